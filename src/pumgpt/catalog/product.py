@@ -1,0 +1,137 @@
+"""What goes in: a product as a shop knows it (DESIGN section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pumgpt.errors import CatalogError
+
+AttributeValue = str | list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRef:
+    """Where one photo is: its bytes, a path, or a URL. Nothing is read or decoded before `catalog.photos` is asked.
+
+    `path` is kept beside `data` where a catalogue has both (Parquet's `{bytes, path}`); the bytes win.
+    """
+
+    data: bytes | None = None
+    path: str | None = None
+    url: str | None = None
+
+    @property
+    def label(self) -> str:
+        """How messages call this photo."""
+        return self.path or self.url or "the photo's bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One product. Only `id` is required; no photo at all is valid.
+
+    `category` runs from root to leaf. `attributes` maps a name to one value or several. `extra` holds every column that
+    we did not understand, untouched and in order.
+    """
+
+    id: str
+    images: tuple[ImageRef, ...] = ()
+    title: str | None = None
+    description: str | None = None
+    category: tuple[str, ...] | None = None
+    attributes: Mapping[str, AttributeValue] | None = None
+    language: str | None = None
+    source: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any], base: Path | None = None) -> Product:
+        """Read a JSONL or Parquet record. `base` is the folder that relative photo paths start from.
+
+        Raises `CatalogError` where a known field has a type that can't be read.
+        """
+        known = {"id", "image", "images", *_TEXT_FIELDS, "category", "attributes"}
+        identifier = record.get("id")
+        if identifier is None or str(identifier) == "":
+            raise CatalogError("field 'id' is missing or empty; give every row an id")
+        return cls(
+            id=str(identifier),
+            images=_images(record, base),
+            category=_category(record.get("category")),
+            attributes=_attributes(record.get("attributes")),
+            extra={name: value for name, value in record.items() if name not in known},
+            **{name: _text(name, record.get(name)) for name in _TEXT_FIELDS},
+        )
+
+
+_TEXT_FIELDS = ("title", "description", "language", "source")
+
+
+def _text(name: str, value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise CatalogError(f"field '{name}' is {type(value).__name__}, not text; quote it")
+    return value
+
+
+def _category(value: Any) -> tuple[str, ...] | None:
+    if not value:
+        return None
+    if isinstance(value, str):
+        value = value.split(">")
+    if not isinstance(value, list | tuple) or not all(isinstance(level, str) for level in value):
+        raise CatalogError("field 'category' is neither 'A > B > C' nor a list of texts")
+    levels = tuple(level.strip() for level in value if level.strip())
+    return levels or None
+
+
+def _attributes(value: Any) -> dict[str, AttributeValue] | None:
+    if not value:
+        return None
+    if isinstance(value, Mapping):
+        pairs = list(value.items())
+    elif isinstance(value, list) and all(isinstance(pair, Mapping) and "name" in pair for pair in value):
+        pairs = [(pair["name"], pair.get("value")) for pair in value]
+    else:
+        raise CatalogError("field 'attributes' is neither a mapping nor a list of {name, value}")
+    merged: dict[str, AttributeValue] = {}
+    for name, given in pairs:
+        values = [str(item) for item in (given if isinstance(given, list) else [given]) if item not in (None, "")]
+        if not values:
+            continue
+        before = merged.get(str(name))
+        if before is not None:
+            values = ([before] if isinstance(before, str) else before) + values
+        merged[str(name)] = values[0] if len(values) == 1 else values
+    return merged or None
+
+
+def _images(record: Mapping[str, Any], base: Path | None) -> tuple[ImageRef, ...]:
+    refs: list[ImageRef] = []
+    for name in ("image", "images"):
+        value = record.get(name)
+        if value is None or value == "":
+            continue
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split("|") if part.strip()]
+        elif not isinstance(value, list | tuple):
+            value = [value]
+        refs.extend(_image(item, base) for item in value)
+    return tuple(refs)
+
+
+def _image(item: Any, base: Path | None) -> ImageRef:
+    if isinstance(item, bytes):
+        return ImageRef(data=item)
+    if isinstance(item, Mapping):
+        return ImageRef(data=item.get("bytes"), path=item.get("path"), url=item.get("url"))
+    if isinstance(item, str):
+        if item.startswith(("http://", "https://")):
+            return ImageRef(url=item)
+        path = Path(item)
+        return ImageRef(path=str(path if path.is_absolute() or base is None else base / path))
+    raise CatalogError(f"an image is {type(item).__name__}; give a path, a URL or {{bytes, path}}")

@@ -1,0 +1,101 @@
+"""What comes out: what a model says of a product (DESIGN section 4). `to_json` leaves out what wasn't asked."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Status = Literal["filled", "kept", "conflict", "abstained"]
+"""`filled`: the model's value. `kept`: the shop's own value stands. `conflict`: the shop's value stands, and the model
+sees another. `abstained`: it cannot be told; the value is null."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Evidence(_Record):
+    """Where an answer comes from: the photo's number and, for `attention`, the map (rows x columns, adds up to 1)."""
+
+    image: int
+    kind: Literal["attention"] = "attention"
+    grid: list[list[float]] | None = None
+
+
+class CaptionField(_Record):
+    text: str | None
+    confidence: float | None = None
+
+
+class CategoryChoice(_Record):
+    path: list[str]
+    id: str | None = None
+    confidence: float
+
+
+class CategoryField(_Record):
+    path: list[str] | None
+    id: str | None = None
+    confidence: float | None = None
+    status: Status
+    alternatives: list[CategoryChoice] = []
+    evidence: Evidence | None = None
+
+
+class AttributeField(_Record):
+    name: str
+    value: str | list[str] | None
+    confidence: float | None = None
+    status: Status
+    suggestion: str | None = None
+    """What the model sees, where `status` is `conflict`."""
+    evidence: Evidence | None = None
+
+
+class AnswerField(_Record):
+    question: str
+    answer: str | None
+    confidence: float | None = None
+    status: Status
+    evidence: Evidence | None = None
+
+
+class CorrectionField(_Record):
+    name: str
+    listed: str
+    verdict: Literal["right", "wrong", "cannot be inferred"]
+    value: str | None = None
+    confidence: float | None = None
+
+
+class ModelInfo(_Record):
+    name: str
+    revision: str
+
+
+class Understanding(_Record):
+    """All that was asked about one product. A task that wasn't asked is None here and absent in JSON."""
+
+    id: str
+    caption: CaptionField | None = None
+    category: CategoryField | None = None
+    attributes: list[AttributeField] | None = None
+    answers: list[AnswerField] | None = None
+    completion: CaptionField | None = None
+    corrections: list[CorrectionField] | None = None
+    model: ModelInfo
+    warnings: list[str] = Field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON document: tasks that weren't asked are absent, null values of asked ones stay."""
+        document = self.model_dump(mode="json")
+        for task in ("caption", "category", "attributes", "answers", "completion", "corrections"):
+            if document[task] is None:
+                del document[task]
+        for field in [document.get("category"), *document.get("attributes", []), *document.get("answers", [])]:
+            if field and field.get("evidence") is None:
+                field.pop("evidence", None)
+            if field and field.get("suggestion") is None:
+                field.pop("suggestion", None)
+        return document

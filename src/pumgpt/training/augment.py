@@ -1,0 +1,78 @@
+"""Random views of a batch of photos, computed at once for the whole batch.
+
+One affine resampling does crop, shift, stretch, turn, mirror and resize. Colour is a label here, so that light is
+changed a little and hue never.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor
+from torch.nn import functional as F
+
+
+class AugmentRecipe(BaseModel):
+    """How far a random view may stray from the photo."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    zoom: tuple[float, float] = (0.75, 1.15)
+    """Side of the window, as a share of the photo's; above 1 the border is repeated outside."""
+    stretch: float = 0.15
+    """Largest change of the aspect ratio, as a share."""
+    shift: float = 0.08
+    """Largest shift of the window's centre, as a share of the photo's side."""
+    turn_deg: float = 10.0
+    mirror: bool = True
+    light: float = 0.12
+    """Largest change of brightness and of contrast, as a share."""
+    erase: float = 0.25
+    """Share of the photos of which a random box is painted over with noise."""
+
+
+def augment(photos_BCHW: Tensor, size_px: int, recipe: AugmentRecipe, generator: torch.Generator | None = None) -> Tensor:
+    """Random views (B, C, size_px, size_px) of photos with values in 0..1."""
+    count = photos_BCHW.shape[0]
+
+    def uniform(low: float, high: float) -> Tensor:
+        return torch.rand(count, generator=generator) * (high - low) + low
+
+    zoom, stretch = uniform(*recipe.zoom), torch.exp(uniform(-1, 1) * math.log1p(recipe.stretch) / 2)
+    turn = uniform(-1, 1) * math.radians(recipe.turn_deg)
+    mirror = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0) if recipe.mirror else torch.ones(count)
+    cos, sin = turn.cos() * zoom, turn.sin() * zoom
+    centre_x, centre_y = (uniform(-1, 1) * 2 * recipe.shift for _ in range(2))
+    rows = [
+        torch.stack([mirror * cos * stretch, -sin * stretch, centre_x], 1),
+        torch.stack([mirror * sin / stretch, cos / stretch, centre_y], 1),
+    ]
+    window = F.affine_grid(torch.stack(rows, 1), [count, photos_BCHW.shape[1], size_px, size_px], align_corners=False)
+    views = F.grid_sample(photos_BCHW, window, mode="bilinear", padding_mode="border", align_corners=False)
+    if recipe.light:
+        brightness, contrast = (1 + uniform(-1, 1).view(-1, 1, 1, 1) * recipe.light for _ in range(2))
+        mean = views.mean((1, 2, 3), keepdim=True)
+        views = (((views - mean) * contrast + mean) * brightness).clamp_(0, 1)
+    if recipe.erase:
+        _erase(views, recipe.erase, generator)
+    return views
+
+
+def _erase(views_BCHW: Tensor, share: float, generator: torch.Generator | None) -> None:
+    count, channels, height, width = views_BCHW.shape
+    chosen = torch.rand(count, generator=generator) < share
+    sides = (torch.rand(count, 2, generator=generator) * 0.3 + 0.1) * torch.tensor([height, width])
+    corners = torch.rand(count, 2, generator=generator) * (torch.tensor([height, width]) - sides)
+    for index in chosen.nonzero().flatten().tolist():
+        (top, left), (tall, wide) = corners[index].long().tolist(), sides[index].long().tolist()
+        colour = torch.rand(channels, 1, 1, generator=generator)
+        views_BCHW[index, :, top : top + tall, left : left + wide] = colour
+
+
+def resize(photos_BCHW: Tensor, size_px: int) -> Tensor:
+    """The plain view (B, C, size_px, size_px), as evaluation sees it."""
+    if photos_BCHW.shape[-1] == size_px:
+        return photos_BCHW
+    return F.interpolate(photos_BCHW, size=(size_px, size_px), mode="bilinear", antialias=True, align_corners=False)

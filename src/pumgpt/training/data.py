@@ -1,0 +1,107 @@
+"""Products to train on: read once, photos decoded when first asked for."""
+
+from __future__ import annotations
+
+import glob
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+from PIL import Image
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from pumgpt.catalog.product import Product
+from pumgpt.errors import RecipeError
+
+
+class SourceRecipe(BaseModel):
+    """One set of products."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    files: str
+    """A path or glob pattern below the recipe's `data_dir`."""
+    repeat: int = 1
+    """How many times an epoch sees each of its products."""
+    limit: int | None = None
+
+
+class DataRecipe(BaseModel):
+    """Which products, and how their labels are written alike."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    train: list[SourceRecipe]
+    validation: list[SourceRecipe] = []
+    values: dict[str, dict[str, str]] = {}
+    """Attribute name -> {value as a source writes it: value as all sources shall}."""
+    size_px: int = 128
+    """Photos are kept decoded at this side."""
+
+
+def read_products(sources: Sequence[SourceRecipe], data_dir: Path, values: dict[str, dict[str, str]]) -> list[Product]:
+    """All products of `sources`, repeated as asked, with their attribute values written alike."""
+    products: list[Product] = []
+    for source in sources:
+        files = sorted(glob.glob(str(data_dir / source.files)))
+        if not files:
+            raise RecipeError(f"no file matches {data_dir / source.files}; set data_dir to the folder of the data")
+        rows = [product for file in files for product in _read(Path(file))][: source.limit]
+        products.extend([_alike(product, values) for product in rows] * source.repeat)
+    return products
+
+
+def _read(file: Path) -> Iterator[Product]:
+    for batch in pq.ParquetFile(file).iter_batches(batch_size=1024):
+        for record in batch.to_pylist():
+            yield Product.from_record(record, file.parent)
+
+
+def _alike(product: Product, values: dict[str, dict[str, str]]) -> Product:
+    if not product.attributes or not values:
+        return product
+    attributes = {
+        name: values[name].get(value, value) if name in values and isinstance(value, str) else value
+        for name, value in product.attributes.items()
+    }
+    return replace(product, attributes=attributes)
+
+
+class PhotoCache:
+    """Decoded first photos of products at one size, as bytes of colour: (3, size_px, size_px) uint8, made on first use."""
+
+    def __init__(self, size_px: int) -> None:
+        self.size_px = size_px
+        self._photos: dict[tuple[str | None, str], Tensor] = {}
+
+    def __call__(self, product: Product) -> Tensor:
+        key = (product.source, product.id)
+        if key not in self._photos:
+            self._photos[key] = self._decode(product)
+        return self._photos[key]
+
+    def _decode(self, product: Product) -> Tensor:
+        data = product.images[0].data
+        if data is None:
+            raise RecipeError(f"product '{product.id}' has no photo to train on")
+        photo = Image.open(io.BytesIO(data)).convert("RGB").resize((self.size_px, self.size_px), Image.Resampling.BICUBIC)
+        return torch.from_numpy(np.array(photo)).permute(2, 0, 1).contiguous()
+
+
+class ProductDataset(Dataset[Product]):
+    """Products by position; what is made of them is the collator's business."""
+
+    def __init__(self, products: Sequence[Product]) -> None:
+        self.products = products
+
+    def __len__(self) -> int:
+        return len(self.products)
+
+    def __getitem__(self, index: int) -> Product:
+        return self.products[index]

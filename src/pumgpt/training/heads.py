@@ -1,0 +1,101 @@
+"""Stage 1: the vision tower learns to see, with one linear head per label. The heads are also the specialists that
+the generalist is measured against.
+
+Shapes: B photos, P patches, V vision width, K values of one label.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pumgpt.catalog.product import Product
+from pumgpt.model.vision import VisionTower
+from pumgpt.training.augment import AugmentRecipe, augment, resize
+from pumgpt.training.data import PhotoCache
+
+CATEGORY = "category"
+IGNORED = -100
+
+
+def label_of(product: Product, name: str) -> str | None:
+    """The value of one label, None where the product doesn't state exactly one."""
+    if name == CATEGORY:
+        return " > ".join(product.category) if product.category else None
+    value = (product.attributes or {}).get(name)
+    return value if isinstance(value, str) else None
+
+
+def collect_values(products: Sequence[Product], names: Sequence[str], min_count: int) -> dict[str, list[str]]:
+    """The values that each label takes at least `min_count` times, most frequent first."""
+    counts = {name: Counter(label_of(product, name) for product in products) for name in names}
+    return {
+        name: [value for value, count in counter.most_common() if value is not None and count >= min_count]
+        for name, counter in counts.items()
+    }
+
+
+class LabelHeads(nn.Module):
+    """One linear classifier per label on the mean of the patches."""
+
+    def __init__(self, hidden_size: int, values: Mapping[str, Sequence[str]], dropout: float = 0.1) -> None:
+        super().__init__()
+        self.values = {name: list(items) for name, items in values.items()}
+        self.norm = nn.LayerNorm(hidden_size)
+        self.dropout = nn.Dropout(dropout)
+        self.heads = nn.ModuleList(nn.Linear(hidden_size, len(items)) for items in self.values.values())
+
+    def forward(self, patches_BPV: Tensor) -> dict[str, Tensor]:
+        """Logits (B, K) by label."""
+        pooled = self.dropout(self.norm(patches_BPV.mean(1)))
+        return {name: head(pooled) for name, head in zip(self.values, self.heads, strict=True)}
+
+    def loss(self, logits: Mapping[str, Tensor], labels: Mapping[str, Tensor], smoothing: float) -> Tensor:
+        """Sum over labels of the cross-entropy, each averaged over the photos that state the label."""
+        parts = []
+        for name, logits_BK in logits.items():
+            stated = labels[name] != IGNORED
+            if stated.any():
+                losses = F.cross_entropy(logits_BK[stated], labels[name][stated], label_smoothing=smoothing)
+                parts.append(losses * stated.float().mean())
+        return torch.stack(parts).sum()
+
+
+class TowerWithHeads(nn.Module):
+    """What stage 1 trains."""
+
+    def __init__(self, tower: VisionTower, heads: LabelHeads, smoothing: float = 0.1) -> None:
+        super().__init__()
+        self.tower = tower
+        self.heads = heads
+        self.smoothing = smoothing
+
+    def forward(self, pixel_values: Tensor, labels: dict[str, Tensor]) -> dict[str, Tensor | dict[str, Tensor]]:
+        """Loss, and the logits (B, K) by label."""
+        logits = self.heads(self.tower(pixel_values))
+        return {"loss": self.heads.loss(logits, labels, self.smoothing), "logits": logits}
+
+
+class HeadsCollator:
+    """Products to `pixel_values` (B, 3, size_px, size_px), normalised to -1..1, and label indices (B,) by label."""
+
+    def __init__(
+        self, photos: PhotoCache, values: Mapping[str, Sequence[str]], size_px: int, views: AugmentRecipe | None
+    ) -> None:
+        self.photos = photos
+        self.size_px = size_px
+        self.views = views
+        self.index = {name: {value: i for i, value in enumerate(items)} for name, items in values.items()}
+
+    def __call__(self, products: Sequence[Product]) -> dict[str, Tensor | dict[str, Tensor]]:
+        batch = torch.stack([self.photos(product) for product in products]).float() / 255
+        pixels = augment(batch, self.size_px, self.views) if self.views else resize(batch, self.size_px)
+        labels = {
+            name: torch.tensor([index.get(label_of(product, name) or "", IGNORED) for product in products])
+            for name, index in self.index.items()
+        }
+        return {"pixel_values": pixels * 2 - 1, "labels": labels}

@@ -1,0 +1,80 @@
+"""A training run, as one YAML file: what is trained, on what, how long. Copied beside the weights; unknown keys refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pumgpt.errors import RecipeError
+from pumgpt.training.augment import AugmentRecipe
+from pumgpt.training.data import DataRecipe
+
+
+class HeadsRecipe(BaseModel):
+    """Linear heads on the tower: which labels, and how often a value must occur to be one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    labels: list[str]
+    min_count: int = 1
+    smoothing: float = 0.1
+
+
+class Recipe(BaseModel):
+    """One stage of training."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    stage: Literal["heads"]
+    about: str
+    """One sentence: what this stage is for."""
+    output_dir: Path
+    data_dir: Path
+    init_from: Path | None = None
+    """Folder of the stage before this one."""
+    architecture: dict[str, Any] = {}
+    """Sub-configs of `PumGPTConfig`, where `init_from` doesn't give them."""
+    data: DataRecipe
+    augment: AugmentRecipe | None = AugmentRecipe()
+    size_px: int = 128
+    heads: HeadsRecipe | None = None
+    seed: int = 0
+    trainer: dict[str, Any]
+    """Passed to `transformers.TrainingArguments` as it is."""
+
+
+def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
+    """Read a recipe and apply `key.sub=value` overrides, whose values are YAML.
+
+    Raises `RecipeError` naming the file and the key.
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: can't be read as YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(document, dict):
+        raise RecipeError(f"{path}: a recipe is a mapping of keys; see recipes/ for examples")
+    for override in overrides or []:
+        _override(document, override)
+    try:
+        return Recipe.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RecipeError(f"{path}: {where}: {first['msg']}") from error
+
+
+def _override(document: dict[str, Any], override: str) -> None:
+    key, separator, value = override.partition("=")
+    if not separator:
+        raise RecipeError(f"--set {override}: write it as key=value, for example --set trainer.num_train_epochs=1")
+    *parents, leaf = key.split(".")
+    place = document
+    for parent in parents:
+        place = place.setdefault(parent, {})
+        if not isinstance(place, dict):
+            raise RecipeError(f"--set {override}: '{parent}' is not a group of keys")
+    place[leaf] = yaml.safe_load(value)
