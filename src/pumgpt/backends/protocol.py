@@ -13,32 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 
-CANNOT_TELL = "cannot be inferred"
-"""The answer that a model gives when photo and listing don't show it."""
+from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
 
-
-@dataclass(frozen=True, eq=False)
-class Choices:
-    """The valid answers of a closed question. One object is shared by all questions that have these answers, so that a
-    backend can keep what it computed for it (compared by identity).
-
-    `CANNOT_TELL` is always a further valid answer and is not listed in `values`.
-    """
-
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One question about a product, rendered to text by its task."""
-
-    task: str
-    text: str
-    field: str | None = None
-    """The attribute asked about, where there is one; 'category' for the category."""
-    choices: Choices | None = None
-    """Valid answers; None where the answer is open text."""
-    max_new_tokens: int = 48
+__all__ = ["CANNOT_TELL", "Answer", "Backend", "Choices", "Question", "Request"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,33 @@
+"""What is asked about a product: the words that tasks, which write questions, and backends, which answer them, share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CANNOT_TELL = "cannot be inferred"
+"""The answer that a model gives when photo and listing don't show it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Choices:
+    """The valid answers of a closed question. One object is shared by all questions that have these answers, so that a
+    backend can keep what it computed for it (compared by identity).
+
+    `CANNOT_TELL` is always a further valid answer and is not listed in `values`.
+    """
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question about a product, rendered to text by its task."""
+
+    task: str
+    text: str
+    field: str | None = None
+    """The attribute asked about, where there is one; 'category' for the category; '; ' between the names where several
+    attributes are asked at once."""
+    choices: Choices | None = None
+    """Valid answers; None where the answer is open text."""
+    max_new_tokens: int = 48
