@@ -69,7 +69,9 @@ class ConvolutionalTower(nn.Module):
         """Rows and columns of patches for a photo of `height` x `width` pixels."""
         if (height, width) not in self._grids:
             reference = next(self.parameters())
-            blank = torch.zeros(1, self.config.num_channels, height, width, device=reference.device, dtype=reference.dtype)
+            blank = torch.zeros(
+                1, self.config.num_channels, height, width, device=reference.device, dtype=reference.dtype
+            )
             training = self.model.training
             with torch.no_grad():
                 finest = self.model.eval()(blank).feature_maps[0]

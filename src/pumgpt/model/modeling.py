@@ -1,0 +1,232 @@
+"""PumGPT: photo -> vision tower -> projection -> Q-Former -> bridge -> language model -> text.
+
+Shapes: B photos, C channels, H x W pixels, P patches, V vision width, M queries, E Q-Former width, K injected layers,
+N visual tokens, D language width, R rows of the batch, S positions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoModelForCausalLM, GenerationMixin, PreTrainedModel
+from transformers.modeling_outputs import ModelOutput
+
+from pumgpt.errors import ModelError
+from pumgpt.model.bridges import LayerwiseAdapter, LayerwiseBridge, MlpBridge, build_bridge
+from pumgpt.model.configuration import PumGPTConfig
+from pumgpt.model.contrast import ContrastiveHead
+from pumgpt.model.injection import ARGUMENT, VisualInjection, install, text_rms
+from pumgpt.model.qformer import QFormer
+from pumgpt.model.vision import ConvolutionalTower, VisionTower, build_tower
+
+
+@dataclass(frozen=True)
+class EncodedPhotos:
+    """All that the language model needs of B photos. Computed once, shared by every question."""
+
+    visual_KBND: Tensor
+    queries_BME: Tensor | None = None
+    alpha_KBNM: Tensor | None = None
+    attention_BMP: Tensor | None = None
+    grid: tuple[int, int] | None = None
+
+    def evidence(self) -> Tensor:
+        """Where the model looked, (B, rows, columns), each map adding up to 1: alpha averaged over layers and visual tokens,
+        carried back through the Q-Former's cross-attention to the patches."""
+        if self.alpha_KBNM is None or self.attention_BMP is None or self.grid is None:
+            raise ModelError("the photos were encoded without evidence; ask encode_photos for it")
+        weights_BM = self.alpha_KBNM.mean((0, 2))
+        maps_BP = torch.einsum("bm,bmp->bp", weights_BM, self.attention_BMP.to(weights_BM))
+        return (maps_BP / maps_BP.sum(1, keepdim=True)).unflatten(1, self.grid)
+
+
+@dataclass
+class PumGPTOutput(ModelOutput):
+    """Loss where labels were given, logits (R, S, vocabulary), and the cache."""
+
+    loss: Tensor | None = None
+    logits: Tensor | None = None
+    past_key_values: Any = None
+    hidden_states: Any = None
+    attentions: Any = None
+
+
+class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
+    """The model of arXiv 2308.09568, and its comparators by `config.bridge`."""
+
+    config_class = PumGPTConfig
+    config: PumGPTConfig
+    base_model_prefix = ""
+    main_input_name = "input_ids"
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    _supports_attention_backend = True
+
+    def __init__(self, config: PumGPTConfig) -> None:
+        super().__init__(config)
+        self.vision_tower: VisionTower = build_tower(config.vision_config)
+        self.uses_queries = config.bridge != "mlp"
+        if self.uses_queries:
+            width = config.qformer_config.encoder_hidden_size
+            same = self.vision_tower.hidden_size == width
+            self.projection: nn.Module = nn.Identity() if same else nn.Linear(self.vision_tower.hidden_size, width)
+            self.qformer = QFormer(config.qformer_config, config.num_query_tokens)
+        self.bridge = build_bridge(config, self.vision_tower.hidden_size)
+        self.language_model = AutoModelForCausalLM.from_config(config.text_config)
+        install(self.language_model)
+        if config.contrastive_dim:
+            if not self.uses_queries:
+                raise ModelError("a contrastive head needs a Q-Former, which bridge 'mlp' doesn't have")
+            self.contrast = ContrastiveHead(
+                config.qformer_config.hidden_size,
+                config.contrastive_dim,
+                config.contrastive_vocab_size,
+                config.contrastive_max_length,
+            )
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)
+        if isinstance(module, LayerwiseAdapter):
+            torch.nn.init.normal_(module.latents, std=1.0)
+        elif isinstance(module, QFormer):
+            torch.nn.init.normal_(module.query_tokens, std=self.config.qformer_config.initializer_range)
+        elif isinstance(module, ContrastiveHead):
+            torch.nn.init.constant_(module.log_scale, 2.66)
+
+    def train(self, mode: bool = True) -> PumGPTForConditionalGeneration:
+        """As in `nn.Module`, but a frozen vision tower stays in evaluation: its batch-norm statistics are frozen with its weights."""
+        super().train(mode)
+        tower = self.vision_tower
+        if mode and isinstance(tower, ConvolutionalTower) and not any(p.requires_grad for p in tower.parameters()):
+            tower.eval()
+        return self
+
+    def get_input_embeddings(self) -> nn.Module:
+        return cast(nn.Module, self.language_model.get_input_embeddings())
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        self.language_model.set_input_embeddings(value)
+
+    def get_output_embeddings(self) -> nn.Module | None:
+        return cast("nn.Module | None", self.language_model.get_output_embeddings())
+
+    def set_output_embeddings(self, new_embeddings: nn.Module) -> None:
+        self.language_model.set_output_embeddings(new_embeddings)
+
+    def encode_photos(
+        self, pixel_values: Tensor, num_visual_tokens: int | None = None, evidence: bool = False
+    ) -> EncodedPhotos:
+        """Encode photos (B, C, H, W) once, for any number of questions.
+
+        `num_visual_tokens` n <= N takes the first n latents. With `evidence` the attentions are kept (slower).
+        """
+        tower = self.vision_tower
+        frozen = not any(p.requires_grad for p in tower.parameters())
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
+            patches_BPV = tower(pixel_values.to(self.dtype))
+        count = num_visual_tokens or self.bridge.num_tokens(patches_BPV.shape[1])
+        grid = tower.grid(pixel_values.shape[-2], pixel_values.shape[-1]) if evidence else None
+        if isinstance(self.bridge, MlpBridge):
+            return EncodedPhotos(self.bridge(patches_BPV, None, count).visual_KBND, grid=grid)
+        found = self.qformer(self.projection(patches_BPV), return_attention=evidence)
+        visual, alpha = self.bridge(patches_BPV, found.queries_BME, count, return_alpha=evidence)
+        return EncodedPhotos(visual, found.queries_BME, alpha, found.attention_BMP, grid)
+
+    def injection(self, mask_RS: Tensor, photos: EncodedPhotos, photo_index: Tensor | None) -> VisualInjection:
+        """Lay the visual tokens of the shown photos in the order of the placeholders.
+
+        `photo_index` says which photo each block of placeholders shows; in order of appearance where it is None.
+        Raises `ModelError` where placeholders and photos don't fit each other.
+        """
+        visual_KBND = photos.visual_KBND if photo_index is None else photos.visual_KBND[:, photo_index]
+        blocks, per_block = visual_KBND.shape[1:3]
+        placeholders = int(mask_RS.sum())
+        if placeholders != blocks * per_block:
+            raise ModelError(
+                f"the prompts hold {placeholders} placeholders, but {blocks} photos with {per_block} visual tokens each "
+                f"need {blocks * per_block}; let the processor write the prompts"
+            )
+        return VisualInjection(mask_RS, visual_KBND.flatten(1, 2))
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        pixel_values: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        past_key_values: Any = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        photos: EncodedPhotos | None = None,
+        photo_index: Tensor | None = None,
+        logits_to_keep: int | Tensor = 0,
+        **kwargs: Any,
+    ) -> PumGPTOutput:
+        """Logits, and the loss where `labels` (R, S) are given.
+
+        Photos come as `pixel_values` (B, C, H, W) or as `photos` that `encode_photos` made before; with neither this is the
+        bare language model. The blocks of placeholders in `input_ids` show the photos in order, or as `photo_index` says.
+        """
+        kwargs[ARGUMENT] = None
+        if input_ids is not None and (pixel_values is not None or photos is not None):
+            mask_RS = input_ids == self.config.image_token_id
+            if photos is None:
+                assert pixel_values is not None
+                photos = self.encode_photos(pixel_values, self._tokens_asked(mask_RS, pixel_values, photo_index))
+            kwargs[ARGUMENT] = self.injection(mask_RS, photos, photo_index)
+        elif pixel_values is not None or photos is not None:
+            raise ModelError("photos need input_ids, in which their placeholders stand; inputs_embeds alone won't do")
+        output = self.language_model(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            position_ids=position_ids,
+            past_key_values=past_key_values,
+            inputs_embeds=inputs_embeds,
+            labels=labels,
+            logits_to_keep=logits_to_keep,
+            **kwargs,
+        )
+        return PumGPTOutput(output.loss, output.logits, output.past_key_values, output.hidden_states, output.attentions)
+
+    def _tokens_asked(self, mask_RS: Tensor, pixel_values: Tensor, photo_index: Tensor | None) -> int | None:
+        """How many visual tokens the prompts leave room for, where the bridge is elastic."""
+        if not isinstance(self.bridge, LayerwiseBridge):
+            return None
+        blocks = pixel_values.shape[0] if photo_index is None else photo_index.shape[0]
+        asked, rest = divmod(int(mask_RS.sum()), max(blocks, 1))
+        if rest or not 1 <= asked <= self.config.num_visual_tokens:
+            raise ModelError(
+                f"the prompts hold {int(mask_RS.sum())} placeholders for {blocks} photos; each photo takes the same number, "
+                f"1 to {self.config.num_visual_tokens}; let the processor write the prompts"
+            )
+        return asked
+
+    def prepare_inputs_for_generation(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Photos go in with the prompt only; later steps read them from the cache."""
+        inputs = super().prepare_inputs_for_generation(*args, **kwargs)
+        first = kwargs.get("is_first_iteration", False) or not kwargs.get("use_cache", True)
+        if not first:
+            for name in ("pixel_values", "photos", "photo_index"):
+                inputs.pop(name, None)
+        return cast(dict[str, Any], inputs)
+
+    def similarity(self, photos: EncodedPhotos, input_ids_RS: Tensor, attention_mask_RS: Tensor) -> Tensor:
+        """Cosine similarity (B, R) of photos and texts, by the contrastive head.
+
+        Raises `ModelError` for a model that has none.
+        """
+        if not self.config.contrastive_dim or photos.queries_BME is None:
+            raise ModelError("this checkpoint has no contrastive head; train one with a recipe of stage 'contrast'")
+        texts = self.contrast.embed_texts(self.qformer, input_ids_RS, attention_mask_RS)
+        return self.contrast.similarity(self.contrast.embed_photos(photos.queries_BME), texts)
+
+    def match_scale(self, input_ids_RS: Tensor) -> Tensor:
+        """Start the bridge's output at the RMS that text has on entry to each layer, measured on `input_ids_RS`; returns it (L,)."""
+        rms = text_rms(self.language_model, input_ids_RS)
+        self.bridge.match_scale(rms)
+        return rms

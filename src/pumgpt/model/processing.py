@@ -1,0 +1,89 @@
+"""Photos and text to what the model takes: pixels, and a prompt with n placeholders for each photo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import BatchFeature, ProcessorMixin
+
+from pumgpt.errors import ModelError
+
+IMAGE_TOKEN = "<image>"
+
+
+class PumGPTProcessor(ProcessorMixin):
+    """An image processor and a tokenizer of `transformers`, and the number of placeholders of a photo.
+
+    In a text, `<image>` stands for one photo; it is written out to `num_visual_tokens` placeholders. A smaller number may
+    be asked for in a call (elastic N).
+    """
+
+    attributes = ["image_processor", "tokenizer"]  # noqa: RUF012
+    image_processor_class = "AutoImageProcessor"
+    tokenizer_class = "AutoTokenizer"
+
+    def __init__(
+        self,
+        image_processor: Any = None,
+        tokenizer: Any = None,
+        num_visual_tokens: int = 8,
+        chat_template: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.num_visual_tokens = num_visual_tokens
+        self.image_token = IMAGE_TOKEN
+        self.image_token_id = tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
+        if self.image_token_id is None or self.image_token_id == tokenizer.unk_token_id:
+            raise ModelError(f"the tokenizer has no {IMAGE_TOKEN} token; add it as a special token first")
+        super().__init__(image_processor, tokenizer, chat_template=chat_template)
+
+    def __call__(
+        self,
+        images: Any = None,
+        text: str | list[str] | None = None,
+        num_visual_tokens: int | None = None,
+        **kwargs: Any,
+    ) -> BatchFeature:
+        """Tokenize `text` and turn `images` (flat or nested lists, in the order of their `<image>`) into pixels.
+
+        Returns `input_ids`, `attention_mask` (R, S) and, with photos, `pixel_values` (B, C, H, W).
+        """
+        return_tensors = kwargs.pop("return_tensors", None)
+        kwargs.pop("images_kwargs", None)
+        features: dict[str, Any] = {}
+        photos = flatten_photos(images)
+        if text is not None:
+            texts = [text] if isinstance(text, str) else list(text)
+            if images is not None and (found := sum(t.count(IMAGE_TOKEN) for t in texts)) != len(photos):
+                raise ModelError(f"the text has {found} {IMAGE_TOKEN}, but {len(photos)} photos were given")
+            count = num_visual_tokens or self.num_visual_tokens
+            expanded = [t.replace(IMAGE_TOKEN, IMAGE_TOKEN * count) for t in texts]
+            features |= self.tokenizer(expanded, return_tensors=return_tensors, **_text_options(kwargs))
+        if photos:
+            features |= self.image_processor(photos, return_tensors=return_tensors or "pt")
+        return BatchFeature(features)
+
+    @property
+    def model_input_names(self) -> list[str]:
+        return ["input_ids", "attention_mask", "pixel_values"]
+
+
+def flatten_photos(images: Any) -> list[Any]:
+    """Photos in order, out of one photo, a list, or a list for each text."""
+    if images is None:
+        return []
+    if isinstance(images, list | tuple):
+        return [photo for item in images for photo in flatten_photos(item)]
+    return [images]
+
+
+def _text_options(kwargs: dict[str, Any]) -> dict[str, Any]:
+    options = {**kwargs.pop("text_kwargs", {}), **kwargs}
+    options.setdefault("return_token_type_ids", False)
+    return {name: value for name, value in options.items() if name in _TEXT_OPTIONS}
+
+
+_TEXT_OPTIONS = frozenset(
+    {"add_special_tokens", "padding", "truncation", "max_length", "pad_to_multiple_of", "padding_side"}
+    | {"return_token_type_ids", "return_attention_mask", "return_offsets_mapping"}
+)
