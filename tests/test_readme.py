@@ -1,0 +1,131 @@
+"""What the README tells people to type works: options exist, marked commands and the Python lines are run as they stand."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "catalogues.md"]
+RUN_MARK = "<!-- run by tests/test_readme.py -->"
+"""Stands above a block whose commands are cheap enough to be run by the test, in a folder with a photo and a catalogue."""
+
+BLOCK = re.compile(r"(?P<above>[^\n]*)\n```(?P<language>\w+)\n(?P<body>.*?)^```", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
+
+
+def blocks(language: str, page: Path, *, marked: bool = False) -> list[str]:
+    """The fenced blocks of one language, in order; only those under `RUN_MARK` if `marked`."""
+    found = BLOCK.finditer(page.read_text(encoding="utf-8"))
+    return [b["body"] for b in found if b["language"] == language and (not marked or b["above"] == RUN_MARK)]
+
+
+def commands(block: str) -> list[list[str]]:
+    """The `pumgpt` commands of a shell block, split into words; continued lines are joined."""
+    lines = block.replace("\\\n", " ").splitlines()
+    words = [shlex.split(line, comments=True) for line in lines]
+    return [command for command in words if command[:1] == ["pumgpt"]]
+
+
+def pumgpt(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    program = "from pumgpt.cli.main import main; raise SystemExit(main())"
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments], cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+@cache
+def help_text(command: str) -> str:
+    result = pumgpt(command, "--help")
+    assert result.returncode == 0, f"pumgpt {command} --help: {result.stderr}"
+    return result.stdout
+
+
+ALL_COMMANDS = [
+    pytest.param(command, id=shlex.join(command)[:60])
+    for page in PAGES
+    for block in blocks("bash", page)
+    for command in commands(block)
+]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A folder as a reader has it: `photo.jpg`, and `catalog.csv` that names it."""
+    photo = Image.new("RGB", (120, 160), "white")
+    ImageDraw.Draw(photo).rectangle((30, 40, 90, 130), fill=(30, 60, 160))
+    photo.save(tmp_path / "photo.jpg")
+    (tmp_path / "catalog.csv").write_text("id,image,title\n1,photo.jpg,Blue shirt\n2,missing.jpg,\n", encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def nano() -> None:
+    if not any((ROOT / "src" / "pumgpt").rglob("*.safetensors")):
+        pytest.skip("needs the nano checkpoint, which is not in this source tree yet")
+
+
+def test_there_is_something_to_check() -> None:
+    assert {command.values[0][1] for command in ALL_COMMANDS} >= {"ask", "enrich", "train", "info"}  # type: ignore[index]
+    assert blocks("bash", PAGES[0], marked=True)
+    assert len(blocks("python", PAGES[0])) >= 1
+
+
+@pytest.mark.parametrize("command", ALL_COMMANDS)
+def test_commands_and_options_exist(command: list[str]) -> None:
+    offered = set(re.findall(r"--[a-z][a-z-]*", help_text(command[1])))
+    used = {word.partition("=")[0] for word in command[2:] if word.startswith("--")}
+    assert used <= offered
+
+
+@pytest.mark.parametrize(
+    "page", [*PAGES, *sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md"], ids=lambda p: p.name
+)
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = LINK.findall(page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("target", ["setup", "demo", "test", "lint"])
+def test_make_targets_exist(target: str) -> None:
+    assert f"make {target}" in "\n".join(
+        page.read_text(encoding="utf-8") for page in [*PAGES, ROOT / "CONTRIBUTING.md"]
+    )
+    result = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("nano")
+def test_marked_commands_run(shop: Path) -> None:
+    for page in PAGES:
+        for block in blocks("bash", page, marked=True):
+            for command in commands(block):
+                result = pumgpt(*command[1:], cwd=shop)
+                assert result.returncode == 0, f"{shlex.join(command)}: {result.stderr}"
+                assert "Traceback" not in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("nano")
+@pytest.mark.parametrize("block", blocks("python", PAGES[0]), ids=lambda block: block.splitlines()[-1][:40])
+def test_python_lines_run(block: str, shop: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", block],
+        cwd=shop,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip()
