@@ -1,0 +1,43 @@
+"""Options that several commands share, so that they are called and explained alike everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+FILE = click.Path(path_type=Path)
+"""A path whose reading is left to the part that knows what should be in it, and says so where it can't."""
+
+MODEL_HELP = "nano (shipped), a checkpoint's folder, a hub name, or openai:NAME@BASE_URL."
+
+
+def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Which model, and where it runs."""
+    command = click.option("--batch-size", type=click.IntRange(min=1), help="Photos in one pass of the model.")(command)
+    command = click.option("--device", help="cpu, cuda, cuda:1, mps. By default the best there is.")(command)
+    return click.option("--model", "model", default="nano", show_default=True, metavar="M", help=MODEL_HELP)(command)
+
+
+def vocabulary_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The shop's own categories and attributes."""
+    command = click.option("--schema", type=FILE, metavar="F", help="Attributes to fill. Default: the model's.")(command)
+    return click.option("--taxonomy", type=FILE, metavar="F", help="Valid categories. Default: the model's.")(command)
+
+
+def precision_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--precision",
+        type=click.FloatRange(0, 1),
+        default=0.9,
+        show_default=True,
+        metavar="P",
+        help="Abstain so that a share P of the filled fields is right (on validation data); 0 fills every field.",
+    )(command)
+
+
+json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON document.")

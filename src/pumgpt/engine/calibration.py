@@ -1,0 +1,126 @@
+"""From a backend's raw score to a confidence that means something, and from an asked precision to a threshold.
+
+A checkpoint's `calibration.json` holds one `FieldCalibration` per field, fitted on validation products. Of the fields
+at confidence 0.9, nine in ten shall be right; the precision curve says from which confidence on a field is filled.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from pumgpt.errors import ModelError
+
+DEFAULT = "default"
+
+
+def attribute_key(name: str) -> str:
+    """The name under which an attribute is calibrated."""
+    return f"attribute:{name}"
+
+
+class FieldCalibration(BaseModel):
+    """One field: how raw scores map to confidences, and what precision each threshold gave on validation."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    confidence: list[tuple[float, float]] = []
+    """Corners (raw, confidence) of a rising piecewise-linear map, flat outside of them. Empty: confidence = raw."""
+    precision: list[tuple[float, float, float]] = []
+    """(threshold, precision, coverage): of the fields at or above the threshold that share was right, and that share
+    of all fields was that sure."""
+    count: int = 0
+    """Validation answers that this was fitted on."""
+
+    @field_validator("confidence")
+    @classmethod
+    def _rising(cls, corners: list[tuple[float, float]]) -> list[tuple[float, float]]:
+        for before, after in zip(corners, corners[1:], strict=False):
+            if after[0] < before[0] or after[1] < before[1]:
+                raise ValueError(f"the corners fall from {list(before)} to {list(after)}; they must rise")
+        return corners
+
+    def map(self, raw: float) -> float:
+        """The confidence of a raw score."""
+        if not self.confidence:
+            return min(max(raw, 0.0), 1.0)
+        raws, confidences = zip(*self.confidence, strict=True)
+        return float(np.interp(raw, raws, confidences))
+
+    def threshold(self, precision: float) -> float:
+        """The smallest confidence from which on a share `precision` of the filled fields was right.
+
+        Infinity where no threshold reached it: the field is then never filled. Without a curve, `precision` itself.
+        """
+        if precision <= 0:
+            return 0.0
+        if not self.precision:
+            return precision
+        return min((step[0] for step in self.precision if step[1] >= precision), default=math.inf)
+
+
+class Calibration(BaseModel):
+    """All fields of one checkpoint: 'category', 'attribute:<name>', 'caption', 'question', and 'default' for the rest."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    fields: dict[str, FieldCalibration] = {}
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read `calibration.json`. Raises `ModelError` naming the file and the field."""
+        try:
+            return cls.model_validate_json(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ModelError(f"{path}: can't be read: {error}") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the document"
+            raise ModelError(f"{path}: {where}: {first['msg']}; fit the calibration again") from error
+
+    def save(self, path: Path) -> None:
+        path.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+    def of(self, field: str) -> FieldCalibration:
+        """The calibration of a field, else the default one, else the one that changes nothing."""
+        return self.fields.get(field) or self.fields.get(DEFAULT) or FieldCalibration()
+
+    def confidence(self, field: str, raw: float) -> float:
+        return self.of(field).map(raw)
+
+    def threshold(self, field: str, precision: float) -> float:
+        return self.of(field).threshold(precision)
+
+
+def fit_calibration(raw: Sequence[float], right: Sequence[bool]) -> FieldCalibration:
+    """Fit one field on validation answers: isotonic regression (pool adjacent violators), then the precision curve.
+
+    One imagined miss above the highest score and one imagined hit below the lowest keep the confidence of few answers
+    off 1 and 0, as the rule of succession does. They enter the map, not the curve. Needs scikit-learn, which only
+    those who fit need, so it is imported here.
+    """
+    if len(raw) != len(right):
+        raise ValueError(f"{len(raw)} scores and {len(right)} verdicts: give one verdict for each score")
+    if not raw:
+        return FieldCalibration()
+    from sklearn.isotonic import IsotonicRegression
+
+    isotonic = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
+    isotonic.fit([min(raw) - 1e-6, *raw, max(raw) + 1e-6], [1.0, *map(float, right), 0.0])
+    corners = zip(isotonic.X_thresholds_, isotonic.y_thresholds_, strict=True)
+    fitted = FieldCalibration(confidence=[(round(float(x), 6), round(float(y), 6)) for x, y in corners], count=len(raw))
+    confidences = np.array([fitted.map(score) for score in raw])
+    return fitted.model_copy(update={"precision": _precision_curve(confidences, np.array(right, dtype=bool))})
+
+
+def _precision_curve(confidences: np.ndarray, right: np.ndarray) -> list[tuple[float, float, float]]:
+    curve = []
+    for threshold in np.unique(confidences):
+        sure = confidences >= threshold
+        curve.append((float(threshold), round(float(right[sure].mean()), 6), round(float(sure.mean()), 6)))
+    return curve

@@ -1,0 +1,52 @@
+"""Pictures of where the model looked: an attention map laid over its photo, as a data URI that a page can carry."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+HEAT_RGB = (214, 69, 28)
+PAPER_RGB = (250, 249, 246)
+
+
+def thumbnail(photo: Image.Image, side_px: int) -> Image.Image:
+    """A copy of the photo whose longer side is `side_px`; a smaller photo is enlarged, so that a page lines up."""
+    scale = side_px / max(photo.size)
+    size = (max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
+    return photo.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+
+
+def relative_heat(grid: Sequence[Sequence[float]] | NDArray[np.float32]) -> NDArray[np.float32]:
+    """A map (rows, columns) as heat in 0..1: 0 where the model looked no more than everywhere else.
+
+    Measured against the even share of a patch rather than against the map's own least value, so that a map that tells
+    nothing shows nothing.
+    """
+    share = np.asarray(grid, dtype=np.float32)
+    excess = share * share.size / max(float(share.sum()), 1e-12) - 1
+    return np.clip(excess / max(float(excess.max()), 1.0), 0, 1).astype(np.float32)
+
+
+def overlay(photo: Image.Image, grid: Sequence[Sequence[float]], side_px: int) -> Image.Image:
+    """The photo, faded where the model did not look and glowing where it did."""
+    base = np.asarray(thumbnail(photo, side_px), dtype=np.float32)
+    height, width = base.shape[:2]
+    small = Image.fromarray(relative_heat(grid))
+    heat = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC), dtype=np.float32).clip(0, 1)[..., None]
+    grey = base.mean(-1, keepdims=True)
+    faded = 0.45 * grey + 0.55 * np.array(PAPER_RGB, dtype=np.float32)
+    lit = base + 0.42 * heat * (np.array(HEAT_RGB, dtype=np.float32) - base)
+    mixed = faded + np.sqrt(heat) * (lit - faded)
+    return Image.fromarray(mixed.clip(0, 255).astype(np.uint8))
+
+
+def data_uri(picture: Image.Image, quality: int = 80) -> str:
+    """The picture as JPEG inside a URI."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=quality, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -1,0 +1,168 @@
+"""The HTML report: one self-contained page with every product's photo, its fields, and where the model looked.
+
+Cards are written while the run goes on, to `R.html.part`, one JSON line each; closing puts head and counts before them.
+Nothing but the counts stays in memory, and an interrupted run finds its cards again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Self
+
+import jinja2
+from pumgpt.catalog.product import Product
+from pumgpt.catalog.understanding import Understanding
+from pumgpt.engine.card import Photos, card_context
+from pumgpt.engine.summary import Summary, stated_fields
+
+Row = tuple[Product, Photos, Understanding]
+
+STATUSES = ("filled", "kept", "conflict", "abstained")
+MAX_FIELDS = 40
+"""Fields in the overview; questions of one's own can be many."""
+
+
+def write_report(path: Path, rows: Iterable[Row], title: str, summary: Summary | None = None) -> None:
+    """Write the report of `rows` to `path`. With `summary` its head also tells rejected rows and the rate."""
+    with ReportWriter(path, title) as report:
+        for row in rows:
+            report.add(*row)
+        report.finish(summary)
+
+
+class ReportWriter:
+    """Takes one product at a time; `finish` makes the page. Left without `finish`, the cards stay for the next run."""
+
+    def __init__(self, path: Path, title: str, keep: Collection[str] = ()) -> None:
+        """`keep`: ids whose cards of an interrupted run stay."""
+        self.path, self.title = path, title
+        self._part = path.with_name(path.name + ".part")
+        self._tallies = _Tallies()
+        kept = [line for line in self._lines() if line["id"] in keep]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._part.open("w", encoding="utf-8")
+        for line in kept:
+            self._write(line)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._file.close()
+
+    def add(self, product: Product, photos: Photos, understanding: Understanding) -> None:
+        """`photos`: one for each photo of the product, None where it could not be opened."""
+        context = card_context(product, photos, understanding)
+        self._write(
+            {
+                "id": understanding.id,
+                "model": understanding.model.name,
+                "revision": understanding.model.revision,
+                "fields": [(name, field.status) for name, field in stated_fields(understanding)],
+                "flags": context["flags"],
+                "html": _template("card").render(context),
+            }
+        )
+
+    def flush(self) -> None:
+        """Make what was added survive a kill."""
+        self._file.flush()
+
+    def finish(self, summary: Summary | None = None) -> None:
+        """Write the page and remove the part."""
+        self._file.close()
+        unfinished = self.path.with_name(self.path.name + ".new")
+        with unfinished.open("w", encoding="utf-8") as page:
+            page.write(_template("head").render(self._tallies.head(self.title, summary), css=_read("report.css")))
+            for line in self._lines():
+                page.write(line["html"] + "\n")
+            page.write(_template("foot").render() + "\n")
+        os.replace(unfinished, self.path)
+        self._part.unlink()
+
+    def _write(self, line: dict[str, Any]) -> None:
+        self._tallies.add(line)
+        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def _lines(self) -> Iterable[dict[str, Any]]:
+        if not self._part.exists():
+            return
+        with self._part.open(encoding="utf-8") as part:
+            for text in part:
+                if text.endswith("\n"):  # a killed run may leave half a line
+                    yield json.loads(text)
+
+
+class _Tallies:
+    """What the head of the report tells, counted card by card."""
+
+    def __init__(self) -> None:
+        self.products = 0
+        self.models: dict[str, None] = {}
+        self.fields: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.flags: Counter[str] = Counter()
+
+    def add(self, line: dict[str, Any]) -> None:
+        self.products += 1
+        self.models[f"{line['model']} ({line['revision']})"] = None
+        self.flags.update(line["flags"])
+        for name, status in line["fields"]:
+            self.fields[name][status] += 1
+
+    def head(self, title: str, summary: Summary | None) -> dict[str, Any]:
+        total = Counter[str]()
+        for counts in self.fields.values():
+            total.update(counts)
+        tiles = [_tile("products", f"{self.products:,}")]
+        tiles += [_tile(status, f"{total[status]:,}", status) for status in STATUSES]
+        if summary and summary.rejected:
+            tiles.append(_tile("rows set aside", f"{summary.rejected:,}"))
+        if summary and summary.products_per_second:
+            tiles.append(_tile("products a second", f"{summary.products_per_second:.1f}"))
+        return {
+            "title": title,
+            "lead": f"Read by {', '.join(self.models) or 'no model'}. {_told(total)}",
+            "tiles": tiles,
+            "fields": [_overview(name, counts) for name, counts in list(self.fields.items())[:MAX_FIELDS]],
+            "conflicts": self.flags["conflict"],
+            "abstained": self.flags["abstained"],
+            "warned": self.flags["warning"],
+        }
+
+
+def _tile(label: str, number: str, status: str = "") -> dict[str, str]:
+    return {"label": label, "number": number, "status": status}
+
+
+def _told(total: Counter[str]) -> str:
+    count = total.total()
+    if not count:
+        return "No fields were asked."
+    return f"Of {count:,} fields, {total['abstained']:,} ({total['abstained'] / count:.0%}) were left empty rather than guessed."
+
+
+def _overview(name: str, counts: Counter[str]) -> dict[str, Any]:
+    total = counts.total()
+    shares = [(status, round(100 * counts[status] / total, 1)) for status in STATUSES if counts[status]]
+    return {"name": name, "total": total, "told": total - counts["abstained"], "shares": shares}
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=False)
+
+
+@cache
+def _template(name: str) -> jinja2.Template:
+    return _environment().from_string(_read(f"{name}.html.jinja"))
+
+
+@cache
+def _read(name: str) -> str:
+    return (files("pumgpt.engine") / "templates" / name).read_text(encoding="utf-8")

@@ -1,0 +1,62 @@
+"""What came of a run, in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pumgpt.catalog.understanding import AnswerField, AttributeField, CategoryField, Understanding
+
+StatedField = CategoryField | AttributeField | AnswerField
+
+
+def stated_fields(understanding: Understanding) -> Iterator[tuple[str, StatedField]]:
+    """Every field that has a status, with the name that people know it by."""
+    if understanding.category is not None:
+        yield "category", understanding.category
+    for attribute in understanding.attributes or []:
+        yield attribute.name, attribute
+    for answer in understanding.answers or []:
+        yield answer.question, answer
+
+
+@dataclass(slots=True)
+class Summary:
+    """Counts over all rows of a run, and over those before it that it went on from.
+
+    `rows` were answered, `rejected` set aside; `filled`, `kept`, `conflicts` and `abstained` count fields of the former.
+    """
+
+    rows: int = 0
+    filled: int = 0
+    kept: int = 0
+    conflicts: int = 0
+    abstained: int = 0
+    rejected: int = 0
+    resumed: int = 0
+    """Rows of `rows` and `rejected` that an earlier run did."""
+    seconds: float = 0.0
+    """Of this run."""
+    stopped: bool = False
+    """Whether Ctrl-C ended it."""
+
+    def add(self, understanding: Understanding) -> None:
+        self.rows += 1
+        for _, field in stated_fields(understanding):
+            self.filled += field.status == "filled"
+            self.kept += field.status == "kept"
+            self.conflicts += field.status == "conflict"
+            self.abstained += field.status == "abstained"
+
+    @property
+    def done(self) -> int:
+        """Rows of the input that are through."""
+        return self.rows + self.rejected
+
+    @property
+    def products_per_second(self) -> float:
+        return (self.done - self.resumed) / self.seconds if self.seconds > 0 else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "products_per_second": round(self.products_per_second, 2)}
