@@ -1,4 +1,4 @@
-"""What is asked about a product: the words that tasks, which write questions, and backends, which answer them, share."""
+"""What is asked about a product: the words shared by tasks, which write questions, and backends, which answer them."""
 
 from __future__ import annotations
 

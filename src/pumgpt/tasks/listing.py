@@ -1,0 +1,139 @@
+"""The text of a product that all questions about it share: its title and description, whole, struck out, or absent.
+
+Struck titles are what makes a result on attributes mean something where titles name the answer (93 % of the colours in
+our training data): the model keeps the brand and the rest, and has to look at the photo.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache
+from typing import Literal, NamedTuple
+
+from pumgpt.catalog.product import AttributeValue, Product
+from pumgpt.tasks.words import stem, stems, words
+
+ListingMode = Literal["present", "struck", "absent"]
+
+_DESCRIPTION_CHARS = 200
+_LEAKING_SOURCES = frozenset({"grocery"})
+"""Sources whose descriptions are written for the class and not for the product: they give the answer away."""
+_NOT_STRUCK = frozenset({"brand"})
+_FILLERS = frozenset({"and", "the", "of", "for", "with", "a", "in"})
+_TOKEN = re.compile(r"[^\W_]+(?:['’`-][^\W_]+)*['’`]?")
+_GAP = re.compile(r"\s+")
+_LOOSE = re.compile(r"(?:(?<=\s)|^)[^\w\s()]+(?=\s|$)|\(\s*\)")
+
+
+class Listing(NamedTuple):
+    """A product's shared text as one set of questions sees it."""
+
+    mode: ListingMode = "absent"
+    text: str | None = None
+
+    @classmethod
+    def of(cls, product: Product, mode: ListingMode, rng: random.Random | None = None) -> Listing:
+        """`absent` too where the product has nothing to show."""
+        text = render_listing(product, mode, rng)
+        return cls(mode if text else "absent", text)
+
+    @property
+    def described(self) -> bool:
+        """Whether a description can be read: then more can be told than the photo shows."""
+        return self.text is not None and "Description: " in self.text
+
+
+NO_LISTING = Listing()
+
+
+def render_listing(product: Product, mode: ListingMode, rng: random.Random | None = None) -> str | None:
+    """The shared text, None where there is none. Ids and file names are never in it.
+
+    With `rng` (training) a description is left out half of the time, so that a title alone is as familiar.
+    """
+    if mode == "absent":
+        return None
+    title = tidy(product.title or "")
+    if mode == "struck":
+        struck = strike(title, product)
+        return f"Title: {struck}" if struck else None
+    lines = [f"Title: {title}"] if title else []
+    if product.description and product.source not in _LEAKING_SOURCES and (rng is None or rng.random() < 0.5):
+        lines.append(f"Description: {shorten(product.description, _DESCRIPTION_CHARS)}")
+    return "\n".join(lines) or None
+
+
+def tidy(text: str) -> str:
+    """One space between words, none around."""
+    return _GAP.sub(" ", text).strip()
+
+
+def shorten(text: str, max_chars: int) -> str:
+    """The beginning of a text, cut between words."""
+    text = tidy(text[: max_chars * 4])
+    if len(text) <= max_chars:
+        return text
+    return text[: max_chars + 1].rsplit(" ", 1)[0][:max_chars].rstrip(" ,;:-")
+
+
+def strike(title: str, product: Product) -> str:
+    """The title without the words that answer a question: every colour, every word for whom or for
+    what occasion it is, the names of the product's category and the values of its attributes.
+    """
+    struck = _struck_stems(product.category or (), _values(product.attributes or {}))
+    tokens = list(_TOKEN.finditer(title))
+    gone = [_says(match.group(), struck) for match in tokens]
+    for i in range(len(tokens) - 1):  # 'Sweat Shirt' says 'Sweatshirts'
+        if stem(_joined(tokens[i].group()) + _joined(tokens[i + 1].group())) in struck:
+            gone[i] = gone[i + 1] = True
+    pieces, end = [], 0
+    for match, drop in zip(tokens, gone, strict=True):
+        pieces.append(title[end : match.start()])
+        if not drop:
+            pieces.append(match.group())
+        end = match.end()
+    pieces.append(title[end:])
+    return tidy(_LOOSE.sub(" ", tidy("".join(pieces))))
+
+
+def _values(attributes: Mapping[str, AttributeValue]) -> tuple[str, ...]:
+    found: list[str] = []
+    for name, value in attributes.items():
+        if name not in _NOT_STRUCK:
+            found.extend([value] if isinstance(value, str) else value)
+    return tuple(found)
+
+
+def _joined(token: str) -> str:
+    return token.replace("-", "")
+
+
+def _says(token: str, struck: frozenset[str]) -> bool:
+    """Whether a token, or a part of it ('Blue-Black'), is struck."""
+    return stem(_joined(token)) in struck or ("-" in token and any(stem(part) in struck for part in token.split("-")))
+
+
+@cache
+def _always_struck() -> frozenset[str]:
+    colours = [name for names in words().colours.values() for name in names]
+    return frozenset(_stems_of([*colours, *words().people, *words().occasions]))
+
+
+@lru_cache(maxsize=4096)
+def _struck_stems(category: tuple[str, ...], values: tuple[str, ...]) -> frozenset[str]:
+    own = _stems_of([*category, *values])
+    for name in list(own):
+        own.update(stem(other) for other in words().synonyms.get(name, []))
+    return _always_struck() | own
+
+
+def _stems_of(texts: Iterable[str]) -> set[str]:
+    """The stems of all words, and of each text's words written as one."""
+    found: set[str] = set()
+    for text in texts:
+        parts = [part for part in stems(text) if part not in _FILLERS]
+        found.update(parts)
+        found.add(stem("".join(parts)))
+    return found - {""}

@@ -1,0 +1,80 @@
+"""What training asks about one product in one epoch: a listing mode, then a few questions of mixed tasks."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from pydantic import BaseModel, ConfigDict
+
+from pumgpt.catalog.product import Product
+from pumgpt.errors import UsageError
+from pumgpt.tasks.base import Example, TaskContext
+from pumgpt.tasks.listing import ListingMode
+from pumgpt.tasks.registry import TASKS, get_task
+
+DEFAULT_TASKS: Mapping[str, float] = MappingProxyType(
+    {
+        "caption": 1.0,
+        "category": 2.0,
+        "attributes": 1.0,
+        "attribute_qa": 4.0,
+        "question": 1.5,
+        "caption_completion": 0.5,
+        "attribute_correction": 1.0,
+    }
+)
+DEFAULT_LISTING: Mapping[ListingMode, float] = MappingProxyType({"absent": 0.6, "struck": 0.2, "present": 0.2})
+
+
+class MixtureWeights(BaseModel):
+    """How often each task and each listing mode is drawn; the numbers need not add up to 1, and what is left out is not
+    drawn.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tasks: dict[str, float] = dict(DEFAULT_TASKS)
+    listing: dict[ListingMode, float] = dict(DEFAULT_LISTING)
+
+    def model_post_init(self, context: object) -> None:
+        for name in self.tasks:
+            get_task(name)
+        for group, weights in (("tasks", self.tasks), ("listing", self.listing)):
+            if min(weights.values(), default=-1.0) < 0 or not any(weights.values()):
+                raise UsageError(f"mixture weights of {group} must be 0 or more, and not all 0")
+
+
+def draw_examples(
+    product: Product, context: TaskContext, rng: random.Random, weights: MixtureWeights, count: int
+) -> tuple[str | None, list[Example]]:
+    """The listing's text and up to `count` examples that share it, no question twice; fewer, or none, where the product
+    has no more to ask. The same `rng` state draws the same.
+    """
+    modes = list(weights.listing)
+    mode = rng.choices(modes, [weights.listing[name] for name in modes])[0]
+    context = context.showing(product, mode, rng)
+    pools: dict[str, list[Example]] = {}
+    asked: set[str] = set()
+    drawn: list[Example] = []
+    left = {name: weight for name, weight in weights.tasks.items() if weight > 0}
+    while left and len(drawn) < count:
+        name = rng.choices(list(left), list(left.values()))[0]
+        if name not in pools:
+            pools[name] = TASKS[name].examples(product, context, rng)[::-1]
+        example = _next_new(pools[name], asked)
+        if example is None:
+            del left[name]
+            continue
+        asked.add(example.question.text)
+        drawn.append(example)
+    return context.listing.text, drawn
+
+
+def _next_new(pool: list[Example], asked: set[str]) -> Example | None:
+    while pool:
+        example = pool.pop()
+        if example.question.text not in asked:
+            return example
+    return None

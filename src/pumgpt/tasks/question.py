@@ -1,0 +1,120 @@
+"""`question`: anything about the product. In training the questions are made from its labels."""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+
+from pumgpt.catalog.product import Product
+from pumgpt.catalog.question import CANNOT_TELL, Question
+from pumgpt.tasks.base import Parsed, Task, TaskContext, read_text
+from pumgpt.tasks.template import Template
+from pumgpt.tasks.truth import is_foreign, label, plain_phrase
+from pumgpt.tasks.words import colour_family, words
+
+_UNANSWERABLE_SHARE = 0.4
+_WORN = frozenset({"Apparel", "Footwear", "Accessories"})
+_WEARERS = {"Unisex": frozenset({"men", "women"})}
+
+Pair = tuple[str, str]
+"""A question's text and its answer."""
+
+
+class QuestionTask(Task):
+    """Answers are short natural text; yes-or-no questions are answered 'yes' or 'no'."""
+
+    name = "question"
+    metrics = ("exact_match", "rouge_l", "refusal")
+    max_new_tokens = 32
+
+    def questions(self, product: Product, context: TaskContext) -> list[Question]:
+        return [self._ask(text) for text in context.questions]
+
+    def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
+        template = self.template
+        if is_foreign(product):
+            pairs = _about_nothing(template, rng)
+        else:
+            pairs = [*_about_kind(product, template, rng), *_about_people(product, template, rng)]
+            pairs += [*_about_colour(product, template, rng), *_about_usage(product, template, rng)]
+            if product.category and not context.listing.described and rng.random() < _UNANSWERABLE_SHARE * len(pairs):
+                pairs.append((template.draw("unanswerable", rng), CANNOT_TELL))
+        rng.shuffle(pairs)
+        return [(self._ask(text), answer) for text, answer in pairs]
+
+    def _parse(self, text: str, question: Question) -> Parsed:
+        return read_text(text)
+
+
+def _about_nothing(template: Template, rng: random.Random) -> list[Pair]:
+    """Questions about a picture of no product."""
+    people = rng.choice(list(template.phrases["people"].values()))
+    texts = [
+        template.draw(rng.choice(["what", "who", "wear"]), rng),
+        template.draw("is_for", rng, people=people),
+        rng.choice(template.phrasings["unanswerable"]),
+    ]
+    return [(rng.choice(texts), CANNOT_TELL)]
+
+
+def _about_kind(product: Product, template: Template, rng: random.Random) -> list[Pair]:
+    phrase = plain_phrase(product)
+    if phrase is None:
+        return []
+    pairs = [(template.draw("what", rng), phrase)]
+    kinds = template.phrases["kind"]
+    own = kinds.get((product.category or ("",))[0])
+    if own is not None:
+        other = rng.choice([kind for kind in kinds.values() if kind != own])
+        asked, answer = (own, "yes") if rng.random() < 0.5 else (other, "no")
+        pairs.append((template.draw("is_kind", rng, kind=asked), answer))
+    return pairs
+
+
+def _about_people(product: Product, template: Template, rng: random.Random) -> list[Pair]:
+    people = template.phrases["people"]
+    gender = label(product, "gender")
+    if gender not in people:
+        return []
+    own = people[gender]
+    fitting = _WEARERS.get(gender, frozenset({own}))
+    asked = rng.choice(sorted(fitting) if rng.random() < 0.5 else ["men", "women", "boys", "girls"])
+    pairs = [
+        (template.draw("who", rng), own),
+        (template.draw("is_for", rng, people=asked), "yes" if asked in fitting else "no"),
+    ]
+    if gender != "Unisex":
+        sides = [own, rng.choice([other for other in ("men", "women", "boys", "girls") if other != own])]
+        rng.shuffle(sides)
+        pairs.append((template.draw("which_people", rng, first=sides[0], second=sides[1]), own))
+    return pairs
+
+
+@cache
+def _plain_colours() -> tuple[str, ...]:
+    return tuple(colour for colour in words().colours if colour != "multi")
+
+
+def _about_colour(product: Product, template: Template, rng: random.Random) -> list[Pair]:
+    """Other colours are of another family: nobody should have to decide whether navy is blue."""
+    colour = label(product, "colour")
+    family = colour_family(colour) if colour else None
+    if colour is None or family is None or family == "multi":
+        return []
+    own = colour.lower()
+    other = rng.choice([name for name in _plain_colours() if name != family])
+    sides = [own, other]
+    rng.shuffle(sides)
+    asked, answer = (own, "yes") if rng.random() < 0.5 else (other, "no")
+    return [
+        (template.draw("is_colour", rng, colour=asked), answer),
+        (template.draw("which_colour", rng, first=sides[0], second=sides[1]), own),
+        (template.draw("what_colour", rng), own),
+    ]
+
+
+def _about_usage(product: Product, template: Template, rng: random.Random) -> list[Pair]:
+    phrase = template.phrases["usage"].get(label(product, "usage") or "")
+    if phrase is None or not product.category or product.category[0] not in _WORN:
+        return []
+    return [(template.draw("wear", rng), phrase)]

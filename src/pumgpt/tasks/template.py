@@ -1,0 +1,79 @@
+"""Task templates: the phrasings of a task's questions, as versioned data in `templates/<task>.yaml`."""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+from importlib import resources
+from string import Formatter
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from pumgpt.errors import SchemaError
+
+_CANONICAL_SHARE = 0.5
+
+
+class Template(BaseModel):
+    """How one task says things.
+
+    The first phrasing of a group is the canonical one: inference uses it, and training uses it half of the time. All
+    phrasings of a group have the same {fields}.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: str
+    version: int = Field(ge=1)
+    about: str
+    phrasings: dict[str, list[str]]
+    phrases: dict[str, dict[str, str]] = {}
+    """Wordings by a label's value, such as usage 'Casual' -> 'casual wear'."""
+
+    @field_validator("phrasings")
+    @classmethod
+    def _same_fields(cls, groups: dict[str, list[str]]) -> dict[str, list[str]]:
+        for group, phrasings in groups.items():
+            if not phrasings:
+                raise ValueError(f"group '{group}' has no phrasing")
+            if len(set(phrasings)) != len(phrasings):
+                raise ValueError(f"group '{group}' has the same phrasing twice")
+            fields = {phrasing: _fields(phrasing) for phrasing in phrasings}
+            odd = next((p for p, found in fields.items() if found != fields[phrasings[0]]), None)
+            if odd is not None:
+                raise ValueError(f"'{odd}' in group '{group}' has other {{fields}} than '{phrasings[0]}'")
+        return groups
+
+    def canonical(self, group: str, **fields: str) -> str:
+        """What inference asks."""
+        return self.phrasings[group][0].format(**fields)
+
+    def draw(self, group: str, rng: random.Random, **fields: str) -> str:
+        """What training asks."""
+        phrasings = self.phrasings[group]
+        chosen = phrasings[0] if rng.random() < _CANONICAL_SHARE else rng.choice(phrasings)
+        return chosen.format(**fields)
+
+
+def _fields(phrasing: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, _ in Formatter().parse(phrasing) if name is not None)
+
+
+def parse_template(text: str, where: str) -> Template:
+    """Check a template's YAML. Raises `SchemaError` naming `where` and the key."""
+    try:
+        return Template.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise SchemaError(f"{where}: can't be read as YAML: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise SchemaError(f"{where}: {key}: {first['msg']}") from error
+
+
+@cache
+def load_template(task: str) -> Template:
+    """The template that ships for a task."""
+    file = resources.files("pumgpt.tasks").joinpath("templates", f"{task}.yaml")
+    return parse_template(file.read_text(encoding="utf-8"), f"templates/{task}.yaml")

@@ -1,0 +1,62 @@
+"""What tasks know about words (`words.yaml`): colours, people, and the questions that no photo answers."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from importlib import resources
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+class Words(BaseModel):
+    """`words.yaml`, checked; what each list is for is said there."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: int
+    colours: dict[str, list[str]]
+    people: list[str]
+    occasions: list[str]
+    synonyms: dict[str, list[str]]
+    sorted_kinds: list[str]
+    hidden: list[str]
+    lacking: dict[str, list[str]]
+
+
+@cache
+def words() -> Words:
+    """The words that ship with the package."""
+    text = resources.files("pumgpt.tasks").joinpath("words.yaml").read_text(encoding="utf-8")
+    return Words.model_validate(yaml.safe_load(text))
+
+
+@lru_cache(maxsize=65536)
+def stem(word: str) -> str:
+    """A word's form for comparison: small letters, no possessive, no plural. Good enough for product names."""
+    word = re.sub(r"['’`]s?$", "", word.lower())
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > 4 and word.endswith(("ches", "shes", "sses", "xes")):
+        return word[:-2]
+    if len(word) > 3 and word.endswith("s") and not word.endswith("ss"):
+        return word[:-1]
+    return word
+
+
+def stems(text: str) -> list[str]:
+    """The stems of a text's words."""
+    return [stem(word) for word in _WORD.findall(text)]
+
+
+@cache
+def colour_family(colour: str) -> str | None:
+    """'Navy Blue' -> 'blue'; None for a colour that we don't know."""
+    families = {name: family for family, names in words().colours.items() for name in names}
+    for word in [colour.lower(), *reversed(colour.lower().split())]:
+        if word in families:
+            return families[word]
+    return None
