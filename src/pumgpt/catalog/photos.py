@@ -112,9 +112,7 @@ def _read_file(path: Path, max_bytes: int) -> bytes:
             raise PhotoError(_too_many_bytes(str(path), size, max_bytes))
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise PhotoError(
-            f"{path}: there is no such file; mend the path (relative ones start at the catalogue)"
-        ) from error
+        raise PhotoError(f"{path}: there is no such file; mend the path (relative to the catalogue)") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise PhotoError(f"{str(path)!r}: can't be read ({reason}); mend the path or its permissions") from error

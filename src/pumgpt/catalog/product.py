@@ -34,7 +34,8 @@ class Product:
     """One product. Only `id` is required; no photo at all is valid.
 
     `category` runs from root to leaf. `attributes` maps a name to one value or several. `extra` holds every column that
-    we did not understand, untouched and in order.
+    we did not understand, untouched and in order. `original` is the whole record as it was read (CSV cells as they
+    stood), so that a writer can give back what we did not fill; it does not take part in comparisons.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Product:
     language: str | None = None
     source: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    original: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any], base: Path | None = None) -> Product:
@@ -63,6 +65,7 @@ class Product:
             category=_category(record.get("category")),
             attributes=_attributes(record.get("attributes")),
             extra={name: value for name, value in record.items() if name not in known},
+            original=record,
             **{name: _text(name, record.get(name)) for name in _TEXT_FIELDS},
         )
 
@@ -120,15 +123,20 @@ def _images(record: Mapping[str, Any], base: Path | None) -> tuple[ImageRef, ...
             value = [part.strip() for part in value.split("|") if part.strip()]
         elif not isinstance(value, list | tuple):
             value = [value]
-        refs.extend(_image(item, base) for item in value)
-    return tuple(refs)
+        refs.extend(_image(item, base) for item in value if item not in (None, ""))
+    return tuple(ref for ref in refs if ref != ImageRef())
 
 
 def _image(item: Any, base: Path | None) -> ImageRef:
     if isinstance(item, bytes):
         return ImageRef(data=item)
     if isinstance(item, Mapping):
-        return ImageRef(data=item.get("bytes"), path=item.get("path"), url=item.get("url"))
+        data, path, url = item.get("bytes"), item.get("path"), item.get("url")
+        if data is None and url is None and isinstance(path, str) and path:
+            return _image(path, base)
+        if isinstance(data, bytes | None) and isinstance(path, str | None) and isinstance(url, str | None):
+            return ImageRef(data=data, path=path or None, url=url)
+        raise CatalogError("an image is no {bytes, path} of bytes and text; give a path, a URL or {bytes, path}")
     if isinstance(item, str):
         if item.startswith(("http://", "https://")):
             return ImageRef(url=item)
