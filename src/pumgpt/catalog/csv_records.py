@@ -1,0 +1,85 @@
+"""CSV cut into records, one broken record at a time.
+
+`csv.reader` alone has no way back: after one lost quote it swallows rows until the next quote turns up. Here a record
+that can't be read costs its first line; reading goes on at the line after it.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+MAX_CELL_CHARS = 16_000_000
+MAX_RECORD_LINES = 5_000
+"""A quoted cell may run over lines; one that runs over more has lost its closing quote."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenRecord:
+    """A record that can't be cut into cells, and why."""
+
+    error: str
+    line: str
+
+
+def read_records(lines: Iterable[str], delimiter: str) -> Iterator[list[str] | BrokenRecord]:
+    """The records of a CSV text, blank lines left out."""
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_CHARS))
+    source = _Lines(lines)
+    reader = csv.reader(source, delimiter=delimiter, strict=True)
+    while True:
+        source.taken.clear()
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield BrokenRecord(_explain(str(error)), source.taken[0])
+            source.put_back_all_but_first()
+            reader = csv.reader(source, delimiter=delimiter, strict=True)
+            continue
+        if any("\0" in line for line in source.taken):
+            yield BrokenRecord("holds a NUL character; export the file again as text", source.taken[0])
+        elif cells:
+            yield cells
+
+
+def choose_delimiter(header: str, preferred: str) -> str:
+    """The delimiter that makes a column `id` of the header line; `preferred` where none or several do."""
+    for delimiter in (preferred, ",", "\t", ";"):
+        names = next(csv.reader([header], delimiter=delimiter), [])
+        if "id" in names and len(names) > 1:
+            return delimiter
+    return preferred
+
+
+class _Lines:
+    """Lines that remember what the record at hand has taken, so that it can be given back."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self._waiting: deque[str] = deque()
+        self.taken: list[str] = []
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        if len(self.taken) >= MAX_RECORD_LINES:
+            raise csv.Error("unexpected end of data")
+        line = self._waiting.popleft() if self._waiting else next(self._lines)
+        self.taken.append(line)
+        return line
+
+    def put_back_all_but_first(self) -> None:
+        self._waiting.extendleft(reversed(self.taken[1:]))
+
+
+def _explain(error: str) -> str:
+    if "field larger" in error:
+        return f"a cell has more than {MAX_CELL_CHARS:,} characters; shorten it"
+    if "expected after" in error:
+        return 'text stands after a closing quote; write a quote inside a cell as ""'
+    return 'a quote is opened and never closed; close it, or write a quote inside a cell as ""'

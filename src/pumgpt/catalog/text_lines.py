@@ -1,0 +1,64 @@
+"""The lines of a text file whose encoding is not known: UTF-8 where it is, Western European where it isn't."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from pathlib import Path
+
+from pumgpt.errors import CatalogError
+
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def check_file(path: Path) -> None:
+    """Raise `CatalogError` unless `path` is a file that can be read and isn't empty."""
+    try:
+        if path.is_dir():
+            raise CatalogError(f"{path}: is a folder; name the catalogue file in it")
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise CatalogError(f"{path}: is empty (0 bytes); export the catalogue again")
+    except FileNotFoundError as error:
+        raise CatalogError(f"{path}: there is no such file; mend the path") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CatalogError(f"{str(path)!r}: can't be read ({reason}); mend the path or its permissions") from error
+
+
+def read_lines(path: Path, warnings: list[str]) -> Iterator[str]:
+    r"""The lines of `path` with their ends (\n, \r\n or \r) and without a byte order mark.
+
+    Each line is decoded by itself, so that one foreign byte in row 50,000 changes nothing about the rows before it.
+    The first line that isn't UTF-8 adds one line to `warnings`.
+    """
+    with path.open("rb") as file:
+        utf16 = file.read(2) in _UTF16
+    if utf16:
+        with path.open(encoding="utf-16", newline="", errors="replace") as lines:
+            yield from lines
+        return
+    warned = False
+    # Latin-1 gives every byte a character, so this only cuts lines (at \r too); the bytes come back by `encode`.
+    with path.open(encoding="latin-1", newline="") as lines:
+        for number, line in enumerate(lines, start=1):
+            data = line.encode("latin-1")
+            if number == 1:
+                data = data.removeprefix(codecs.BOM_UTF8)
+            try:
+                yield data.decode("utf-8")
+            except UnicodeDecodeError:
+                if not warned:
+                    warned = True
+                    warnings.append(
+                        f"{path}: line {number} is not UTF-8; such lines are read as Windows-1252 (Western European); "
+                        "save the file as UTF-8 if letters look wrong"
+                    )
+                yield _western(data)
+
+
+def _western(data: bytes) -> str:
+    try:
+        return data.decode("cp1252")
+    except UnicodeDecodeError:  # five bytes have no meaning in Windows-1252
+        return data.decode("latin-1")
