@@ -26,7 +26,7 @@ class SourceRecipe(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     files: str
-    """A path or glob pattern below the recipe's `data_dir`."""
+    """A path or glob pattern below the recipe's `data_dir`; below the current folder where it starts with `./`."""
     repeat: int = 1
     """How many times an epoch sees each of its products."""
     limit: int | None = None
@@ -49,9 +49,10 @@ def read_products(sources: Sequence[SourceRecipe], data_dir: Path, values: dict[
     """All products of `sources`, repeated as asked, with their attribute values written alike."""
     products: list[Product] = []
     for source in sources:
-        files = sorted(glob.glob(str(data_dir / source.files)))
+        pattern = source.files if source.files.startswith("./") else str(data_dir / source.files)
+        files = sorted(glob.glob(pattern))
         if not files:
-            raise RecipeError(f"no file matches {data_dir / source.files}; set data_dir to the folder of the data")
+            raise RecipeError(f"no file matches {pattern}; set data_dir to the folder of the data")
         rows = [product for file in files for product in _read(Path(file))][: source.limit]
         products.extend([_alike(product, values) for product in rows] * source.repeat)
     return products

@@ -23,12 +23,23 @@ class HeadsRecipe(BaseModel):
     smoothing: float = 0.1
 
 
+class ContrastRecipe(BaseModel):
+    """The contrastive stage."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    weight: float = 0.5
+    """Weight of the contrastive loss beside the others."""
+    share: float = 1.0
+    """Share of the photos with a text that take part in a step: the Q-Former costs as much as the tower."""
+
+
 class Recipe(BaseModel):
     """One stage of training."""
 
     model_config = ConfigDict(extra="forbid")
 
-    stage: Literal["heads"]
+    stage: Literal["heads", "contrast", "instruct"]
     about: str
     """One sentence: what this stage is for."""
     output_dir: Path
@@ -41,6 +52,7 @@ class Recipe(BaseModel):
     augment: AugmentRecipe | None = AugmentRecipe()
     size_px: int = 128
     heads: HeadsRecipe | None = None
+    contrast: ContrastRecipe | None = None
     seed: int = 0
     trainer: dict[str, Any]
     """Passed to `transformers.TrainingArguments` as it is."""

@@ -1,0 +1,96 @@
+"""Stage 2: photo with title, as in BLIP-2's first stage. Tower, Q-Former and contrastive head learn together, and the
+linear heads of stage 1 go on, now on photos of full size.
+
+Shapes: B photos, R texts (R <= B: not every photo has one), S tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pumgpt.catalog.product import Product
+from pumgpt.model.modeling import PumGPTForConditionalGeneration
+from pumgpt.training.heads import HeadsCollator, LabelHeads
+
+
+class ContrastiveStage(nn.Module):
+    """What stage 2 trains: the model's parts before the bridge, and the heads. The language model isn't among them."""
+
+    def __init__(
+        self, model: PumGPTForConditionalGeneration, heads: LabelHeads, smoothing: float, contrast_weight: float
+    ) -> None:
+        super().__init__()
+        self.vision_tower = model.vision_tower
+        self.projection = model.projection
+        self.qformer = model.qformer
+        self.contrast = model.contrast
+        self.heads = heads
+        self.smoothing = smoothing
+        self.contrast_weight = contrast_weight
+
+    def forward(
+        self,
+        pixel_values: Tensor,
+        labels: dict[str, Tensor],
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        text_photo: Tensor | None = None,
+        text_group: Tensor | None = None,
+    ) -> dict[str, Any]:
+        """Loss, and logits by label. `text_photo` (R,) says which photo a text belongs to, `text_group` (R,) which texts are
+        equal."""
+        patches_BPV = self.vision_tower(pixel_values)
+        logits = self.heads(patches_BPV)
+        loss = self.heads.loss(logits, labels, self.smoothing)
+        if input_ids is not None and attention_mask is not None and text_photo is not None and text_group is not None:
+            queries = self.qformer(self.projection(patches_BPV[text_photo])).queries_BME
+            texts = self.contrast.embed_texts(self.qformer, input_ids, attention_mask)
+            same = text_group[:, None] == text_group[None, :]
+            loss = loss + self.contrast_weight * self.contrast.loss(self.contrast.embed_photos(queries), texts, same)
+        return {"loss": loss, "logits": logits}
+
+
+class ContrastiveCollator:
+    """What `HeadsCollator` makes, and the tokens of each photo's text."""
+
+    def __init__(
+        self,
+        views: HeadsCollator,
+        tokenizer: Any,
+        text_of: Callable[[Product], str | None],
+        max_length: int,
+        share: float = 1.0,
+    ) -> None:
+        self.views = views
+        self.tokenizer = tokenizer
+        self.text_of = text_of
+        self.max_length = max_length
+        self.share = share
+
+    def __call__(self, products: Sequence[Product]) -> dict[str, Any]:
+        batch: dict[str, Any] = dict(self.views(products))
+        texts = [self.text_of(product) for product in products]
+        photo = [index for index, text in enumerate(texts) if text]
+        photo = photo[: round(len(photo) * self.share)]
+        if len(photo) < 2:
+            return batch
+        stated = [texts[index] for index in photo]
+        tokens = self.tokenizer(stated, padding=True, truncation=True, max_length=self.max_length, return_tensors="pt")
+        first = {text: position for position, text in reversed(list(enumerate(stated)))}
+        batch["input_ids"], batch["attention_mask"] = tokens["input_ids"], tokens["attention_mask"]
+        batch["text_photo"] = torch.tensor(photo)
+        batch["text_group"] = torch.tensor([first[text] for text in stated])
+        return batch
+
+
+def text_of(product: Product) -> str | None:
+    """What stands beside a photo: its title, else the leaf of its category with the level above it."""
+    if product.title:
+        return product.title
+    if product.category:
+        return " ".join(reversed(product.category[-2:]))
+    return None

@@ -1,0 +1,75 @@
+"""What all stages share: arguments, random views in training and plain ones in evaluation, the log of what is frozen, and
+what is left in the output folder."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import nn
+from transformers import Trainer, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
+
+from pumgpt.training.recipe import Recipe
+
+logger = logging.getLogger(__name__)
+
+
+def describe_parameters(model: nn.Module) -> str:
+    """One line for each child of the model: how many parameters it has, and how many of them train."""
+    lines = []
+    for name, child in model.named_children():
+        total = sum(p.numel() for p in child.parameters())
+        trained = sum(p.numel() for p in child.parameters() if p.requires_grad)
+        lines.append(f"  {name}: {total:,} parameters, {trained:,} train" + ("" if trained else " (frozen)"))
+    return "\n".join(lines)
+
+
+def freeze_all_but(model: nn.Module, trained: list[str]) -> None:
+    """Freeze every parameter whose name doesn't start with one of `trained`."""
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(any(name == prefix or name.startswith(f"{prefix}.") for prefix in trained))
+
+
+class StageTrainer(Trainer):
+    """`Trainer` that sees random views in training (`data_collator`) and the plain photo in evaluation (`plain_collator`)."""
+
+    def __init__(self, *args: Any, plain_collator: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.plain_collator = plain_collator
+
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
+        views, self.data_collator = self.data_collator, self.plain_collator
+        try:
+            return super().get_eval_dataloader(eval_dataset)
+        finally:
+            self.data_collator = views
+
+
+def training_arguments(recipe: Recipe) -> TrainingArguments:
+    """The recipe's `trainer` block as `TrainingArguments`. bf16 is used where the device computes in it."""
+    options: dict[str, Any] = {"remove_unused_columns": False, "label_names": ["labels"], "report_to": "none"}
+    on_gpu = torch.cuda.is_available()
+    options |= {"use_cpu": not on_gpu, "bf16": on_gpu and torch.cuda.is_bf16_supported()}
+    return TrainingArguments(output_dir=str(recipe.output_dir), seed=recipe.seed, **(options | recipe.trainer))
+
+
+def run_trainer(trainer: Trainer, recipe: Recipe, resume: bool = True) -> None:
+    """Train, going on from the last checkpoint in the output folder where there is one."""
+    logger.info("stage %s: %s\n%s", recipe.stage, recipe.about, describe_parameters(trainer.model))
+    folder = Path(recipe.output_dir)
+    last = get_last_checkpoint(str(folder)) if resume and folder.is_dir() else None
+    if last:
+        logger.info("going on from %s", last)
+    trainer.train(resume_from_checkpoint=last)
+
+
+def finish(trainer: Trainer, recipe: Recipe) -> None:
+    """Evaluate, and leave state, metrics and recipe beside the weights."""
+    trainer.save_metrics("eval", trainer.evaluate())
+    trainer.save_state()
+    text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    (Path(recipe.output_dir) / "recipe.yaml").write_text(text, encoding="utf-8")
