@@ -33,7 +33,7 @@ def draw_learning_curves(trainer_states: Mapping[str, Path], out_png: Path) -> N
     stages = {name: read_curves(path) for name, path in trainer_states.items()}
     figure = Figure(figsize=(max(4.6 * len(stages), 5.2), 6.0), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(2, len(stages), squeeze=False)
+    axes = figure.subplots(2, len(stages), squeeze=False, sharex="col")
     for column, (stage, (losses, measures)) in enumerate(stages.items()):
         _draw(axes[0][column], losses, "loss")
         _draw(axes[1][column], measures, "on validation")
