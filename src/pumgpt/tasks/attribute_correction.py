@@ -37,7 +37,7 @@ class AttributeCorrectionTask(Task):
     def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
         drawn = []
         for asked in asked_attributes(product, context):
-            truth = CANNOT_TELL if asked.name == "year" else answer_for(product, asked.name, context.listing, rng)
+            truth = CANNOT_TELL if asked.name == "year" else answer_for(product, asked, context.listing, rng)
             if truth is not None:
                 drawn.append(self._draw_one(product, asked, truth, rng))
         return thin_refusals([pair for pair in drawn if pair is not None], rng)

@@ -36,10 +36,10 @@ class AttributeQATask(Task):
     def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
         drawn = []
         for asked in asked_attributes(product, context):
-            answer = answer_for(product, asked.name, context.listing, rng)
+            answer = answer_for(product, asked, context.listing, rng)
             if answer is not None:
                 drawn.append(self._draw_one(asked, answer, rng))
-        if (drawn or product.category) and not context.listing.described and rng.random() < _UNTELLABLE_SHARE:
+        if drawn and not context.listing.described and rng.random() < _UNTELLABLE_SHARE:
             drawn.append(self._draw_one(AskedAttribute(draw_untellable(product, rng)), CANNOT_TELL, rng))
         return thin_refusals(drawn, rng)
 

@@ -30,7 +30,7 @@ class AttributesTask(Task):
         known = [
             (asked.name, answer)
             for asked in asked_attributes(product, context)
-            if (answer := answer_for(product, asked.name, context.listing, rng)) is not None
+            if (answer := answer_for(product, asked, context.listing, rng)) is not None
         ]
         if len(known) < 2:
             return []

@@ -93,6 +93,8 @@ class Task(ABC):
     name: ClassVar[str]
     metrics: ClassVar[tuple[str, ...]]
     max_new_tokens: ClassVar[int]
+    hides_listing: ClassVar[bool] = False
+    """Whether its questions are asked without the shared text, which would stand in the answer's place."""
 
     @property
     def template(self) -> Template:
@@ -157,6 +159,16 @@ def read_choice(text: str, choices: Choices | None) -> Parsed:
         return Parsed("value", text)
     value = _by_normal_form(choices).get(normalise(text))
     return INVALID if value is None else Parsed("value", value, strict=False)
+
+
+def is_valid(value: str, choices: Choices | None) -> bool:
+    """Whether a value is one of the choices, or may be anything."""
+    return choices is None or value in _as_set(choices)
+
+
+@lru_cache(maxsize=64)
+def _as_set(choices: Choices) -> frozenset[str]:
+    return frozenset(choices.values)
 
 
 @lru_cache(maxsize=256)

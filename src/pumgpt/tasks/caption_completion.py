@@ -17,6 +17,7 @@ class CaptionCompletionTask(Task):
     name = "caption_completion"
     metrics = ("rouge_l", "exact_match")
     max_new_tokens = 32
+    hides_listing = True
 
     def questions(self, product: Product, context: TaskContext) -> list[Question]:
         beginning = tidy(context.beginning or product.title or "")

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
-from pumgpt.tasks.base import INVALID, Parsed, Task, TaskContext, list_options, read_choice
+from pumgpt.tasks.base import INVALID, Parsed, Task, TaskContext, is_valid, list_options, read_choice
 from pumgpt.tasks.truth import is_foreign
 
 SEPARATOR = " > "
@@ -33,9 +33,9 @@ class CategoryTask(Task):
         return [self._ask(text, "category", choices)]
 
     def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
-        if not product.category and not is_foreign(product):
-            return []
         answer = CANNOT_TELL if is_foreign(product) else SEPARATOR.join(product.category or ())
+        if not answer or (answer != CANNOT_TELL and not is_valid(answer, context.taxonomy_choices)):
+            return []
         drawn = [(self._ask(self.template.draw("open", rng), "category", context.taxonomy_choices), answer)]
         choice = self._draw_choice(product, context, rng)
         if choice is not None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL, Question
-from pumgpt.tasks.base import AskedAttribute, TaskContext
+from pumgpt.tasks.base import AskedAttribute, TaskContext, is_valid
 from pumgpt.tasks.listing import Listing
 from pumgpt.tasks.words import words
 
@@ -38,10 +38,19 @@ def label(product: Product, name: str) -> str | None:
     return value if value is None or isinstance(value, str) else ", ".join(value)
 
 
-def answer_for(product: Product, name: str, listing: Listing, rng: random.Random) -> str | None:
-    """What to train as the value of an attribute; `CANNOT_TELL` where nobody could tell; None where we don't know."""
+def answer_for(product: Product, asked: AskedAttribute, listing: Listing, rng: random.Random) -> str | None:
+    """What to train as the value of an attribute; `CANNOT_TELL` where nobody could tell; None where we don't know, or
+    where the schema in use doesn't have the value.
+    """
     if is_foreign(product):
         return CANNOT_TELL
+    if not product.category and not product.attributes:
+        return None
+    answer = _answer(product, asked.name, listing, rng)
+    return answer if answer is None or answer == CANNOT_TELL or is_valid(answer, asked.choices) else None
+
+
+def _answer(product: Product, name: str, listing: Listing, rng: random.Random) -> str | None:
     value = label(product, name)
     if name == "year":
         return value if value is not None and rng.random() < YEAR_SHARE else CANNOT_TELL
