@@ -39,7 +39,7 @@ def test_multiple_choice_lists_its_options(shirt: Product, context: TaskContext)
     places = set()
     for example in choices:
         options = options_of(example)
-        assert 2 <= len(options) <= 5 and len(set(options)) == len(options)
+        assert 3 <= len(options) <= 5 and len(set(options)) == len(options)
         assert all(option in example.question.text for option in options)
         if example.answer == CANNOT_TELL:
             assert PATH not in options and "Tshirts" not in options

@@ -62,10 +62,10 @@ class AttributeQATask(Task):
 def draw_options(choices: Choices, answer: str, rng: random.Random) -> list[str]:
     """Three to five options (fewer where there are fewer values), shuffled; now and then without the right one."""
     others = [value for value in choices.values if value != answer and not alike(value, answer)]
-    options = rng.sample(others, min(len(others), rng.randint(2, 4)))
+    options = rng.sample(others, min(len(others), rng.randint(3, 5)))
     missing = len(choices.values) >= _MANY_VALUES and rng.random() < _RIGHT_MISSING
     if answer != CANNOT_TELL and not missing:
-        options.append(answer)
+        options = [answer, *options[: max(2, len(options) - 1)]]  # in the place of another: the count tells nothing
     rng.shuffle(options)
     return options
 

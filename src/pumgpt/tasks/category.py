@@ -45,13 +45,12 @@ class CategoryTask(Task):
     def _draw_choice(self, product: Product, context: TaskContext, rng: random.Random) -> tuple[Question, str] | None:
         if context.taxonomy_choices is None:
             return None
-        options = _draw_others(context.taxonomy_choices, product.category, rng, rng.randint(2, 4))
-        if len(options) < 2:
+        options = _draw_others(context.taxonomy_choices, product.category, rng, rng.randint(3, 5))
+        if len(options) < 3:
             return None
         answer = CANNOT_TELL
         if product.category and rng.random() >= _RIGHT_MISSING:
-            answer = SEPARATOR.join(product.category)
-            options.append(answer)
+            answer = options[0] = SEPARATOR.join(product.category)  # in the place of another: the count tells nothing
         rng.shuffle(options)
         if rng.random() < _SHORT_OPTIONS and len({_leaf(option) for option in options}) == len(options):
             options = [_leaf(option) for option in options]
