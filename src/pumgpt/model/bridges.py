@@ -71,7 +71,8 @@ class LayerwiseBridge(nn.Module):
     @torch.no_grad()
     def match_scale(self, rms_by_layer: Tensor) -> None:
         """Bring each adapter's output to the RMS (L,) that text has on entry to its layer; a random start at the wrong scale
-        wastes the first thousand steps."""
+        wastes the first thousand steps.
+        """
         for adapter, rms in zip(self.adapters, rms_by_layer.tolist(), strict=True):
             assert isinstance(adapter, LayerwiseAdapter)
             probe = torch.randn(256, 32, adapter.key.in_features, device=adapter.key.weight.device).to(

@@ -44,7 +44,8 @@ class ContrastiveHead(nn.Module):
 
     def loss(self, photos_BMJ: Tensor, texts_RJ: Tensor, same_BR: Tensor | None = None) -> Tensor:
         """Symmetric cross-entropy over the batch; photo i belongs to text i. Pairs marked in `same_BR` (an equal text
-        elsewhere in the batch) count as right as well."""
+        elsewhere in the batch) count as right as well.
+        """
         logits = self.similarity(photos_BMJ, texts_RJ) * self.log_scale.exp().clamp(max=100)
         target = torch.eye(logits.shape[0], device=logits.device) if same_BR is None else same_BR.to(logits.dtype)
         rows, columns = target / target.sum(1, keepdim=True), target.T / target.T.sum(1, keepdim=True)

@@ -41,7 +41,8 @@ class VisualInjection:
 
 def register_injectable(layer_class_name: str) -> None:
     """Declare that a further decoder layer can be injected into: it takes `hidden_states` first, nothing crosses from one
-    layer to the next but them, and its model hands keyword arguments through to it."""
+    layer to the next but them, and its model hands keyword arguments through to it.
+    """
     _INJECTABLE.add(layer_class_name)
 
 

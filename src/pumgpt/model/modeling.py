@@ -35,7 +35,8 @@ class EncodedPhotos:
 
     def evidence(self) -> Tensor:
         """Where the model looked, (B, rows, columns), each map adding up to 1: alpha averaged over layers and visual tokens,
-        carried back through the Q-Former's cross-attention to the patches."""
+        carried back through the Q-Former's cross-attention to the patches.
+        """
         if self.alpha_KBNM is None or self.attention_BMP is None or self.grid is None:
             raise ModelError("the photos were encoded without evidence; ask encode_photos for it")
         weights_BM = self.alpha_KBNM.mean((0, 2))
