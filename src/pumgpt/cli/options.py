@@ -25,7 +25,9 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def vocabulary_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The shop's own categories and attributes."""
-    command = click.option("--schema", type=FILE, metavar="F", help="Attributes to fill. Default: the model's.")(command)
+    command = click.option("--schema", type=FILE, metavar="F", help="Attributes to fill. Default: the model's.")(
+        command
+    )
     return click.option("--taxonomy", type=FILE, metavar="F", help="Valid categories. Default: the model's.")(command)
 
 

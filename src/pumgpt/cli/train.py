@@ -12,7 +12,9 @@ from pumgpt.cli.options import FILE
 
 @click.command("train")
 @click.argument("recipe", type=FILE, metavar="RECIPE.yaml")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one key of the recipe; repeatable.")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one key of the recipe; repeatable."
+)
 @click.option("--restart", is_flag=True, help="Begin anew instead of going on where the last run was.")
 def command(recipe: Path, overrides: tuple[str, ...], restart: bool) -> None:
     """Train a model as RECIPE.yaml says; run again, it goes on where it was."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
@@ -40,7 +41,7 @@ class FieldCalibration(BaseModel):
     @field_validator("confidence")
     @classmethod
     def _rising(cls, corners: list[tuple[float, float]]) -> list[tuple[float, float]]:
-        for before, after in zip(corners, corners[1:], strict=False):
+        for before, after in pairwise(corners):
             if after[0] < before[0] or after[1] < before[1]:
                 raise ValueError(f"the corners fall from {list(before)} to {list(after)}; they must rise")
         return corners

@@ -45,7 +45,9 @@ def card_context(product: Product, photos: Photos, understanding: Understanding)
         "rows": rows,
         "looks": any(row["look"] for row in rows),
         "untold": _untold(fields, understanding),
-        "answers": [_row(answer.question, answer, ()) for answer in understanding.answers or [] if answer.answer is not None],
+        "answers": [
+            _row(answer.question, answer, ()) for answer in understanding.answers or [] if answer.answer is not None
+        ],
         "corrections": [row.model_dump() for row in understanding.corrections or []],
         "warnings": understanding.warnings,
         "flags": _flags(understanding),
@@ -53,7 +55,11 @@ def card_context(product: Product, photos: Photos, understanding: Understanding)
 
 
 def _flags(understanding: Understanding) -> list[str]:
-    stated: list[StatedField | None] = [understanding.category, *(understanding.attributes or []), *(understanding.answers or [])]
+    stated: list[StatedField | None] = [
+        understanding.category,
+        *(understanding.attributes or []),
+        *(understanding.answers or []),
+    ]
     statuses = {field.status for field in stated if field}
     return [flag for flag in ("conflict", "abstained") if flag in statuses] + ["warning"] * bool(understanding.warnings)
 

@@ -14,4 +14,6 @@ def load_backend(spec: str, device: str | None = None, batch_size: int | None = 
     """
     if spec == "fake":
         return FakeBackend()
-    raise ModelError(f"--model {spec}: no such model; give nano, a checkpoint's folder, a hub name or openai:NAME@BASE_URL")
+    raise ModelError(
+        f"--model {spec}: no such model; give nano, a checkpoint's folder, a hub name or openai:NAME@BASE_URL"
+    )

@@ -7,7 +7,6 @@ Nothing but the counts stays in memory, and an interrupted run finds its cards a
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from functools import cache
@@ -16,10 +15,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import jinja2
+
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.engine.card import Photos, card_context
 from pumgpt.engine.summary import Summary, stated_fields
+from pumgpt.errors import UsageError
 
 Row = tuple[Product, Photos, Understanding]
 
@@ -45,6 +46,10 @@ class ReportWriter:
         self._part = path.with_name(path.name + ".part")
         self._tallies = _Tallies()
         kept = [line for line in self._lines() if line["id"] in keep]
+        if len(kept) < len(keep):
+            raise UsageError(
+                f"{path}: {len(keep) - len(kept)} rows were done without a report; begin anew with --restart"
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._part.open("w", encoding="utf-8")
         for line in kept:
@@ -83,7 +88,7 @@ class ReportWriter:
             for line in self._lines():
                 page.write(line["html"] + "\n")
             page.write(_template("foot").render() + "\n")
-        os.replace(unfinished, self.path)
+        unfinished.replace(self.path)
         self._part.unlink()
 
     def _write(self, line: dict[str, Any]) -> None:

@@ -1,0 +1,70 @@
+"""`pumgpt ask`: everything about one product, from its photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pumgpt.cli.options import FILE, json_option, model_options, precision_option, vocabulary_options
+
+
+@click.command("ask")
+@click.argument("images", nargs=-1, required=True, type=FILE, metavar="IMAGE...")
+@click.option("--title", metavar="T", help="The product's title, where it has one.")
+@click.option("--task", "tasks", multiple=True, metavar="NAME", help="caption, category, attributes, ...; repeatable.")
+@click.option("--question", "questions", multiple=True, metavar="Q", help="Ask this too; repeatable.")
+@vocabulary_options
+@precision_option
+@model_options
+@json_option
+@click.option("--evidence", is_flag=True, help="With --json: where in the photo the model looked, for each field.")
+def command(
+    images: tuple[Path, ...],
+    title: str | None,
+    tasks: tuple[str, ...],
+    questions: tuple[str, ...],
+    taxonomy: Path | None,
+    schema: Path | None,
+    precision: float,
+    model: str,
+    device: str | None,
+    batch_size: int | None,
+    as_json: bool,
+    evidence: bool,
+) -> None:
+    """Ask a model about one product; several IMAGEs are photos of the same one."""
+    from pumgpt.catalog.product import ImageRef, Product
+    from pumgpt.cli.console import print_json, quiet_stdout
+    from pumgpt.engine.asking import understand_one
+    from pumgpt.engine.intake import take_in
+    from pumgpt.engine.planning import load_vocabulary, make_plan
+    from pumgpt.tasks.registry import get_task
+
+    for name in tasks:
+        get_task(name)
+    own_taxonomy, own_schema = load_vocabulary(taxonomy, schema)
+    product = Product(id=images[0].stem, images=tuple(ImageRef(path=str(path)) for path in images), title=title or None)
+    intake = take_in(product)
+    with quiet_stdout():
+        from pumgpt.engine.models import load_backend
+
+        backend = load_backend(model, device, batch_size)
+        plan = make_plan(
+            backend,
+            tasks=tasks or None,
+            taxonomy=own_taxonomy,
+            schema=own_schema,
+            questions=questions,
+            precision=precision,
+            evidence=evidence,
+        )
+        found = understand_one(backend, plan, intake)
+    if as_json:
+        print_json(found.to_json())
+        return
+    from rich.console import Console
+
+    from pumgpt.cli.ask_view import view
+
+    Console(highlight=False).print(view(found, title))

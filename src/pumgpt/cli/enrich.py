@@ -1,0 +1,145 @@
+"""`pumgpt enrich`: a whole catalogue, filled in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pumgpt.cli.options import FILE, model_options, precision_option, vocabulary_options
+from pumgpt.errors import CatalogError, UsageError
+
+if TYPE_CHECKING:
+    from pumgpt.backends.protocol import Backend
+    from pumgpt.engine.summary import Summary
+    from pumgpt.engine.understand import Plan
+
+
+@click.command("enrich")
+@click.argument("in_path", type=FILE, metavar="IN")
+@click.argument("out_path", type=FILE, metavar="OUT")
+@vocabulary_options
+@click.option("--tasks", metavar="A,B", help="What to ask: caption, category, attributes, ... By default these three.")
+@precision_option
+@model_options
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="With --engine ray: how many workers.")
+@click.option("--limit", type=click.IntRange(min=0), metavar="K", help="The first K rows only.")
+@click.option("--dry-run", is_flag=True, help="Read everything, say what would be asked, write nothing.")
+@click.option("--overwrite-values", is_flag=True, help="Put the model's values, where it is sure, over the shop's own.")
+@click.option("--restart", is_flag=True, help="Begin anew instead of going on where the last run was.")
+@click.option(
+    "--report", "report_path", type=FILE, metavar="R.html", help="Leave a page with photos and all fields too."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON document.")
+def command(
+    in_path: Path,
+    out_path: Path,
+    taxonomy: Path | None,
+    schema: Path | None,
+    tasks: str | None,
+    precision: float,
+    model: str,
+    device: str | None,
+    batch_size: int | None,
+    engine: str,
+    workers: int | None,
+    limit: int | None,
+    dry_run: bool,
+    overwrite_values: bool,
+    restart: bool,
+    report_path: Path | None,
+    as_json: bool,
+) -> int:
+    """Read the catalogue IN (CSV, JSONL, Parquet), answer every row, write OUT.
+
+    Rows that can't be read go to OUT.rejected.jsonl. Interrupted, the same command goes on where it was.
+    """
+    _check_engine(engine, workers)
+    from pumgpt.cli.console import quiet_stdout
+    from pumgpt.engine.enrich import check_paths
+    from pumgpt.engine.planning import load_vocabulary, make_plan
+    from pumgpt.tasks.registry import get_task
+
+    check_paths(in_path, out_path)
+    names = None if tasks is None else [get_task(name.strip()).name for name in tasks.split(",") if name.strip()]
+    own_taxonomy, own_schema = load_vocabulary(taxonomy, schema)
+    with quiet_stdout():
+        from pumgpt.engine.models import load_backend
+
+        backend = load_backend(model, device, batch_size)
+        plan = make_plan(
+            backend,
+            tasks=names,
+            taxonomy=own_taxonomy,
+            schema=own_schema,
+            precision=precision,
+            overwrite_values=overwrite_values,
+            evidence=report_path is not None,
+        )
+        if not dry_run:
+            summary = _run(in_path, out_path, backend, plan, limit, restart, report_path)
+    if dry_run:
+        return _preview(in_path, plan, limit)
+    return _conclude(summary, out_path, report_path, as_json)
+
+
+def _check_engine(engine: str, workers: int | None) -> None:
+    if engine == "ray":
+        raise UsageError("--engine ray is not there yet; use --engine local")
+    if workers is not None:
+        raise UsageError("--workers belongs to --engine ray, which is not there yet; leave it out")
+
+
+def _run(
+    in_path: Path,
+    out_path: Path,
+    backend: Backend,
+    plan: Plan,
+    limit: int | None,
+    restart: bool,
+    report_path: Path | None,
+) -> Summary:
+    from pumgpt.catalog.readers import count_rows
+    from pumgpt.cli.progress import RowsBar
+    from pumgpt.engine.enrich import enrich
+
+    total = count_rows(in_path)
+    with RowsBar("enrich", total if limit is None or total is None else min(limit, total)) as rows_bar:
+        return enrich(
+            in_path,
+            out_path,
+            backend,
+            plan,
+            limit=limit,
+            restart=restart,
+            report_path=report_path,
+            report_title=f"What {backend.name} read in {in_path.name}",
+            progress=lambda summary: rows_bar.update(summary.done, summary.resumed, summary.rejected),
+        )
+
+
+def _conclude(summary: Summary, out_path: Path, report_path: Path | None, as_json: bool) -> int:
+    from pumgpt.cli.console import print_json, say
+    from pumgpt.cli.enrich_view import print_summary
+
+    if as_json:
+        print_json(summary.to_json())
+    else:
+        print_summary(summary, out_path, report_path)
+    if summary.stopped:
+        say(f"stopped after {summary.done} rows; the same command goes on")
+        return 130
+    if summary.rejected and not summary.rows:
+        rejected = out_path.with_name(f"{out_path.stem}.rejected.jsonl")
+        raise CatalogError(f"none of the {summary.rejected} rows could be used; {rejected} says why")
+    return 0
+
+
+def _preview(in_path: Path, plan: Plan, limit: int | None) -> int:
+    from pumgpt.cli.enrich_view import print_preview
+    from pumgpt.engine.enrich import preview
+
+    print_preview(preview(in_path, plan, limit), plan)
+    return 0

@@ -1,0 +1,69 @@
+"""What `enrich` tells the person at the terminal, on standard error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from pumgpt.engine.enrich import Preview
+from pumgpt.engine.summary import Summary
+from pumgpt.engine.understand import Plan
+
+MAX_REJECTED = 5
+
+
+def print_summary(summary: Summary, out_path: Path, report_path: Path | None) -> None:
+    table = _table()
+    table.add_row("products", f"{summary.rows:,}", f"in {out_path}")
+    fields = summary.filled + summary.kept + summary.conflicts + summary.abstained
+    for label, count, meaning in (
+        ("filled", summary.filled, "the model's value"),
+        ("kept", summary.kept, "the shop's own value stands"),
+        ("conflict", summary.conflicts, "the shop's value stands, the photo says another"),
+        ("abstained", summary.abstained, "could not be told"),
+    ):
+        share = f"{count / fields:.0%} of {fields:,} fields: " if fields else ""
+        table.add_row(label, f"{count:,}", share + meaning)
+    if summary.rejected:
+        table.add_row(
+            "set aside", f"{summary.rejected:,}", f"why: {out_path.with_name(out_path.stem + '.rejected.jsonl')}"
+        )
+    if summary.resumed:
+        table.add_row("resumed", f"{summary.resumed:,}", "rows were done before")
+    table.add_row("time", f"{summary.seconds:.1f} s", f"{summary.products_per_second:.1f} products a second")
+    if report_path is not None and not summary.stopped:
+        table.add_row("report", "", str(report_path))
+    Console(stderr=True, highlight=False).print(table)
+
+
+def print_preview(preview: Preview, plan: Plan) -> None:
+    """To standard output: it is what was asked for."""
+    table = _table()
+    table.add_row("rows", f"{preview.rows:,}", "would be answered")
+    table.add_row("", f"{len(preview.rejected):,}", "would be set aside")
+    table.add_row("photos", f"{preview.photos:,}", "can be used")
+    table.add_row("", f"{preview.photos_missing:,}", "left out, another photo of the product is good")
+    table.add_row("", f"{preview.without_photo:,}", "rows without a photo, answered from their text")
+    table.add_row("questions", f"{preview.questions:,}", f"tasks: {', '.join(sorted(plan.asked))}")
+    console = Console(highlight=False)
+    console.print(table)
+    for row in preview.rejected[:MAX_REJECTED]:
+        console.print(f"row {row.row} (id {row.id}): {row.error}", markup=False, soft_wrap=True)
+    if len(preview.rejected) > MAX_REJECTED:
+        console.print(f"and {len(preview.rejected) - MAX_REJECTED} more", markup=False)
+    if preview.first is not None:
+        console.print("\nThe first prompt:", style="bold")
+        console.print(f"[{len(preview.first.photos)} photo(s)]", markup=False)
+        for text in (preview.first.listing, *(question.text for question in preview.first.questions)):
+            if text:
+                console.print(text, markup=False, soft_wrap=True)
+
+
+def _table() -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(style="bright_black", overflow="fold")
+    return table

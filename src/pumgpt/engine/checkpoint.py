@@ -1,0 +1,131 @@
+"""A checkpoint folder, read without loading the model: where it is, what it holds, what was measured."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pumgpt.errors import ModelError
+
+SHIPPED = Path(__file__).resolve().parents[1] / "checkpoints"
+"""Checkpoints that come with the package, by name."""
+
+CARD_FILE = "pumgpt.json"
+CALIBRATION_FILE = "calibration.json"
+
+
+class CheckpointCard(BaseModel):
+    """`pumgpt.json`: what a checkpoint says of itself."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    revision: str = "unknown"
+    tasks: list[str] = []
+    categories: list[str | list[str]] = []
+    """Paths, as lists or written 'A > B > C'."""
+    attributes: dict[str, list[str]] = {}
+    quality: dict[str, Any] = {}
+    training_data: list[Any] = []
+
+    @property
+    def category_paths(self) -> list[tuple[str, ...]]:
+        return [
+            tuple(level.strip() for level in path.split(">")) if isinstance(path, str) else tuple(path)
+            for path in self.categories
+        ]
+
+
+def resolve_checkpoint(model: str) -> Path:
+    """The folder of a model: a shipped one by name, a folder, or a hub name, which is fetched or found in its cache.
+
+    Raises `ModelError` where there is none.
+    """
+    shipped = SHIPPED / model
+    if "/" not in model and (shipped / "config.json").is_file():
+        return shipped
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise ModelError(f"--model {model}: the folder holds no config.json; give the folder of a checkpoint")
+        return folder
+    if model.count("/") == 1 and not model.startswith((".", "/", "~")):
+        return _from_hub(model)
+    names = ", ".join(sorted(path.parent.name for path in SHIPPED.glob("*/config.json"))) or "none in this copy"
+    raise ModelError(f"--model {model}: no such model or folder; shipped are: {names}")
+
+
+def _from_hub(model: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(model, allow_patterns=["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model"]))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise ModelError(
+            f"--model {model}: not a folder, and the hub did not give it ({_first_line(error)})"
+        ) from error
+
+
+def read_card(folder: Path) -> CheckpointCard:
+    """The card of a checkpoint; one with the folder's name alone where it has none. Raises `ModelError`."""
+    path = folder / CARD_FILE
+    if not path.is_file():
+        return CheckpointCard(name=folder.name)
+    try:
+        return CheckpointCard.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValidationError) as error:
+        raise ModelError(f"{path}: is not a checkpoint's card ({_first_line(error)})") from error
+
+
+def count_parameters(folder: Path) -> dict[str, int]:
+    """Parameters by the first part of their name, from the headers of the safetensors files."""
+    counts: Counter[str] = Counter()
+    for path in sorted(folder.glob("*.safetensors")):
+        for name, tensor in _read_header(path).items():
+            size = 1
+            for length in tensor["shape"]:
+                size *= length
+            counts[_part(name)] += size
+    return dict(counts)
+
+
+def _part(name: str) -> str:
+    """'model.language_model.layers.0...' -> 'language_model'."""
+    parts = [part for part in name.split(".") if part != "model"]
+    return parts[0] if parts else name
+
+
+def _read_header(path: Path) -> dict[str, Any]:
+    """A safetensors file begins with the length of a JSON header (8 bytes, little-endian) and that header."""
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > path.stat().st_size:
+                raise ValueError("its header is longer than the file")
+            header: dict[str, Any] = json.loads(file.read(length))
+    except (OSError, ValueError, struct.error) as error:
+        raise ModelError(
+            f"{path}: is not a safetensors file, or cut off ({_first_line(error)}); get it again"
+        ) from error
+    header.pop("__metadata__", None)
+    return header
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """`config.json` as it stands."""
+    path = folder / "config.json"
+    try:
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: can't be read ({_first_line(error)}); get the checkpoint again") from error
+    return config
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

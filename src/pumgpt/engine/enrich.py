@@ -1,0 +1,180 @@
+"""The main job: a catalogue in, one `Understanding` for every row that can be read, in the order of the input."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from pathlib import Path
+
+from pumgpt.backends.protocol import Backend, Request
+from pumgpt.catalog.product import Product
+from pumgpt.catalog.readers import CatalogReader, RejectedRow, read_catalog
+from pumgpt.catalog.understanding import Understanding
+from pumgpt.engine.asking import understand
+from pumgpt.engine.intake import Intake, take_in_batches
+from pumgpt.engine.journal import Journal
+from pumgpt.engine.planning import fingerprint
+from pumgpt.engine.report import ReportWriter
+from pumgpt.engine.summary import Summary, stated_fields
+from pumgpt.engine.understand import Plan
+from pumgpt.errors import BackendError, UsageError
+
+BATCH_PRODUCTS = 16
+
+Progress = Callable[[Summary], None]
+
+
+def enrich(
+    in_path: Path,
+    out_path: Path,
+    backend: Backend,
+    plan: Plan,
+    *,
+    batch_products: int = BATCH_PRODUCTS,
+    limit: int | None = None,
+    restart: bool = False,
+    report_path: Path | None = None,
+    report_title: str | None = None,
+    progress: Progress | None = None,
+) -> Summary:
+    """Answer every row of `in_path` and write `out_path`; go on where an interrupted run of the same question was.
+
+    Rows that can't be used go to `OUT.rejected.jsonl`. Ctrl-C keeps what was done and returns with `stopped` set.
+    Raises `CatalogError` where nothing can be read or written, `UsageError` where `out_path` holds something else.
+    """
+    check_paths(in_path, out_path)
+    reader = read_catalog(in_path)
+    with Journal.open(out_path, fingerprint(backend, plan), restart) as journal:
+        began = time.monotonic()
+        reported = journal.state.finished and report_path is not None and report_path.exists()
+        report = None
+        try:
+            batches = take_in_batches(_rows_left(reader, journal, limit), batch_products)
+            first = next(batches, [])
+            if report_path is not None and (first or not reported):
+                report = _open_report(report_path, report_title or in_path.name, journal)
+            for batch in chain([first], batches):
+                _do_batch(batch, backend, plan, journal, report)
+                journal.summary.seconds = time.monotonic() - began
+                if progress is not None:
+                    progress(journal.summary)
+        except KeyboardInterrupt:
+            journal.rollback()
+            journal.summary.stopped = True
+        _write_out(journal, reader)
+        journal.commit(finished=not journal.summary.stopped)
+        if report is not None and not journal.summary.stopped:
+            report.finish(journal.summary)
+        return journal.summary
+
+
+def check_paths(in_path: Path, out_path: Path) -> None:
+    """Fail before a model is loaded where the files can't be what the caller means."""
+    read_catalog(in_path)
+    if out_path.exists() and out_path.samefile(in_path):
+        raise UsageError(f"{out_path} is the input too; name another output")
+
+
+def _rows_left(
+    reader: CatalogReader, journal: Journal, limit: int | None
+) -> Iterator[tuple[int, Product | RejectedRow]]:
+    """The rows that no run did yet, numbered from 1. Raises `UsageError` where the done ones are not those of the input."""
+    done = journal.summary.done
+    rows = islice(enumerate(reader, start=1), limit)
+    last = None
+    for _, last in islice(rows, done):  # noqa: B007
+        pass
+    if last is not None and last.id != journal.last_id:
+        raise UsageError(
+            f"{reader.path} is not the catalogue that {journal.out} was begun with; begin anew with --restart"
+        )
+    return rows
+
+
+def _do_batch(
+    batch: Sequence[Intake | RejectedRow], backend: Backend, plan: Plan, journal: Journal, report: ReportWriter | None
+) -> None:
+    intakes = [item for item in batch if isinstance(item, Intake)]
+    results = iter(understand(backend, plan, intakes))
+    row = journal.summary.done
+    for item in batch:
+        row += 1
+        if isinstance(item, RejectedRow):
+            journal.add(item)
+            continue
+        result = next(results)
+        if isinstance(result, BackendError):
+            journal.add(RejectedRow(row, item.product.id, str(result)))
+            continue
+        if report is not None:
+            report.add(item.product, item.opened, result)
+        journal.add(_without_evidence(result))
+    if report is not None:
+        report.flush()
+    journal.commit()
+
+
+def _without_evidence(understanding: Understanding) -> Understanding:
+    """The record as the file holds it: the maps are many times the rest, and the report shows them."""
+    lean = understanding.model_copy(deep=True)
+    for _, stated in stated_fields(lean):
+        stated.evidence = None
+    return lean
+
+
+def _open_report(path: Path, title: str, journal: Journal) -> ReportWriter:
+    done = {understanding.id for understanding in journal.answers()}
+    return ReportWriter(path, title, keep=done)
+
+
+def _write_out(journal: Journal, reader: CatalogReader) -> None:
+    """Make the output from the answers in full, where it isn't these."""
+    if journal.in_place:
+        return
+    from pumgpt.catalog.writers import open_writer
+
+    answers = journal.answers()
+    answer = next(answers, None)
+    with open_writer(journal.out, reader) as writer:
+        for product in reader:
+            if answer is not None and product.id == answer.id and isinstance(product, Product):
+                writer.write(product, answer)
+                answer = next(answers, None)
+
+
+@dataclass
+class Preview:
+    """What `enrich` would do."""
+
+    rows: int = 0
+    rejected: list[RejectedRow] = field(default_factory=list)
+    photos: int = 0
+    photos_missing: int = 0
+    without_photo: int = 0
+    questions: int = 0
+    first: Request | None = None
+
+
+def preview(
+    in_path: Path, plan: Plan, limit: int | None = None, progress: Callable[[int], None] | None = None
+) -> Preview:
+    """Read everything and open every photo, ask nothing, write nothing."""
+    found = Preview()
+    rows: Iterable[tuple[int, Product | RejectedRow]] = islice(enumerate(read_catalog(in_path), start=1), limit)
+    for batch in take_in_batches(rows, BATCH_PRODUCTS):
+        for item in batch:
+            if isinstance(item, RejectedRow):
+                found.rejected.append(item)
+                continue
+            requests = plan.requests(item.product, item.photos)
+            found.rows += 1
+            found.photos += len(item.photos)
+            found.photos_missing += len(item.opened) - len(item.photos)
+            found.without_photo += not item.opened
+            found.questions += sum(len(request.questions) for request in requests)
+            found.first = found.first or next(iter(requests), None)
+        if progress is not None:
+            progress(found.rows + len(found.rejected))
+    return found
