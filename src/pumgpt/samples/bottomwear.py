@@ -14,9 +14,15 @@ THREAD = (0.78, 0.55, 0.26)
 def _legs(waist: float, hip: float, knee: float, cuff: float, length: float, gap: float) -> list[Point]:
     """Both legs in one outline, from the waistband at y = -0.55."""
     half: list[Point] = [
-        (0, -0.535), (waist, -0.55, 1), (hip, -0.36), (gap + knee, (length - 0.25) / 2), (gap + cuff, length, 1),
-        (gap, length + 0.012, 1), (gap * 0.8 + 0.004, (length - 0.25) / 2), (0, -0.23, 1),
-    ]  # fmt: skip
+        (0, -0.535),
+        (waist, -0.55, 1),
+        (hip, -0.36),
+        (gap + knee, (length - 0.25) / 2),
+        (gap + cuff, length, 1),
+        (gap, length + 0.012, 1),
+        (gap * 0.8 + 0.004, (length - 0.25) / 2),
+        (0, -0.23, 1),
+    ]
     return mirror(half)
 
 
@@ -194,10 +200,23 @@ def socks(canvas: Canvas, paint: RGB) -> Look:
     flip = bool(rng.uniform() < 0.5)
     for x, y, angle in ((-0.13, -0.03, 6), (0.07, 0.03, -3)):
         canvas.pose(0.95, angle * (-1 if flip else 1), x * (-1 if flip else 1) * 0.8, y - height * 0.4 - 0.12, flip)
-        sock = canvas.mask([
-            (-0.1, height, 1), (0.06, height, 1), (0.06, 0.1), (0.075, 0.19), (0.17, 0.27), (0.27, 0.34), (0.285, 0.41),
-            (0.22, 0.44), (0.08, 0.41), (-0.04, 0.36), (-0.105, 0.28), (-0.098, 0.18), (-0.09, 0.05),
-        ])  # fmt: skip
+        sock = canvas.mask(
+            [
+                (-0.1, height, 1),
+                (0.06, height, 1),
+                (0.06, 0.1),
+                (0.075, 0.19),
+                (0.17, 0.27),
+                (0.27, 0.34),
+                (0.285, 0.41),
+                (0.22, 0.44),
+                (0.08, 0.41),
+                (-0.04, 0.36),
+                (-0.105, 0.28),
+                (-0.098, 0.18),
+                (-0.09, 0.05),
+            ]
+        )
         cast(canvas, sock)
         canvas.paint(sock, cloth, volume=0.8, softness=0.04, folds=canvas.folds(0.6, 5, 7))
         for part in (ellipse(-0.09, 0.3, 0.15, 0.17, 30), ellipse(0.27, 0.42, 0.17, 0.22, 30)):
@@ -213,7 +232,21 @@ CLOTH = ("Black", "Grey", "Navy Blue", "Brown", "Beige", "Charcoal", "Olive", "C
 KINDS = {
     "jeans": Kind(("Apparel", "Bottomwear", "Jeans"), "Jeans", jeans, BLUES, usage="Casual", plural=True),
     "trousers": Kind(("Apparel", "Bottomwear", "Trousers"), "Trousers", trousers, CLOTH, plural=True),
-    "shorts": Kind(("Apparel", "Bottomwear", "Shorts"), "Shorts", shorts, (*CLOTH, "Blue", "Red", "Green"), plural=True),
-    "skirt": Kind(("Apparel", "Bottomwear", "Skirts"), "Skirt", skirt, ("Black", "Red", "Pink", "Blue", "Purple", "White", "Green", "Navy Blue", "Brown", "Yellow"), gender="Women"),
-    "socks": Kind(("Accessories", "Socks", "Socks"), "Socks", socks, ("White", "Black", "Grey", "Navy Blue", "Red", "Green", "Pink", "Blue", "Brown", "Yellow"), plural=True),
-}  # fmt: skip
+    "shorts": Kind(
+        ("Apparel", "Bottomwear", "Shorts"), "Shorts", shorts, (*CLOTH, "Blue", "Red", "Green"), plural=True
+    ),
+    "skirt": Kind(
+        ("Apparel", "Bottomwear", "Skirts"),
+        "Skirt",
+        skirt,
+        ("Black", "Red", "Pink", "Blue", "Purple", "White", "Green", "Navy Blue", "Brown", "Yellow"),
+        gender="Women",
+    ),
+    "socks": Kind(
+        ("Accessories", "Socks", "Socks"),
+        "Socks",
+        socks,
+        ("White", "Black", "Grey", "Navy Blue", "Red", "Green", "Pink", "Blue", "Brown", "Yellow"),
+        plural=True,
+    ),
+}

@@ -164,10 +164,27 @@ class Canvas:
             cover = (mask[where] * alpha)[..., None]
             self.pixels[where] += (np.array(paint, dtype=np.float32) - self.pixels[where]) * cover
 
+    def glow(
+        self, mask: FloatArray, softness: float, paint: RGB = (1.0, 1.0, 1.0), alpha: float = 0.6, *, within: FloatArray
+    ) -> None:
+        """A soft light (or a dark) on a polished thing: `mask` blurred, kept `within` the thing."""
+        reach = softness * self.zoom * self.unit
+        where = _bounds(mask, 1 + int(3 * reach))
+        if where is not None:
+            cover = (blur(mask[where], reach) * within[where] * alpha)[..., None]
+            self.pixels[where] += (np.array(paint, dtype=np.float32) - self.pixels[where]) * cover
+
     def line(
-        self, points: Sequence[Point], paint: RGB, width: float, alpha: float = 1.0, *, within: FloatArray | None = None,
-        dash: float = 0.0, closed: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        points: Sequence[Point],
+        paint: RGB,
+        width: float,
+        alpha: float = 1.0,
+        *,
+        within: FloatArray | None = None,
+        dash: float = 0.0,
+        closed: bool = False,
+    ) -> None:
         """A seam, a stitch or a print: an unlit line, kept `within` a mask."""
         mask = self.stroke(points, width, closed, dash)
         self.lay(mask if within is None else mask * within, paint, alpha)
@@ -175,12 +192,24 @@ class Canvas:
     def shadow(self, mask: FloatArray, x: float, y: float, softness: float, alpha: float) -> None:
         """The soft shadow that `mask` throws on what lies behind it, moved by (x, y)."""
         moved = np.roll(mask, (round(y * self.unit), round(x * self.unit)), axis=(0, 1))
-        self.pixels *= 1 - alpha * blur(moved, softness * self.unit)[..., None]
+        reach = softness * self.unit
+        where = _bounds(moved, 1 + int(3 * reach))
+        if where is not None:
+            self.pixels[where] *= 1 - alpha * blur(moved[where], reach)[..., None]
 
     def paint(
-        self, mask: FloatArray, fabric: Fabric | RGB, *, volume: float = 0.5, softness: float = 0.05, rim: float = 0.25,
-        folds: FloatArray | None = None, gloss: float = 0.0, sharpness: float = 10.0, alpha: float = 1.0,
-    ) -> None:  # fmt: skip
+        self,
+        mask: FloatArray,
+        fabric: Fabric | RGB,
+        *,
+        volume: float = 0.5,
+        softness: float = 0.05,
+        rim: float = 0.25,
+        folds: FloatArray | None = None,
+        gloss: float = 0.0,
+        sharpness: float = 10.0,
+        alpha: float = 1.0,
+    ) -> None:
         """Cover `mask` with a fabric, lit as a body that rises from its outline.
 
         `volume` is how strongly the light tells front from side, `softness` how far the rise reaches (product units), `rim` how

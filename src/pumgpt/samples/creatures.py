@@ -32,7 +32,7 @@ def dog(canvas: Canvas) -> None:
     canvas.pose(
         rng.uniform(0.7, 1.4), rng.normal(0, 4), rng.uniform(-0.1, 0.1), rng.uniform(0, 0.25), bool(rng.uniform() < 0.5)
     )
-    relief = canvas.folds(2.0, 60, 60)
+    relief = canvas.folds(0.35, 60, 60)
     for x in (-0.17, -0.1, 0.13, 0.19):
         canvas.paint(
             canvas.mask(box(x, 0.14, 0.05, 0.24, 0.02)),
@@ -65,7 +65,7 @@ def cat(canvas: Canvas) -> None:
     rng = canvas.rng
     fur = FUR[rng.integers(len(FUR))]
     canvas.pose(rng.uniform(0.8, 1.5), rng.normal(0, 4), rng.uniform(-0.1, 0.1), rng.uniform(0, 0.2))
-    relief = canvas.folds(2.0, 60, 60)
+    relief = canvas.folds(0.35, 60, 60)
     canvas.paint(canvas.stroke([(0.12, 0.25), (0.28, 0.2), (0.25, 0.02)], 0.045), shift(fur, -0.05), softness=0.02)
     canvas.paint(
         canvas.mask([(0, -0.1), (0.11, 0.0), (0.16, 0.2), (0.12, 0.3), (-0.12, 0.3), (-0.16, 0.2), (-0.11, 0.0)]),
@@ -164,7 +164,7 @@ def face(canvas: Canvas) -> None:
     rng = canvas.rng
     skin, hair = SKIN[rng.integers(len(SKIN))], FUR[rng.integers(len(FUR))]
     canvas.pose(rng.uniform(1.2, 2.0), rng.normal(0, 8), rng.uniform(-0.1, 0.1), rng.uniform(-0.05, 0.1))
-    canvas.paint(canvas.mask(ellipse(0, -0.06, 0.42, 0.5)), hair, softness=0.05, folds=canvas.folds(3, 60, 4))
+    canvas.paint(canvas.mask(ellipse(0, -0.06, 0.42, 0.5)), hair, softness=0.05, folds=canvas.folds(0.8, 60, 4))
     canvas.paint(canvas.mask(box(0, 0.22, 0.14, 0.2, 0.05)), shift(skin, -0.05), softness=0.03)
     canvas.paint(canvas.mask(ellipse(0, 0, 0.32, 0.42)), skin, volume=0.7, softness=0.1)
     canvas.paint(

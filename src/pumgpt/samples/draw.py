@@ -9,18 +9,32 @@ from PIL import Image
 
 from pumgpt.catalog.product import Product
 from pumgpt.errors import UsageError
-from pumgpt.samples import bottomwear, topwear
+from pumgpt.samples import accessories, bags, beauty, bottomwear, footwear, produce, topwear
 from pumgpt.samples.canvas import Canvas
 from pumgpt.samples.colour import paint_of
 from pumgpt.samples.kind import Kind, Look, article
 
-KINDS: Mapping[str, Kind] = {**topwear.KINDS, **bottomwear.KINDS}
+_FAMILIES = (topwear, bottomwear, footwear, accessories, bags, beauty, produce)
+KINDS: Mapping[str, Kind] = {name: kind for family in _FAMILIES for name, kind in family.KINDS.items()}
 """Name -> kind. A product drawn without a kind gets each of them equally often."""
 
 TRAINING_SEEDS = range(0, 100_000)
 """Seeds for products to train on."""
 
-BRANDS = ("Nordlicht", "Haldane & Fitch", "Umbra", "Solvei", "Kestrel", "Marlow", "Ponte Rosso", "Tidewell", "Arkadi", "Juniper Lane", "Ostara", "Veldt")  # fmt: skip
+BRANDS = (
+    "Nordlicht",
+    "Haldane & Fitch",
+    "Umbra",
+    "Solvei",
+    "Kestrel",
+    "Marlow",
+    "Ponte Rosso",
+    "Tidewell",
+    "Arkadi",
+    "Juniper Lane",
+    "Ostara",
+    "Veldt",
+)
 """Invented, so that no drawing claims to be somebody's product."""
 
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 from pumgpt.samples.canvas import Canvas, Point, box, curve
 from pumgpt.samples.surfaces import any_paint
 
-WORDS = "the of report and total note minutes for page sum our with annual from table under letter dear will see order".split()
+WORDS = ["the", "of", "report", "and", "total", "note", "minutes", "for", "page", "sum", "our", "with", "annual", "from", "table", "under", "letter", "dear", "will", "see", "order"]
 
 
 def _paper(canvas: Canvas) -> None:

@@ -48,7 +48,7 @@ def tree(canvas: Canvas, x: float, y: float, size: float) -> None:
         ellipse(x + rng.normal(0, size * 0.16), y - size * 0.6 + rng.normal(0, size * 0.14), size * 0.45, size * 0.4)
         for _ in range(7)
     ]
-    canvas.paint(canvas.mask(*crowns), leaf, volume=0.9, softness=size * 0.12, folds=canvas.folds(2.5, 50, 60))
+    canvas.paint(canvas.mask(*crowns), leaf, volume=0.9, softness=size * 0.12, folds=canvas.folds(0.6, 50, 60))
 
 
 def landscape(canvas: Canvas) -> None:

@@ -21,9 +21,37 @@ SAMPLE_SEEDS = range(900_000, 900_030)
 """Seeds of the demo's products, which nothing is trained on."""
 
 SAMPLES: tuple[tuple[str, str | None], ...] = (
-    ("tshirt", "Red"), ("jeans", "Blue"), ("dress", "Green"), ("shirt", "Blue"), ("skirt", "Pink"), ("shorts", "Olive"),
-    ("sweatshirt", "Grey"), ("socks", "Yellow"), ("trousers", "Beige"),
-)  # fmt: skip
+    ("tshirt", "Red"),
+    ("sports shoe", "Blue"),
+    ("handbag", "Tan"),
+    ("jeans", "Blue"),
+    ("watch", "Black"),
+    ("dress", "Green"),
+    ("orange", None),
+    ("sunglasses", "Brown"),
+    ("backpack", "Navy Blue"),
+    ("shirt", "Blue"),
+    ("heels", "Red"),
+    ("perfume", "Purple"),
+    ("cap", "Green"),
+    ("red delicious", None),
+    ("tie", "Maroon"),
+    ("casual shoe", "Navy Blue"),
+    ("skirt", "Pink"),
+    ("belt", "Brown"),
+    ("banana", None),
+    ("sweatshirt", "Grey"),
+    ("lipstick", "Red"),
+    ("flip flops", "Yellow"),
+    ("wallet", "Black"),
+    ("shorts", "Olive"),
+    ("yellow pepper", None),
+    ("socks", "White"),
+    ("nail polish", "Pink"),
+    ("formal shoe", "Brown"),
+    ("carrots", None),
+    ("clutch", "Gold"),
+)
 """Kind and colour of each sample, in the order of the seeds; begun again where there are more seeds."""
 
 LANDSCAPE_SEED = 900_101
@@ -103,10 +131,14 @@ def _product_record(seed: int, size_px: int) -> dict[str, Any]:
     photo, product = draw_product(seed, size_px=size_px)
     pairs = [{"name": name, "value": value} for name, value in (product.attributes or {}).items()]
     return {
-        "id": product.id, "source": product.source, "title": product.title, "description": product.description,
-        "category": list(product.category or ()), "attributes": pairs or None,
+        "id": product.id,
+        "source": product.source,
+        "title": product.title,
+        "description": product.description,
+        "category": list(product.category or ()),
+        "attributes": pairs or None,
         "image": {"bytes": _jpeg(photo, 90), "path": f"{product.id}.jpg"},
-    }  # fmt: skip
+    }
 
 
 def _foreign_record(seed: int, size_px: int) -> dict[str, Any]:
@@ -123,10 +155,17 @@ def _write_parquet(path: Path, records: Iterator[dict[str, Any]]) -> Path:
     text = pa.string()
     pairs = pa.list_(pa.struct([("name", text), ("value", text)]))
     photo = pa.struct([("bytes", pa.binary()), ("path", text)])
-    schema = pa.schema([
-        ("id", text), ("source", text), ("title", text), ("description", text), ("category", pa.list_(text)),
-        ("attributes", pairs), ("image", photo),
-    ])  # fmt: skip
+    schema = pa.schema(
+        [
+            ("id", text),
+            ("source", text),
+            ("title", text),
+            ("description", text),
+            ("category", pa.list_(text)),
+            ("attributes", pairs),
+            ("image", photo),
+        ]
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         while batch := list(islice(records, _ROWS_PER_GROUP)):

@@ -97,7 +97,7 @@ def grass(canvas: Canvas) -> None:
 def sand(canvas: Canvas) -> None:
     """Sand, earth, gravel or snow."""
     tone = np.float32(canvas.rng.uniform((0.4, 0.32, 0.22), (0.95, 0.93, 0.9)))
-    ripple = np.sin((canvas.y * 40 + layered(canvas, 3, 3, 3) * 5)) * canvas.rng.uniform(0, 0.08)
+    ripple = np.sin(canvas.y * 40 + layered(canvas, 3, 3, 3) * 5) * canvas.rng.uniform(0, 0.08)
     canvas.pixels[:] = np.clip(tone * (1 + (ripple + 0.25 * layered(canvas, 40, 40, 3))[..., None]), 0, 1)
 
 
@@ -109,6 +109,14 @@ def tiles(canvas: Canvas) -> None:
 
 
 SURFACES = {
-    "blank": blank, "gradient": gradient, "static": static, "bokeh": bokeh, "wood": wood, "marble": marble, "bricks": bricks,
-    "grass": grass, "sand": sand, "tiles": tiles,
-}  # fmt: skip
+    "blank": blank,
+    "gradient": gradient,
+    "static": static,
+    "bokeh": bokeh,
+    "wood": wood,
+    "marble": marble,
+    "bricks": bricks,
+    "grass": grass,
+    "sand": sand,
+    "tiles": tiles,
+}

@@ -52,10 +52,16 @@ def _torso(
     collar: list[Point] = [(0, -0.46 + drop, *((1,) if vee else ()))]
     collar += [] if vee else [(neck * 0.62, -0.47 + drop * 0.78)]
     half: list[Point] = [
-        *collar, (neck, -0.475, 1), (shoulder[0], shoulder[1], 1), (armpit[0] + 0.012, (shoulder[1] + armpit[1]) / 2),
-        (armpit[0], armpit[1], 1), (waist, 0.1), (hem, length - 0.01, 1), (hem * 0.5, length + 0.012),
+        *collar,
+        (neck, -0.475, 1),
+        (shoulder[0], shoulder[1], 1),
+        (armpit[0] + 0.012, (shoulder[1] + armpit[1]) / 2),
+        (armpit[0], armpit[1], 1),
+        (waist, 0.1),
+        (hem, length - 0.01, 1),
+        (hem * 0.5, length + 0.012),
         (0, length + 0.015),
-    ]  # fmt: skip
+    ]
     return mirror(half)
 
 
@@ -350,8 +356,74 @@ def _pleats(canvas: Canvas, body: FloatArray, seam: RGB, waist: float, top: floa
 
 
 KINDS = {
-    "tshirt": Kind(("Apparel", "Topwear", "Tshirts"), "T-shirt", tshirt, ("Black", "White", "Blue", "Navy Blue", "Red", "Green", "Grey", "Pink", "Purple", "Yellow", "Orange", "Maroon", "Olive", "Charcoal", "Turquoise Blue")),
-    "shirt": Kind(("Apparel", "Topwear", "Shirts"), "Shirt", shirt, ("White", "Blue", "Navy Blue", "Grey", "Pink", "Purple", "Red", "Green", "Black", "Beige", "Maroon", "Lavender", "Brown")),
-    "sweatshirt": Kind(("Apparel", "Topwear", "Sweatshirts"), "Sweatshirt", sweatshirt, ("Grey", "Black", "Navy Blue", "Blue", "Red", "Green", "Charcoal", "Maroon", "Purple", "Brown")),
-    "dress": Kind(("Apparel", "Dress", "Dresses"), "Dress", dress, ("Black", "Red", "Blue", "Pink", "Purple", "Green", "White", "Navy Blue", "Yellow", "Maroon", "Orange", "Peach", "Turquoise Blue"), gender="Women", usage="Casual"),
-}  # fmt: skip
+    "tshirt": Kind(
+        ("Apparel", "Topwear", "Tshirts"),
+        "T-shirt",
+        tshirt,
+        (
+            "Black",
+            "White",
+            "Blue",
+            "Navy Blue",
+            "Red",
+            "Green",
+            "Grey",
+            "Pink",
+            "Purple",
+            "Yellow",
+            "Orange",
+            "Maroon",
+            "Olive",
+            "Charcoal",
+            "Turquoise Blue",
+        ),
+    ),
+    "shirt": Kind(
+        ("Apparel", "Topwear", "Shirts"),
+        "Shirt",
+        shirt,
+        (
+            "White",
+            "Blue",
+            "Navy Blue",
+            "Grey",
+            "Pink",
+            "Purple",
+            "Red",
+            "Green",
+            "Black",
+            "Beige",
+            "Maroon",
+            "Lavender",
+            "Brown",
+        ),
+    ),
+    "sweatshirt": Kind(
+        ("Apparel", "Topwear", "Sweatshirts"),
+        "Sweatshirt",
+        sweatshirt,
+        ("Grey", "Black", "Navy Blue", "Blue", "Red", "Green", "Charcoal", "Maroon", "Purple", "Brown"),
+    ),
+    "dress": Kind(
+        ("Apparel", "Dress", "Dresses"),
+        "Dress",
+        dress,
+        (
+            "Black",
+            "Red",
+            "Blue",
+            "Pink",
+            "Purple",
+            "Green",
+            "White",
+            "Navy Blue",
+            "Yellow",
+            "Maroon",
+            "Orange",
+            "Peach",
+            "Turquoise Blue",
+        ),
+        gender="Women",
+        usage="Casual",
+    ),
+}
