@@ -15,6 +15,9 @@ import pytest
 from _pytest.mark import ParameterSet
 from PIL import Image, ImageDraw
 
+from pumgpt.catalog.product import Product
+from pumgpt.catalog.readers import read_catalog
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "docs" / "catalogues.md"]
 RUN_MARK = "<!-- run by tests/test_readme.py -->"
@@ -122,6 +125,14 @@ def test_python_names_exist(block: str) -> None:
     imports = [node for node in statements if isinstance(node, ast.Import | ast.ImportFrom)]
     assert imports
     exec(compile(ast.Module([*imports], []), "README.md", "exec"), {})
+
+
+def test_the_example_catalogue_shows_every_kind_of_row() -> None:
+    rows = list(read_catalog(ROOT / "docs" / "examples" / "catalog.csv"))
+    products = [row for row in rows if isinstance(row, Product)]
+    assert [len(product.images) for product in products] == [1, 2, 0]
+    assert products[1].category == ("Footwear", "Shoes")
+    assert [product.extra["price"] for product in products] == ["24.90", "79.00", "19.50"]
 
 
 @pytest.mark.slow
