@@ -29,7 +29,8 @@ def relative_heat(grid: Sequence[Sequence[float]] | NDArray[np.float32]) -> NDAr
     """
     share = np.asarray(grid, dtype=np.float32)
     excess = share * share.size / max(float(share.sum()), 1e-12) - 1
-    return np.clip(excess / max(float(excess.max()), 1.0), 0, 1).astype(np.float32)
+    heat: NDArray[np.float32] = np.clip(excess / max(float(excess.max()), 1.0), 0, 1).astype(np.float32)
+    return heat
 
 
 def overlay(photo: Image.Image, grid: Sequence[Sequence[float]], side_px: int) -> Image.Image:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -43,8 +44,7 @@ class Journal:
 
     def __init__(self, out: Path, state: State) -> None:
         self.out, self.state = out, state
-        self.summary = Summary(**state.counts)
-        self.summary.resumed = self.summary.done
+        self.summary = Summary.from_counts(state.counts)
         self.last_id = state.last_id
         self._answers = _open_at(self.answers_path, state.answers_bytes)
         self._rejected: BinaryIO | None = None
@@ -66,13 +66,12 @@ class Journal:
                     f"{out} is there already and no run left its state beside it; name another, or --restart"
                 )
             out.parent.mkdir(parents=True, exist_ok=True)
-            state = State(fingerprint=fingerprint)
-        else:
-            state = _read_state(state_path)
-            _check_same(out, state.fingerprint, fingerprint)
-        journal = cls(out, state)
-        journal.commit()
-        return journal
+            journal = cls(out, State(fingerprint=fingerprint))
+            journal.commit()
+            return journal
+        state = _read_state(state_path)
+        _check_same(out, state.fingerprint, fingerprint)
+        return cls(out, state)
 
     @property
     def answers_path(self) -> Path:
@@ -112,14 +111,12 @@ class Journal:
         self._answers.flush()
         if self._rejected is not None:
             self._rejected.flush()
-        summary = self.summary
-        names = ("rows", "filled", "kept", "conflicts", "abstained", "rejected")
         self.state = State(
             fingerprint=self.state.fingerprint,
             last_id=self.last_id,
             answers_bytes=self._answers.tell(),
             rejected_bytes=self._rejected.tell() if self._rejected is not None else 0,
-            counts={name: getattr(summary, name) for name in names},
+            counts=self.summary.counts,
             finished=finished,
         )
         unfinished = _beside(self.out, "state.json.new")
@@ -131,8 +128,8 @@ class Journal:
         _cut(self._answers, self.state.answers_bytes)
         if self._rejected is not None:
             _cut(self._rejected, self.state.rejected_bytes)
-        for name, count in self.state.counts.items():
-            setattr(self.summary, name, count)
+        resumed, seconds = self.summary.resumed, self.summary.seconds
+        self.summary = replace(Summary.from_counts(self.state.counts), resumed=resumed, seconds=seconds)
         self.last_id = self.state.last_id
 
     def answers(self) -> Iterator[Understanding]:

@@ -40,12 +40,13 @@ def make_plan(
     Without `tasks`: caption, category and, where a schema is known, attributes. Raises `UsageError` for a task that
     there isn't, or that has nothing to ask.
     """
-    taxonomy = taxonomy or getattr(backend, "default_taxonomy", None)
-    schema = schema or getattr(backend, "default_schema", None)
+    own_taxonomy: Taxonomy | None = getattr(backend, "default_taxonomy", None)
+    own_schema: AttributeSchema | None = getattr(backend, "default_schema", None)
+    taxonomy, schema = taxonomy or own_taxonomy, schema or own_schema
     if tasks is None:
         tasks = [name for name in DEFAULT_TASKS if name != "attributes" or schema is not None]
     context = TaskContext(
-        taxonomy_choices=taxonomy and Choices(tuple(SEPARATOR.join(path) for path in taxonomy.paths)),
+        taxonomy_choices=Choices(tuple(SEPARATOR.join(path) for path in taxonomy.paths)) if taxonomy else None,
         attributes=tuple(_asked(schema)) if schema else (),
         questions=tuple(questions),
     )

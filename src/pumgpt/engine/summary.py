@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from pumgpt.catalog.understanding import AnswerField, AttributeField, CategoryField, Understanding
+
+COUNTS = ("rows", "filled", "kept", "conflicts", "abstained", "rejected")
 
 StatedField = CategoryField | AttributeField | AnswerField
 
@@ -40,6 +42,20 @@ class Summary:
     """Of this run."""
     stopped: bool = False
     """Whether Ctrl-C ended it."""
+
+    @classmethod
+    def from_counts(cls, counts: Mapping[str, int]) -> Self:
+        """Go on from the `counts` of an earlier run."""
+        summary = cls()
+        for name in COUNTS:
+            setattr(summary, name, counts.get(name, 0))
+        summary.resumed = summary.done
+        return summary
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What outlives a run."""
+        return {name: getattr(self, name) for name in COUNTS}
 
     def add(self, understanding: Understanding) -> None:
         self.rows += 1

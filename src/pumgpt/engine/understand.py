@@ -86,7 +86,8 @@ class Plan:
         none, it isn't asked.
         """
         context = self.context.showing(product, "present")
-        seeing, blind = [], []
+        seeing: list[Question] = []
+        blind: list[Question] = []
         for name, task in TASKS.items():
             if name in self.asked and (photos or name not in _BLIND):
                 (blind if name in _BLIND else seeing).extend(task.questions(product, context))
