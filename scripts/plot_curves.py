@@ -1,26 +1,31 @@
-"""Draw the learning curves of training stages side by side: `python scripts/plot_curves.py OUT.png STAGE_FOLDER...`."""
+"""Draw the learning curves of training stages side by side.
+
+python scripts/plot_curves.py OUT.png runs/nano/1-tower runs/nano/2-contrast
+"""
 
 from __future__ import annotations
 
+import argparse
+import sys
 from pathlib import Path
-
-import click
 
 from pumgpt.errors import PumGPTError
 from pumgpt.training.curves import draw_learning_curves
 
 
-@click.command()
-@click.argument("out", type=click.Path(path_type=Path))
-@click.argument("stages", nargs=-1, required=True, type=click.Path(path_type=Path))
-def main(out: Path, stages: tuple[Path, ...]) -> None:
-    """Draw to OUT what the STAGES logged: folders that hold a trainer_state.json, or such files."""
-    states = {(s.parent if s.is_file() else s).name: s if s.is_file() else s / "trainer_state.json" for s in stages}
+def main() -> int:
+    """Exit code 0, or 1 with one line that says why."""
+    parser = argparse.ArgumentParser(description="Draw the learning curves of training stages side by side.")
+    parser.add_argument("out", type=Path, help="the PNG to write")
+    parser.add_argument("stages", type=Path, nargs="+", help="folders that hold a trainer_state.json")
+    options = parser.parse_args()
     try:
-        draw_learning_curves(states, out)
-    except PumGPTError as error:
-        raise click.ClickException(str(error)) from error
+        draw_learning_curves({stage.name: stage / "trainer_state.json" for stage in options.stages}, options.out)
+    except (PumGPTError, OSError) as error:
+        print(f"plot_curves: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -9,56 +9,17 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL.Image import Image
 
 from pumgpt.bench.predictions import Prediction
-from pumgpt.bench.truth import complete_path, read_labelled
-from pumgpt.errors import CatalogError
-
-Condition = Literal["image only", "with title"]
-IMAGE_ONLY: Condition = "image only"
-WITH_TITLE: Condition = "with title"
+from pumgpt.bench.sets import IMAGE_ONLY, Condition, MeasuredSet
+from pumgpt.bench.truth import complete_path
 
 _IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredSet:
-    """One set of test products, and the products that baselines may be fitted on. Files are patterns below a folder."""
-
-    name: str
-    test: str
-    train: str | None = None
-    conditions: tuple[Condition, ...] = (IMAGE_ONLY,)
-
-    def test_files(self, data: Path) -> list[Path]:
-        return _find(data, self.test)
-
-    def train_files(self, data: Path) -> list[Path]:
-        return _find(data, self.train) if self.train else []
-
-
-NANO_SETS = (
-    MeasuredSet("fashion", "fashion/test-*.parquet", "fashion/train-*.parquet", (IMAGE_ONLY, WITH_TITLE)),
-    MeasuredSet("grocery", "grocery/test.parquet", "grocery/train.parquet"),
-    MeasuredSet("grocery-iconic", "grocery/iconic.parquet", "grocery/train.parquet"),
-    MeasuredSet("clothing", "clothing/test.parquet", "clothing/train.parquet"),
-)
-"""What nano was trained for."""
-
-OPEN_DOMAIN = MeasuredSet("open-domain", "open-domain/test.parquet")
-"""Everyday photos: no category of a shop is right."""
-
-
-def _find(data: Path, pattern: str) -> list[Path]:
-    files = sorted(data.glob(pattern))
-    if not files:
-        raise CatalogError(f"no file matches {data / pattern}; give the folder of the data with --data")
-    return files
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +45,7 @@ def prepare(measured: MeasuredSet, data: Path, folder: Path, limit: int | None =
     table = pa.concat_tables([pq.read_table(file) for file in measured.test_files(data)]).slice(0, limit)
     rows = pa.array([str(row) for row in range(table.num_rows)])
     images = pa.array([_anonymous(image) for image in table["image"].to_pylist()], _IMAGE)
-    known = {product.category for product in read_labelled(measured.train_files(data)) if product.category}
+    known = _known_paths(measured.train_files(data))
     categories = [complete_path(tuple(path), known) if path else None for path in table["category"].to_pylist()]
     folder.mkdir(parents=True, exist_ok=True)
     prepared = Prepared(
@@ -103,6 +64,11 @@ def prepare(measured: MeasuredSet, data: Path, folder: Path, limit: int | None =
     }
     pq.write_table(pa.table(truth), prepared.truth)
     return prepared
+
+
+def _known_paths(files: Iterable[Path]) -> set[tuple[str, ...]]:
+    columns = (pq.read_table(file, columns=["category"])["category"] for file in files)
+    return {tuple(path) for column in columns for path in column.to_pylist() if path}
 
 
 def _anonymous(image: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -1,0 +1,186 @@
+"""Fit what a checkpoint's confidences mean, on validation products, and write its `calibration.json`.
+
+python scripts/fit_calibration.py runs/nano/4-adapters --data ../shared/data
+
+Half of the products with a title are asked with it. Drawn foreign pictures are asked too, where every value is wrong;
+everyday photos never are: they stay unseen for the measurement. Captions get a confidence, but no threshold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from PIL.Image import Image
+
+from pumgpt.backends.protocol import Backend, Request
+from pumgpt.bench.facts import caption_is_true
+from pumgpt.bench.fields import Judged
+from pumgpt.bench.predictions import Guess
+from pumgpt.bench.sets import VALIDATION_SETS
+from pumgpt.bench.truth import CATEGORY, fields_of
+from pumgpt.catalog.photos import open_photo
+from pumgpt.catalog.product import Product
+from pumgpt.catalog.question import Question
+from pumgpt.catalog.readers import read_catalog
+from pumgpt.engine.calibration import DEFAULT, Calibration, FieldCalibration, attribute_key, fit_calibration
+from pumgpt.engine.judge import Judge, Judgement
+from pumgpt.engine.models import load_backend
+from pumgpt.engine.planning import load_vocabulary, make_plan
+from pumgpt.engine.understand import Plan
+from pumgpt.errors import PumGPTError
+from pumgpt.samples import draw_foreign
+from pumgpt.tasks.base import Parsed, normalise
+from pumgpt.tasks.registry import get_task
+from pumgpt.tasks.truth import FOREIGN
+
+FOREIGN_SEEDS = range(960_000, 970_000)
+"""Drawn pictures that neither training nor the measurement sees."""
+LEAST_COUNT = 50
+"""A field with fewer answers than this goes by the default."""
+EXAMPLES = {"question": 2, "attribute_correction": 1}
+"""Tasks whose questions are made from the labels, and how many of them a product is asked."""
+TEXTS = ("caption", "caption_completion")
+BATCH_PRODUCTS = 32
+
+IsRight = Callable[[Judgement], bool]
+Check = tuple[Question, str, IsRight]
+"""A question, the field whose calibration it serves, and what is right."""
+Scores = dict[str, tuple[list[float], list[bool]]]
+"""Field -> raw scores, and whether each answer was right."""
+
+
+def main() -> int:
+    """Exit code 0, or 1 with one line that says why."""
+    try:
+        _fit(_parser().parse_args())
+    except (PumGPTError, OSError) as error:
+        print(f"fit_calibration: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Fit a checkpoint's calibration.json on validation products.")
+    parser.add_argument("model", help="the checkpoint's folder")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the development data")
+    parser.add_argument("--out", type=Path, help="file to write (default: calibration.json in the folder)")
+    parser.add_argument("--foreign", type=int, default=300, help="how many drawn foreign pictures are asked")
+    parser.add_argument("--limit", type=int, help="only this many products of each set, for a try")
+    parser.add_argument("--schema", type=Path, help="attributes, where the model brings none")
+    parser.add_argument("--taxonomy", type=Path, help="categories, where the model brings none")
+    parser.add_argument("--device")
+    parser.add_argument("--batch-size", type=int)
+    return parser
+
+
+def _fit(options: argparse.Namespace) -> None:
+    backend = load_backend(options.model, options.device, options.batch_size)
+    taxonomy, schema = load_vocabulary(options.taxonomy, options.schema)
+    plan = make_plan(backend, taxonomy=taxonomy, schema=schema, precision=0)
+    scores = collect_scores(backend, plan, _products(options))
+    out = options.out or Path(options.model) / "calibration.json"
+    calibration = fit_fields(scores)
+    calibration.save(out)
+    for name, fitted in calibration.fields.items():
+        print(f"{name}: {fitted.count} answers, at precision 0.9 filled from {fitted.threshold(0.9):.3f} on")
+    print(f"wrote {out}")
+
+
+def _products(options: argparse.Namespace) -> Iterator[tuple[Product, Image]]:
+    """Validation products with their photos, then foreign pictures."""
+    for measured in VALIDATION_SETS:
+        rows = (row for file in measured.test_files(options.data) for row in read_catalog(file))
+        for row in islice(rows, options.limit):
+            if isinstance(row, Product):
+                yield row, open_photo(row.images[0])
+    for seed in FOREIGN_SEEDS[: min(options.foreign, options.limit or options.foreign)]:
+        yield Product(f"foreign-{seed}", source=FOREIGN), draw_foreign(seed, 128)
+
+
+def collect_scores(backend: Backend, plan: Plan, products: Iterable[tuple[Product, Image]]) -> Scores:
+    """Raw scores as the judge sees them before any calibration. What the model refuses outright has none."""
+    judge = Judge(Calibration(), precision=0)
+    scores: Scores = {}
+    numbered = enumerate(products)
+    while batch := list(islice(numbered, BATCH_PRODUCTS)):
+        asked = [one for number, (product, photo) in batch for one in _ask(plan, product, photo, number)]
+        for (_, checks), answers in zip(asked, backend.answer([request for request, _ in asked]), strict=True):
+            for (question, key, is_right), answer in zip(checks, answers, strict=True):
+                seen = judge.judge(key, question, answer)
+                if seen.confidence is not None:
+                    raws, rights = scores.setdefault(key, ([], []))
+                    raws.append(seen.confidence)
+                    rights.append(is_right(seen))
+        print(f"\r{batch[-1][0] + 1} products", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    return scores
+
+
+def _ask(plan: Plan, product: Product, photo: Image, number: int) -> list[tuple[Request, list[Check]]]:
+    """What enrichment asks, with the title of every second product, and some questions made from the labels."""
+    shown = Product(product.id, title=product.title if number % 2 else None)
+    asked = []
+    for request in plan.requests(shown, (photo,)):
+        checks = [check for question in request.questions if (check := _check(question, product)) is not None]
+        asked.append((request.listing, checks))
+    asked.append((plan.context.showing(shown, "present").listing.text, _example_checks(plan, product, shown, number)))
+    return [(Request((photo,), tuple(c[0] for c in checks), listing), checks) for listing, checks in asked if checks]
+
+
+def _check(question: Question, product: Product) -> Check | None:
+    """None where the product's labels don't tell what is right. Of a foreign picture nothing is."""
+    foreign = product.source == FOREIGN
+    if question.task == "caption":
+        return question, "caption", lambda seen: not foreign and caption_is_true(str(seen.value), product)
+    name = question.field or ""
+    key = CATEGORY if name == CATEGORY else attribute_key(name)
+    truth = fields_of(product).get(name)
+    if foreign:
+        return question, key, lambda seen: False
+    if truth is None:
+        return None
+    return question, key, lambda seen: Judged(name, truth, Guess(_values(seen))).right
+
+
+def _values(seen: Judgement) -> tuple[str, ...] | None:
+    if seen.value is None:
+        return None
+    return seen.value if isinstance(seen.value, tuple) else (str(seen.value),)
+
+
+def _example_checks(plan: Plan, product: Product, shown: Product, number: int) -> list[Check]:
+    """Training's own questions, asked of products that training never saw."""
+    context = plan.context.showing(shown, "present")
+    rng = random.Random(number)
+    return [
+        (example.question, name, partial(_says, get_task(name).parse(example.answer, example.question)))
+        for name, count in EXAMPLES.items()
+        for example in get_task(name).examples(product, context, rng)[:count]
+    ]
+
+
+def _says(truth: Parsed, seen: Judgement) -> bool:
+    same = normalise(str(truth.value)) == normalise(str(seen.value))
+    return truth.status == "value" and truth.verdict == seen.verdict and same
+
+
+def fit_fields(scores: Scores) -> Calibration:
+    """One calibration for each field with enough answers; the default comes from all closed fields together."""
+    fields = {name: fit_calibration(*pair) for name, pair in scores.items() if len(pair[0]) >= LEAST_COUNT}
+    closed = [pair for name, pair in scores.items() if name == CATEGORY or name.startswith(attribute_key(""))]
+    raws = [raw for pair in closed for raw in pair[0]]
+    fields[DEFAULT] = fit_calibration(raws, [right for pair in closed for right in pair[1]])
+    for name in TEXTS:
+        # A text is shown with its confidence and never withheld: without a curve there is no threshold.
+        fields[name] = fields.get(name, FieldCalibration()).model_copy(update={"precision": []})
+    return Calibration(fields=fields)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""Is a caption true? Held against the labels by stated rules, since no string metric asks that."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from pumgpt.catalog.product import Product
+from pumgpt.tasks.words import colour_family, stem, stems, words
+
+
+def caption_is_true(text: str, product: Product) -> bool:
+    """Whether a caption names the kind of product and says no colour that it doesn't have.
+
+    The kind is the last word of the category's leaf, or a word for it. A colour counts by its family, and is true where
+    the label or the title says so; without a colour label no colour is judged. What else it says goes unjudged.
+    """
+    said = stems(text)
+    return _names_kind(said, product) and _colours(said) <= _true_colours(product, said)
+
+
+def _names_kind(said: list[str], product: Product) -> bool:
+    if not product.category:
+        return False
+    kind = stem(product.category[-1].split()[-1])
+    names = {kind, *(stem(word) for word in words().synonyms.get(kind, []))}
+    joined = {first + second for first, second in pairwise(said)}  # 'T shirt' says 'Tshirts'
+    return not names.isdisjoint({*said, *joined})
+
+
+def _true_colours(product: Product, said: list[str]) -> set[str]:
+    colour = (product.attributes or {}).get("colour")
+    if colour is None:
+        return _colours(said)
+    stated = " ".join([colour] if isinstance(colour, str) else colour)
+    return _colours(stems(stated)) | _colours(stems(product.title or "")) | ({"multi"} & _colours(said))
+
+
+def _colours(stemmed: list[str]) -> set[str]:
+    return {family for word in stemmed if (family := colour_family(word)) is not None}
