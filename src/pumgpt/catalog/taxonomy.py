@@ -199,9 +199,7 @@ def _read_csv(file: Path, text: str) -> Iterator[_Entry]:
         for row in rows:
             yield _Entry(rows.line_num, split_path(row["path"] or ""), (row.get("id") or "").strip() or None)
     except csv.Error as error:
-        raise SchemaError(
-            f"{file}, line {rows.line_num + 1}: can't be read as CSV ({error}); mend its quotes"
-        ) from error
+        raise SchemaError(f"{file}, line {rows.line_num + 1}: can't be read as CSV ({error}); mend it") from error
 
 
 _READERS: dict[str, Callable[[Path, str], Iterator[_Entry]]] = {
