@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pumgpt.errors import RecipeError
+from pumgpt.tasks.mixture import MixtureWeights
 from pumgpt.training.augment import AugmentRecipe
 from pumgpt.training.data import DataRecipe
 
@@ -34,6 +35,25 @@ class ContrastRecipe(BaseModel):
     """Share of the photos with a text that take part in a step: the Q-Former costs as much as the tower."""
 
 
+class InstructRecipe(BaseModel):
+    """The stages that train on questions and answers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    trained: list[str]
+    """Parts of the model that train, by the beginning of their parameters' names; all others are frozen."""
+    examples: int = 3
+    """Questions asked about a photo each time it is seen."""
+    elastic: float = 0.3
+    """Share of the batches in which fewer visual tokens than N are shown."""
+    attributes: list[str]
+    """The attributes that are asked for, in the order of a record."""
+    mixture: MixtureWeights = MixtureWeights()
+    contrast_weight: float = 0.0
+    min_count: int = 1
+    """How often a value must occur in the data to be offered as a choice."""
+
+
 class Recipe(BaseModel):
     """One stage of training."""
 
@@ -53,6 +73,7 @@ class Recipe(BaseModel):
     size_px: int = 128
     heads: HeadsRecipe | None = None
     contrast: ContrastRecipe | None = None
+    instruct: InstructRecipe | None = None
     seed: int = 0
     trainer: dict[str, Any]
     """Passed to `transformers.TrainingArguments` as it is."""

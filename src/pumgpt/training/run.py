@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,24 @@ from safetensors.torch import load_file, save_file
 from transformers import CONFIG_MAPPING, EvalPrediction, set_seed
 
 from pumgpt.catalog.product import Product
+from pumgpt.catalog.question import Choices
 from pumgpt.errors import RecipeError
+from pumgpt.model.modeling import PumGPTForConditionalGeneration
+from pumgpt.model.processing import PumGPTProcessor
 from pumgpt.model.vision import build_tower
+from pumgpt.tasks.base import AskedAttribute, TaskContext
+from pumgpt.tasks.mixture import MixtureWeights, draw_examples
 from pumgpt.training.contrast import ContrastiveCollator, ContrastiveStage, text_of
 from pumgpt.training.data import PhotoCache, ProductDataset, read_products
-from pumgpt.training.heads import IGNORED, HeadsCollator, LabelHeads, TowerWithHeads, collect_values
+from pumgpt.training.heads import CATEGORY, IGNORED, HeadsCollator, LabelHeads, TowerWithHeads, collect_values
+from pumgpt.training.instruct import InstructionCollator, InstructionSettings, InstructionTrainer
 from pumgpt.training.nano import build_from_scratch, load_tower
 from pumgpt.training.recipe import Recipe, load_recipe
-from pumgpt.training.stage import StageTrainer, finish, run_trainer, training_arguments
+from pumgpt.training.stage import StageTrainer, finish, freeze_all_but, run_trainer, training_arguments
+
+
+ATTRIBUTES = ("gender", "colour", "usage", "season", "age group", "year")
+"""The attributes that nano's data states."""
 
 
 def train(recipe: Path, overrides: Sequence[str] = (), restart: bool = False) -> Path:
@@ -87,14 +98,24 @@ def _write_values(folder: Path, values: dict[str, list[str]]) -> None:
     (folder / "heads.json").write_text(json.dumps(values, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
+def texts_to_read(products: Sequence[Product], attributes: Sequence[str] = ATTRIBUTES) -> Iterator[str]:
+    """What a tokenizer for `products` should read well: their texts, and what the tasks ask and answer about them."""
+    context, rng, weights = build_context(products, attributes, 1), random.Random(0), MixtureWeights()
+    for product in products:
+        if text := text_of(product):
+            yield text
+        for example in draw_examples(product, context, rng, weights, 2)[1]:
+            yield example.question.text
+            yield example.answer
+
+
 def run_contrast(recipe: Recipe) -> None:
     """Stage 2: contrast of photo and title, from the tower and heads of stage 1."""
     if recipe.heads is None or recipe.contrast is None or recipe.init_from is None:
         raise RecipeError("stage 'contrast' needs 'heads', 'contrast' and 'init_from', the folder of stage 'heads'")
     train_set, validation = _products(recipe)
     values: dict[str, list[str]] = json.loads((recipe.init_from / "heads.json").read_text(encoding="utf-8"))
-    texts = (text for product in train_set if (text := text_of(product)))
-    model, processor = build_from_scratch(recipe.architecture, texts, recipe.size_px)
+    model, processor = build_from_scratch(recipe.architecture, texts_to_read(train_set), recipe.size_px)
     load_tower(model, recipe.init_from)
     heads = LabelHeads(model.vision_tower.hidden_size, values)
     before = load_file(recipe.init_from / "model.safetensors")
@@ -124,4 +145,61 @@ def run_contrast(recipe: Recipe) -> None:
     finish(trainer, recipe)
 
 
-STAGES: dict[str, Callable[[Recipe], None]] = {"heads": run_heads, "contrast": run_contrast}
+def build_context(products: Sequence[Product], attributes: Sequence[str], min_count: int) -> TaskContext:
+    """What can be asked and answered: the categories and the attribute values of `products`."""
+    values = collect_values(products, [CATEGORY, *attributes], min_count)
+    asked = tuple(AskedAttribute(name, Choices(tuple(values[name]))) for name in attributes)
+    return TaskContext(Choices(tuple(sorted(values[CATEGORY]))), asked)
+
+
+def run_instruct(recipe: Recipe) -> None:
+    """Stages 3 and 4: all tasks, with the parts that the recipe names; the others are frozen."""
+    if recipe.instruct is None or recipe.init_from is None:
+        raise RecipeError("stage 'instruct' needs 'instruct' and 'init_from', the folder of a PumGPT checkpoint")
+    train_set, validation = _products(recipe)
+    asked = recipe.instruct
+    context = build_context(train_set, asked.attributes, asked.min_count)
+    model = PumGPTForConditionalGeneration.from_pretrained(recipe.init_from)
+    processor = PumGPTProcessor.from_pretrained(recipe.init_from)
+    freeze_all_but(model, asked.trained)
+    photos = PhotoCache(recipe.data.size_px)
+    settings = InstructionSettings(context, asked.mixture, asked.examples, asked.elastic)
+    length = model.config.contrastive_max_length if asked.contrast_weight else 0
+
+    def collator(views: Any) -> InstructionCollator:
+        return InstructionCollator(photos, processor, settings, recipe.size_px, views, contrast_length=length)
+
+    trainer = InstructionTrainer(
+        model=model,
+        args=training_arguments(recipe, label_names=["buckets"]),
+        train_dataset=ProductDataset(train_set),
+        eval_dataset=ProductDataset(validation),
+        data_collator=collator(recipe.augment),
+        plain_collator=collator(None),
+        contrast_weight=asked.contrast_weight,
+    )
+    run_trainer(trainer, recipe)
+    model.save_pretrained(recipe.output_dir)
+    processor.save_pretrained(recipe.output_dir)
+    write_card(recipe.output_dir, context, asked.mixture, recipe)
+    finish(trainer, recipe)
+
+
+def write_card(folder: Path, context: TaskContext, mixture: MixtureWeights, recipe: Recipe) -> None:
+    """Leave `pumgpt.json`: what the checkpoint was trained to answer, for `pumgpt info` and for the engine's defaults."""
+    choices = context.taxonomy_choices.values if context.taxonomy_choices else ()
+    card = {
+        "name": folder.name,
+        "tasks": [name for name, weight in mixture.tasks.items() if weight],
+        "categories": [path.split(" > ") for path in choices],
+        "attributes": {a.name: list(a.choices.values) if a.choices else [] for a in context.attributes},
+        "training_data": [source.files for source in recipe.data.train],
+    }
+    (folder / "pumgpt.json").write_text(json.dumps(card, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+STAGES: dict[str, Callable[[Recipe], None]] = {
+    "heads": run_heads,
+    "contrast": run_contrast,
+    "instruct": run_instruct,
+}

@@ -4,6 +4,7 @@ what is left in the output folder."""
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,9 @@ class StageTrainer(Trainer):
             self.data_collator = views
 
 
-def training_arguments(recipe: Recipe) -> TrainingArguments:
+def training_arguments(recipe: Recipe, label_names: Sequence[str] = ("labels",)) -> TrainingArguments:
     """The recipe's `trainer` block as `TrainingArguments`. bf16 is used where the device computes in it."""
-    options: dict[str, Any] = {"remove_unused_columns": False, "label_names": ["labels"], "report_to": "none"}
+    options: dict[str, Any] = {"remove_unused_columns": False, "label_names": [*label_names], "report_to": "none"}
     on_gpu = torch.cuda.is_available()
     options |= {"use_cpu": not on_gpu, "bf16": on_gpu and torch.cuda.is_bf16_supported()}
     return TrainingArguments(output_dir=str(recipe.output_dir), seed=recipe.seed, **(options | recipe.trainer))
