@@ -12,6 +12,7 @@ from pumgpt.backends.protocol import Backend, Request
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.readers import CatalogReader, RejectedRow, read_catalog
 from pumgpt.catalog.understanding import Understanding
+from pumgpt.catalog.writers import check_output, open_writer
 from pumgpt.engine.asking import understand
 from pumgpt.engine.intake import Intake, take_in_batches
 from pumgpt.engine.journal import Journal
@@ -63,7 +64,7 @@ def enrich(
         except KeyboardInterrupt:
             journal.rollback()
             journal.summary.stopped = True
-        _write_out(journal, reader)
+        _write_out(journal, reader, plan)
         journal.commit(finished=not journal.summary.stopped)
         if report is not None and not journal.summary.stopped:
             report.finish(journal.summary)
@@ -73,6 +74,7 @@ def enrich(
 def check_paths(in_path: Path, out_path: Path) -> None:
     """Fail before a model is loaded where the files can't be what the caller means."""
     read_catalog(in_path)
+    check_output(out_path)
     if out_path.exists() and out_path.samefile(in_path):
         raise UsageError(f"{out_path} is the input too; name another output")
 
@@ -129,15 +131,14 @@ def _open_report(path: Path, title: str, journal: Journal) -> ReportWriter:
     return ReportWriter(path, title, keep=done)
 
 
-def _write_out(journal: Journal, reader: CatalogReader) -> None:
+def _write_out(journal: Journal, reader: CatalogReader, plan: Plan) -> None:
     """Make the output from the answers in full, where it isn't these."""
     if journal.in_place:
         return
-    from pumgpt.catalog.writers import open_writer
-
     answers = journal.answers()
     answer = next(answers, None)
-    with open_writer(journal.out, reader) as writer:
+    names = [asked.name for asked in plan.context.attributes] if "attribute_qa" in plan.asked else []
+    with open_writer(journal.out, reader, attribute_names=names, overwrite_values=plan.overwrite_values) as writer:
         for product in reader:
             if answer is not None and product.id == answer.id and isinstance(product, Product):
                 writer.write(product, answer)

@@ -1,9 +1,10 @@
 """What makes a run go on where it was: finished rows on disk, and a state file that says up to which byte they count.
 
     OUT.state.json       what was asked (the fingerprint), how many rows are done, the files' sizes at that point
-    OUT.rejected.jsonl   rows that were set aside
     OUT.answers.jsonl    the answers in full, where OUT itself isn't JSONL; OUT is made from them at the end
-(each `OUT` without its ending). Files are cut back to the sizes in the state file, so a run that was killed at any
+    OUT.rejected.jsonl   rows that were set aside (here `OUT` is without its ending)
+
+Files are cut back to the sizes in the state file, so a run that was killed at any
 moment ends as one that never was.
 """
 
@@ -84,7 +85,7 @@ class Journal:
 
     @property
     def rejected_path(self) -> Path:
-        return _beside(self.out, "rejected.jsonl")
+        return self.out.with_name(f"{self.out.stem}.rejected.jsonl")
 
     def __enter__(self) -> Self:
         return self
@@ -141,7 +142,7 @@ class Journal:
 
 
 def _beside(out: Path, ending: str) -> Path:
-    return out.with_name(f"{out.stem}.{ending}")
+    return out.with_name(f"{out.name}.{ending}")
 
 
 def _line(document: Mapping[str, Any]) -> bytes:
