@@ -88,7 +88,8 @@ def _fit(options: argparse.Namespace) -> None:
     calibration = fit_fields(scores)
     calibration.save(out)
     for name, fitted in calibration.fields.items():
-        print(f"{name}: {fitted.count} answers, at precision 0.9 filled from {fitted.threshold(0.9):.3f} on")
+        filled = f"filled from {fitted.threshold(0.9):.3f} on" if fitted.precision else "no threshold"
+        print(f"{name}: {fitted.count} answers, at precision 0.9 {filled}")
     print(f"wrote {out}")
 
 

@@ -97,6 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", default="nano", help="as for `pumgpt enrich`")
     parser.add_argument("--specialists", type=Path, help="folder of the specialists' predictions")
     parser.add_argument("--features", type=Path, help="folder of feature matrices for the nearest neighbour")
+    parser.add_argument(
+        "--restart", action="store_true", help="begin anew: after a new calibration of the same weights"
+    )
     parser.add_argument("--limit", type=int, help="only this many products of each set, for a try")
     for name in ("schema", "taxonomy", "device", "batch-size"):
         parser.add_argument(f"--{name}", help="handed to `pumgpt enrich`")
@@ -108,7 +111,7 @@ def _measure(options: argparse.Namespace) -> None:
     given = {name: getattr(options, name.replace("-", "_")) for name in ("schema", "taxonomy", "device", "batch-size")}
     passed = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
     folder = options.out / ("all" if options.limit is None else f"first-{options.limit}")
-    enrich = Enricher(folder, ("--model", options.model, *passed))
+    enrich = Enricher(folder, ("--model", options.model, *passed, *(["--restart"] if options.restart else [])))
     report: Report = {}
     runs: dict[str, dict[str, Prediction]] = {}
     fashion: Prepared | None = None
