@@ -31,17 +31,18 @@ def watch(canvas: Canvas, paint: RGB) -> Look:
     lugs = canvas.mask(box(0, 0, strap_width * 1.15, size * 1.12, 0.02))
     _metal(canvas, lugs, shift(metal, -0.08))
     _metal(canvas, canvas.mask(box(size / 2 + 0.012, 0, 0.035, 0.05, 0.006)), metal)
-    round_case = lambda share: (
-        box(0, 0, size * share * 0.92, size * share, 0.03) if square else ellipse(0, 0, size * share, size * share)
-    )
-    case = canvas.mask(round_case(1.0))
+    case = canvas.mask(_case(size, square))
     cast(canvas, case)
     _metal(canvas, case, metal, 0.02)
-    dial = canvas.mask(round_case(0.82))
+    dial = canvas.mask(_case(size * 0.82, square))
     canvas.paint(dial, paint, volume=-0.35, softness=0.02, rim=0.2)
     _dial(canvas, size * 0.82 / 2, paint, metal)
     canvas.glow(canvas.mask([(-0.2, -0.25), (0.05, -0.25), (-0.1, 0.1), (-0.25, 0.05)]), 0.02, alpha=0.16, within=dial)
     return Look("", f"with a {'square' if square else 'round'} case on {'a metal bracelet' if bracelet else 'a strap'}")
+
+
+def _case(size: float, square: bool) -> list[Point]:
+    return box(0, 0, size * 0.92, size, 0.03) if square else ellipse(0, 0, size, size)
 
 
 def _strap(canvas: Canvas, paint: RGB, width: float, bracelet: bool) -> None:
@@ -162,21 +163,25 @@ def sunglasses(canvas: Canvas, paint: RGB) -> Look:
     return Look(shape, f"with {'a thin metal' if frame else 'a solid'} frame and tinted lenses")
 
 
+def _arc(depth: float, y: float) -> list[Point]:
+    """Half of the ring that a closed belt makes: towards us (positive `depth`) or behind."""
+    return [(0.43 * float(np.cos(t)), y + depth * float(np.sin(t))) for t in np.linspace(0, np.pi, 13)]
+
+
 def belt(canvas: Canvas, paint: RGB) -> Look:
     """A belt closed to a ring, its buckle towards us."""
     backdrop(canvas)
     rng = canvas.rng
     canvas.pose(rng.uniform(0.92, 1.0), rng.normal(0, 3))
     high, depth = rng.uniform(0.09, 0.13), rng.uniform(0.07, 0.15)
-    arc = lambda a, dy: [(0.43 * float(np.cos(t)), dy + a * float(np.sin(t))) for t in np.linspace(0, np.pi, 13)]  # noqa: E731
-    back = canvas.mask([*arc(-depth, -high / 2), *reversed(arc(-depth, high / 2))])
-    front = canvas.mask([*arc(depth, -high / 2), *reversed(arc(depth, high / 2))])
+    back = canvas.mask([*_arc(-depth, -high / 2), *reversed(_arc(-depth, high / 2))])
+    front = canvas.mask([*_arc(depth, -high / 2), *reversed(_arc(depth, high / 2))])
     canvas.shadow(np.maximum(back, front), 0.0, 0.06, 0.03, 0.3)
     canvas.paint(back, shift(paint, -0.1) if rng.uniform() < 0.5 else (0.62, 0.47, 0.34), volume=0.3, softness=0.02)
     canvas.paint(front, woven(paint, rng, 0.03), volume=0.7, softness=0.03, rim=0.4, gloss=0.04)
     for y in (-high * 0.36, high * 0.36):
         canvas.line(
-            arc(depth, y),
+            _arc(depth, y),
             seam_paint(paint) if rng.uniform() < 0.5 else (0.85, 0.8, 0.7),
             0.0035,
             0.7,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pumgpt.samples.canvas import Canvas, Fabric, FloatArray, Point, box, ellipse, mirror
-from pumgpt.samples.colour import RGB, contrast, luma, shift
+from pumgpt.samples.colour import RGB, contrast, luma, mix, shift
 from pumgpt.samples.kind import Kind, Look, backdrop, cast
 from pumgpt.samples.texture import denim, knit, printed, stripes, woven
 from pumgpt.samples.topwear import seam_paint
@@ -63,6 +63,7 @@ def jeans(canvas: Canvas, paint: RGB) -> Look:
     cut = str(rng.choice(["slim", "straight", "bootcut"]))
     cuff = {"slim": 0.082, "straight": 0.112, "bootcut": 0.14}[cut]
     waist, knee = rng.uniform(0.15, 0.17), {"slim": 0.115, "straight": 0.125, "bootcut": 0.108}[cut]
+    paint = mix(paint, (0.24, 0.31, 0.42), 0.5) if paint[2] > paint[0] + 0.1 else paint
     cloth = denim(paint, rng, worn)
     body = canvas.mask(_legs(waist, waist + 0.04, knee, cuff, 0.58, rng.uniform(0.008, 0.05)))
     cast(canvas, body)

@@ -9,12 +9,12 @@ from PIL import Image
 
 from pumgpt.catalog.product import Product
 from pumgpt.errors import UsageError
-from pumgpt.samples import accessories, bags, beauty, bottomwear, footwear, produce, topwear
+from pumgpt.samples import accessories, bags, beauty, bottomwear, dresses, footwear, produce, topwear, vegetables
 from pumgpt.samples.canvas import Canvas
 from pumgpt.samples.colour import paint_of
 from pumgpt.samples.kind import Kind, Look, article
 
-_FAMILIES = (topwear, bottomwear, footwear, accessories, bags, beauty, produce)
+_FAMILIES = (topwear, dresses, bottomwear, footwear, accessories, bags, beauty, produce, vegetables)
 KINDS: Mapping[str, Kind] = {name: kind for family in _FAMILIES for name, kind in family.KINDS.items()}
 """Name -> kind. A product drawn without a kind gets each of them equally often."""
 

@@ -32,10 +32,6 @@ def _laces(canvas: Canvas, paint: RGB, start: tuple[float, float], end: tuple[fl
         )
 
 
-def _line_of(side: list[Point], shift_y: float) -> list[Point]:
-    return [(p[0], p[1] + shift_y) for p in side]
-
-
 def sports_shoe(canvas: Canvas, paint: RGB) -> Look:
     """A running shoe: thick sole with a wedge, mesh toe, overlays and a swoosh of our own."""
     _place(canvas, 0.245)
@@ -307,10 +303,11 @@ def flip_flops(canvas: Canvas, paint: RGB) -> Look:
     """A pair from above."""
     backdrop(canvas)
     rng = canvas.rng
-    bed, tilt = (
-        (shift(paint, 0.02), rng.uniform(2, 12)) if rng.uniform() < 0.55 else (contrast(paint, rng), rng.uniform(2, 12))
+    bed, tilt, strap_paint = (
+        paint,
+        rng.uniform(2, 12),
+        contrast(paint, rng) if rng.uniform() < 0.6 else shift(paint, -0.1),
     )
-    strap_paint = paint if bed != shift(paint, 0.02) or rng.uniform() < 0.3 else contrast(paint, rng)
     cloth, pattern = printed(bed, rng, ("plain", "plain", "stripes", "floral"))
     zoom, turn = rng.uniform(0.82, 0.98), rng.normal(0, 12)
     for side in (-1, 1):

@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from pumgpt.samples.canvas import Canvas, Point, box, curve
 from pumgpt.samples.surfaces import any_paint
 
-WORDS = ["the", "of", "report", "and", "total", "note", "minutes", "for", "page", "sum", "our", "with", "annual", "from", "table", "under", "letter", "dear", "will", "see", "order"]
+WORDS = [
+    "the",
+    "of",
+    "report",
+    "and",
+    "total",
+    "note",
+    "minutes",
+    "for",
+    "page",
+    "sum",
+    "our",
+    "with",
+    "annual",
+    "from",
+    "table",
+    "under",
+    "letter",
+    "dear",
+    "will",
+    "see",
+    "order",
+]
 
 
 def _paper(canvas: Canvas) -> None:
@@ -23,7 +47,7 @@ def chart(canvas: Canvas) -> None:
     kind = int(rng.integers(3))
     if kind == 2:
         edges = np.concatenate([[0], np.cumsum(rng.dirichlet(np.ones(5)))]) * 2 * np.pi
-        for start, end in zip(edges[:-1], edges[1:], strict=True):
+        for start, end in pairwise(edges):
             around = np.linspace(start, end, 20)
             slice_: list[Point] = [(0, 0, 1), *((0.32 * float(np.cos(a)), 0.32 * float(np.sin(a)), 1) for a in around)]
             canvas.lay(canvas.mask(slice_), any_paint(canvas))

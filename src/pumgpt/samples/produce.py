@@ -1,4 +1,4 @@
-"""Fruit and vegetables. The data gives them no colour, so each kind knows its own paints."""
+"""Fruit, and the table that it lies on. The data gives them no colour, so each kind knows its own paints."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pumgpt.samples.kind import Kind, Look, cast, stand
 TABLES: tuple[RGB, ...] = (
     (1.0, 1.0, 1.0),
     (0.97, 0.96, 0.94),
-    (0.62, 0.45, 0.3),
-    (0.35, 0.55, 0.32),
+    (0.72, 0.57, 0.42),
+    (0.6, 0.68, 0.56),
     (0.72, 0.73, 0.75),
     (0.25, 0.25, 0.27),
 )
@@ -28,7 +28,7 @@ def table(canvas: Canvas) -> None:
     rng = canvas.rng
     tone = np.float32(TABLES[rng.integers(len(TABLES))] if rng.uniform() < 0.6 else (1.0, 1.0, 1.0))
     down = np.linspace(0, 1, canvas.height, dtype=np.float32)[:, None]
-    rough = 0.0 if tone.min() > 0.9 else 0.08
+    rough = 0.0 if tone.min() > 0.9 else 0.035
     noise = smooth_noise(rng, canvas.height, canvas.width, 50, 8)
     canvas.pixels[:] = np.clip(tone * (1.02 - 0.07 * down**2 + rough * noise)[..., None], 0, 1)
 
@@ -69,7 +69,7 @@ def ball(
     return body
 
 
-def _places(canvas: Canvas, size: float) -> list[tuple[float, float, float]]:
+def places(canvas: Canvas, size: float) -> list[tuple[float, float, float]]:
     """One to five places on the table, back to front: x, y and a share of `size`."""
     rng = canvas.rng
     count = int(rng.choice([1, 1, 2, 3, 4, 5]))
@@ -87,7 +87,7 @@ def _places(canvas: Canvas, size: float) -> list[tuple[float, float, float]]:
     ]
 
 
-def _setting(canvas: Canvas) -> None:
+def setting(canvas: Canvas) -> None:
     table(canvas)
     canvas.pose(canvas.rng.uniform(0.88, 1.08), canvas.rng.normal(0, 6))
 
@@ -96,11 +96,11 @@ def citrus(paints: tuple[RGB, RGB], shape: float, pulp: RGB) -> Callable[[Canvas
     """Oranges, lemons, limes: porous skin, sometimes one cut in half."""
 
     def draw(canvas: Canvas, _: RGB) -> Look:
-        _setting(canvas)
+        setting(canvas)
         rng = canvas.rng
-        places = _places(canvas, 0.4)
+        spots = places(canvas, 0.4)
         half = rng.uniform() < 0.35
-        for i, (x, y, size) in enumerate(places):
+        for i, (x, y, size) in enumerate(spots):
             skin = mix(*paints, rng.uniform())
             body = ball(canvas, x, y, size * shape, size, speckled(skin, shift(skin, -0.09), canvas, 0.3, 120), 0.4)
             if shape > 1.1:
@@ -111,9 +111,9 @@ def citrus(paints: tuple[RGB, RGB], shape: float, pulp: RGB) -> Callable[[Canvas
                 (0.35, 0.4, 0.15),
                 0.8,
             )
-            if half and i == len(places) - 1:
+            if half and i == len(spots) - 1:
                 _cut(canvas, x, y, size * shape, size, skin, pulp)
-        return Look("", f"on a table, {COUNT[len(places)]}" + (" cut open" if half else ""))
+        return Look("", f"on a table, {COUNT[len(spots)]}" + (" cut open" if half else ""))
 
     return draw
 
@@ -137,10 +137,10 @@ def apple(ground: RGB, blush: RGB, share: float) -> Callable[[Canvas, RGB], Look
     """Apples of one sort: ground paint, blush and how much of it."""
 
     def draw(canvas: Canvas, _: RGB) -> Look:
-        _setting(canvas)
+        setting(canvas)
         rng = canvas.rng
-        places = _places(canvas, 0.4)
-        for x, y, s in places:
+        spots = places(canvas, 0.4)
+        for x, y, s in spots:
             skin = speckled(shift(ground, rng.normal(0, 0.02)), blush, canvas, share)
             stand(canvas, x, y + s * 0.44, s * 0.75)
             body = canvas.mask(
@@ -198,14 +198,14 @@ def apple(ground: RGB, blush: RGB, share: float) -> Callable[[Canvas, RGB], Look
                     volume=0.8,
                     softness=0.02,
                 )
-        return Look("", f"on a table, {COUNT[len(places)]}")
+        return Look("", f"on a table, {COUNT[len(spots)]}")
 
     return draw
 
 
 def banana(canvas: Canvas, _: RGB) -> Look:
     """A bunch of two to five, or a single one."""
-    _setting(canvas)
+    setting(canvas)
     rng = canvas.rng
     canvas.pose(rng.uniform(0.95, 1.1), rng.normal(0, 25), 0, 0, bool(rng.uniform() < 0.5))
     count = int(rng.integers(1, 6))
@@ -250,135 +250,16 @@ def banana(canvas: Canvas, _: RGB) -> Look:
     return Look("", "in a bunch" if count > 1 else "alone")
 
 
-def carrots(canvas: Canvas, _: RGB) -> Look:
-    """A few carrots side by side, with or without their green."""
-    _setting(canvas)
-    rng = canvas.rng
-    count, green, turn = int(rng.integers(2, 6)), rng.uniform() < 0.5, rng.normal(0, 20)
-    for i in range(count):
-        canvas.pose(
-            rng.uniform(0.85, 1.0), turn + rng.normal(0, 5), (i - (count - 1) / 2) * 0.15, rng.normal(0.04, 0.02)
-        )
-        paint = shift((0.93, 0.47, 0.12), rng.normal(0, 0.025))
-        if green:
-            for x in rng.uniform(-0.13, 0.13, 7):
-                canvas.paint(
-                    canvas.stroke([(x * 0.15, -0.28), (x * 0.6, -0.38), (float(x), -0.5)], 0.022),
-                    shift(LEAF, rng.normal(0, 0.04)),
-                    volume=0.8,
-                    softness=0.01,
-                )
-        body = canvas.mask(
-            [
-                (0, -0.3),
-                (0.055, -0.285),
-                (0.073, -0.2),
-                (0.055, 0.05),
-                (0.025, 0.3),
-                (0.004, 0.44),
-                (-0.012, 0.44),
-                (-0.03, 0.28),
-                (-0.06, 0.02),
-                (-0.073, -0.2),
-                (-0.055, -0.285),
-            ]
-        )
-        cast(canvas, body)
-        canvas.paint(
-            body, speckled(paint, shift(paint, -0.1), canvas, 0.1), volume=1.0, softness=0.035, rim=0.3, gloss=0.05
-        )
-        for y in rng.uniform(-0.24, 0.3, 9):
-            x = rng.uniform(-0.04, 0.01)
-            canvas.line([(x, float(y)), (x + 0.03, float(y) + 0.004)], shift(paint, -0.22), 0.004, 0.6, within=body)
-        canvas.lay(canvas.mask(ellipse(0, -0.296, 0.05, 0.018)), (0.4, 0.42, 0.16))
-    return Look("", "side by side" + (" with their green" if green else ""))
-
-
-def tomato(canvas: Canvas, _: RGB) -> Look:
-    """Red tomatoes with their star of leaves."""
-    _setting(canvas)
-    rng = canvas.rng
-    places = _places(canvas, 0.4)
-    for x, y, size in places:
-        ball(canvas, x, y, size, size * 0.88, shift((0.85, 0.15, 0.09), rng.normal(0, 0.025)), 0.75)
-        for k in range(5):
-            turn = k * 1.2566 + rng.uniform(-0.2, 0.2)
-            tip = (x + 0.24 * size * float(np.cos(turn)), y - 0.3 * size + 0.1 * size * float(np.sin(turn)))
-            canvas.paint(canvas.stroke([(x, y - 0.3 * size), tip], 0.045 * size), LEAF, volume=0.8, softness=0.01)
-    return Look("", f"on a table, {COUNT[len(places)]}")
-
-
-def pepper(paint: RGB) -> Callable[[Canvas, RGB], Look]:
-    """Bell peppers with lobes and a green stalk."""
-
-    def draw(canvas: Canvas, _: RGB) -> Look:
-        _setting(canvas)
-        rng = canvas.rng
-        places = _places(canvas, 0.4)
-        for x, y, s in places:
-            skin = shift(paint, rng.normal(0, 0.02))
-            stand(canvas, x, y + s * 0.48, s * 0.75)
-            whole = canvas.mask(
-                [
-                    (x, y - 0.36 * s),
-                    (x + 0.3 * s, y - 0.42 * s),
-                    (x + 0.46 * s, y - 0.2 * s),
-                    (x + 0.4 * s, y + 0.2 * s),
-                    (x + 0.26 * s, y + 0.5 * s),
-                    (x, y + 0.45 * s),
-                    (x - 0.26 * s, y + 0.5 * s),
-                    (x - 0.4 * s, y + 0.2 * s),
-                    (x - 0.46 * s, y - 0.2 * s),
-                    (x - 0.3 * s, y - 0.42 * s),
-                ]
-            )
-            canvas.paint(whole, skin, volume=1.0, softness=0.14 * s, rim=0.3)
-            for side in (-1, 1):
-                canvas.glow(
-                    canvas.stroke(
-                        [
-                            (x + side * 0.1 * s, y - 0.36 * s),
-                            (x + side * 0.17 * s, y),
-                            (x + side * 0.1 * s, y + 0.48 * s),
-                        ],
-                        0.05 * s,
-                    ),
-                    0.03 * s,
-                    (0, 0, 0),
-                    0.55,
-                    within=whole,
-                )
-            for dx, alpha in ((-0.32, 0.7), (-0.02, 0.5), (0.28, 0.25)):
-                canvas.glow(
-                    canvas.mask(ellipse(x + dx * s, y - 0.12 * s, 0.07 * s, 0.3 * s, 6)),
-                    0.022 * s,
-                    alpha=alpha,
-                    within=whole,
-                )
-            canvas.paint(
-                canvas.mask(ellipse(x, y - 0.37 * s, 0.26 * s, 0.09 * s)), (0.3, 0.5, 0.16), volume=0.8, softness=0.02
-            )
-            canvas.paint(
-                canvas.stroke([(x, y - 0.37 * s), (x + 0.02 * s, y - 0.5 * s), (x + 0.07 * s, y - 0.58 * s)], 0.08 * s),
-                (0.3, 0.52, 0.18),
-                volume=0.9,
-                softness=0.015,
-            )
-        return Look("", f"on a table, {COUNT[len(places)]}")
-
-    return draw
-
-
 def kiwi(canvas: Canvas, _: RGB) -> Look:
     """Brown and furry; one of them often cut to show the green."""
-    _setting(canvas)
+    setting(canvas)
     rng = canvas.rng
-    places = _places(canvas, 0.36)
+    spots = places(canvas, 0.36)
     half = rng.uniform() < 0.7
-    for i, (x, y, s) in enumerate(places):
+    for i, (x, y, s) in enumerate(spots):
         skin = shift((0.46, 0.35, 0.2), rng.normal(0, 0.02))
         ball(canvas, x, y, s * 1.18, s, speckled(skin, shift(skin, -0.12), canvas, 0.4, 150), 0.12)
-        if half and i == len(places) - 1:
+        if half and i == len(spots) - 1:
             canvas.paint(
                 canvas.mask(ellipse(x, y, s * 1.1, s * 0.94)),
                 speckled((0.5, 0.68, 0.2), (0.62, 0.78, 0.32), canvas, 0.4, 40),
@@ -410,40 +291,33 @@ def kiwi(canvas: Canvas, _: RGB) -> Look:
                     (0.08, 0.06, 0.05),
                 )
             canvas.lay(canvas.mask(ellipse(x, y, s * 0.26, s * 0.2)), (0.9, 0.9, 0.72))
-    return Look("", f"on a table, {COUNT[len(places)]}" + (" cut open" if half else ""))
+    return Look("", f"on a table, {COUNT[len(spots)]}" + (" cut open" if half else ""))
 
 
-def _kind(path: str, noun: str, draw: Callable[[Canvas, RGB], Look]) -> Kind:
+def kind(path: str, noun: str, draw: Callable[[Canvas, RGB], Look]) -> Kind:
     root, branch, leaf = path.split(" > ")
     return Kind((root, branch, leaf), noun, draw, square=True, plural=True)
 
 
 KINDS = {
-    "banana": _kind("Fruit > Banana > Banana", "Bananas", banana),
-    "orange": _kind(
+    "banana": kind("Fruit > Banana > Banana", "Bananas", banana),
+    "orange": kind(
         "Fruit > Orange > Orange", "Oranges", citrus(((0.95, 0.52, 0.08), (0.97, 0.6, 0.14)), 1.03, (0.98, 0.6, 0.15))
     ),
-    "lemon": _kind(
+    "lemon": kind(
         "Fruit > Lemon > Lemon", "Lemons", citrus(((0.97, 0.85, 0.2), (0.93, 0.8, 0.16)), 1.28, (0.97, 0.92, 0.55))
     ),
-    "lime": _kind(
+    "lime": kind(
         "Fruit > Lime > Lime", "Limes", citrus(((0.35, 0.55, 0.15), (0.5, 0.65, 0.2)), 1.15, (0.75, 0.85, 0.45))
     ),
-    "granny smith": _kind(
+    "granny smith": kind(
         "Fruit > Apple > Granny Smith", "Granny Smith Apples", apple((0.5, 0.7, 0.2), (0.62, 0.78, 0.3), 0.25)
     ),
-    "royal gala": _kind(
+    "royal gala": kind(
         "Fruit > Apple > Royal Gala", "Royal Gala Apples", apple((0.88, 0.66, 0.3), (0.76, 0.2, 0.14), 0.6)
     ),
-    "red delicious": _kind(
+    "red delicious": kind(
         "Fruit > Apple > Red Delicious", "Red Delicious Apples", apple((0.62, 0.08, 0.1), (0.42, 0.04, 0.08), 0.4)
     ),
-    "kiwi": _kind("Fruit > Kiwi > Kiwi", "Kiwis", kiwi),
-    "carrots": _kind("Vegetables > Carrots > Carrots", "Carrots", carrots),
-    "tomato": _kind("Vegetables > Tomato > Regular Tomato", "Tomatoes", tomato),
-    "red pepper": _kind("Vegetables > Pepper > Red Bell Pepper", "Red Bell Peppers", pepper((0.82, 0.1, 0.08))),
-    "green pepper": _kind("Vegetables > Pepper > Green Bell Pepper", "Green Bell Peppers", pepper((0.18, 0.42, 0.13))),
-    "yellow pepper": _kind(
-        "Vegetables > Pepper > Yellow Bell Pepper", "Yellow Bell Peppers", pepper((0.97, 0.77, 0.1))
-    ),
+    "kiwi": kind("Fruit > Kiwi > Kiwi", "Kiwis", kiwi),
 }

@@ -7,7 +7,12 @@ import numpy as np
 from pumgpt.samples.canvas import Canvas, FloatArray, Point, box, ellipse, smooth_noise
 from pumgpt.samples.colour import RGB, mix, shift
 
-SKIES = (((0.35, 0.58, 0.86), (0.85, 0.92, 0.97)), ((0.55, 0.62, 0.7), (0.86, 0.87, 0.88)), ((0.25, 0.25, 0.5), (0.97, 0.65, 0.4)), ((0.5, 0.7, 0.9), (0.95, 0.93, 0.85)))  # fmt: skip
+SKIES = (
+    ((0.35, 0.58, 0.86), (0.85, 0.92, 0.97)),
+    ((0.55, 0.62, 0.7), (0.86, 0.87, 0.88)),
+    ((0.25, 0.25, 0.5), (0.97, 0.65, 0.4)),
+    ((0.5, 0.7, 0.9), (0.95, 0.93, 0.85)),
+)
 
 
 def sky(canvas: Canvas, clouds: bool = True) -> None:
@@ -189,7 +194,10 @@ def house(canvas: Canvas, x: float, y: float, size: float) -> None:
 
 def car(canvas: Canvas, x: float, y: float, size: float) -> None:
     body: RGB = tuple(canvas.rng.uniform(0.08, 0.85, 3))  # type: ignore[assignment]
-    at = lambda dx, dy, *corner: (x + dx * size, y + dy * size, *corner)  # noqa: E731
+
+    def at(across: float, down: float) -> Point:
+        return x + across * size, y + down * size
+
     canvas.lay(canvas.mask(ellipse(x, y + 0.02 * size, size, 0.07 * size)), (0.05, 0.05, 0.06), 0.5)
     canvas.paint(
         canvas.mask([at(-0.3, -0.2), at(-0.2, -0.36), at(0.12, -0.36), at(0.28, -0.2)]),

@@ -1,4 +1,4 @@
-"""T-shirts, shirts, sweatshirts and dresses, as they hang on an invisible mannequin."""
+"""T-shirts, shirts and sweatshirts, as they hang on an invisible mannequin."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def seam_paint(paint: RGB) -> RGB:
     return shift(paint, -0.16) if luma(paint) > 0.22 else shift(paint, 0.12)
 
 
-def _hang(canvas: Canvas) -> None:
+def hang(canvas: Canvas) -> None:
     backdrop(canvas)
     rng = canvas.rng
     canvas.pose(rng.uniform(0.88, 1.02), rng.normal(0, 1.5), rng.uniform(-0.02, 0.02), rng.uniform(-0.02, 0.03))
 
 
-def _sleeve(shoulder: Point, armpit: Point, length: float, width: float, spread: float) -> list[Point]:
+def sleeve(shoulder: Point, armpit: Point, length: float, width: float, spread: float) -> list[Point]:
     """A right sleeve; `length` 0 to 1 from cap to wrist, `spread` how far it stands off the body."""
     x, y = shoulder[0], shoulder[1]
     end_x, end_y = x + (0.10 + 0.14 * spread) * (0.5 + length), y + 0.12 + 0.66 * length
@@ -42,7 +42,7 @@ def _sleeve(shoulder: Point, armpit: Point, length: float, width: float, spread:
     ]
 
 
-def _both(canvas: Canvas, outline: list[Point]) -> FloatArray:
+def both(canvas: Canvas, outline: list[Point]) -> FloatArray:
     return canvas.mask(outline, [(-p[0], *p[1:]) for p in outline])
 
 
@@ -123,7 +123,7 @@ def _motif(canvas: Canvas, paint: RGB, body: FloatArray) -> str:
 
 def tshirt(canvas: Canvas, paint: RGB) -> Look:
     """Round, V or polo collar; short or long sleeves; plain, striped or printed."""
-    _hang(canvas)
+    hang(canvas)
     rng = canvas.rng
     cut = str(rng.choice(["round", "round", "vee", "polo"]))
     long = rng.uniform() < 0.15
@@ -132,9 +132,9 @@ def tshirt(canvas: Canvas, paint: RGB) -> Look:
     shoulder, armpit = (rng.uniform(0.235, 0.265), -0.425), (rng.uniform(0.205, 0.23), -0.2)
     _inside_neck(canvas, paint, neck, drop)
     folds = canvas.folds(rng.uniform(0.5, 1.1))
-    sleeve = _both(
+    sleeves = both(
         canvas,
-        _sleeve(
+        sleeve(
             shoulder, armpit, 0.85 if long else rng.uniform(0.12, 0.22), rng.uniform(0.11, 0.14), rng.uniform(0.1, 0.6)
         ),
     )
@@ -150,8 +150,8 @@ def tshirt(canvas: Canvas, paint: RGB) -> Look:
             cut == "vee",
         )
     )
-    cast(canvas, sleeve * (1 - body) + body)
-    canvas.paint(sleeve, cloth, volume=0.55, softness=0.04, folds=folds)
+    cast(canvas, sleeves * (1 - body) + body)
+    canvas.paint(sleeves, cloth, volume=0.55, softness=0.04, folds=folds)
     canvas.paint(body, cloth, volume=0.5, softness=0.08, folds=folds)
     seam = seam_paint(paint)
     _trim(canvas, paint, neck, drop, cut, contrast(paint, rng) if rng.uniform() < 0.25 else shift(paint, -0.05))
@@ -208,20 +208,20 @@ def _trim(canvas: Canvas, paint: RGB, neck: float, drop: float, cut: str, trim: 
 
 def shirt(canvas: Canvas, paint: RGB) -> Look:
     """A button-down with a pointed collar, placket, pocket and cuffs."""
-    _hang(canvas)
+    hang(canvas)
     rng = canvas.rng
     long = rng.uniform() < 0.65
     cloth, pattern = printed(paint, rng, ("plain", "plain", "checks", "checks", "pinstripes"))
     shoulder, armpit, neck, drop = (rng.uniform(0.235, 0.26), -0.425), (rng.uniform(0.205, 0.225), -0.2), 0.085, 0.05
     _inside_neck(canvas, paint, neck, drop)
     folds = canvas.folds(rng.uniform(0.6, 1.2))
-    sleeve = _both(
-        canvas, _sleeve(shoulder, armpit, 0.88 if long else 0.24, 0.1 if long else 0.125, rng.uniform(0.0, 0.4))
+    sleeves = both(
+        canvas, sleeve(shoulder, armpit, 0.88 if long else 0.24, 0.1 if long else 0.125, rng.uniform(0.0, 0.4))
     )
     length = rng.uniform(0.4, 0.46)
     body = canvas.mask(_torso(neck, drop, shoulder, armpit, armpit[0] - 0.01, armpit[0], length, True))
-    cast(canvas, sleeve * (1 - body) + body)
-    canvas.paint(sleeve, cloth, volume=0.55, softness=0.04, folds=folds)
+    cast(canvas, sleeves * (1 - body) + body)
+    canvas.paint(sleeves, cloth, volume=0.55, softness=0.04, folds=folds)
     canvas.paint(body, cloth, volume=0.5, softness=0.08, folds=folds)
     seam = seam_paint(paint)
     placket = canvas.mask(box(0.0, 0.0, 0.042, 0.9, 0.002)) * body
@@ -256,7 +256,7 @@ def _shirt_collar(canvas: Canvas, cloth: Fabric, neck: float, drop: float) -> No
 
 def sweatshirt(canvas: Canvas, paint: RGB) -> Look:
     """Crew neck or hood, ribbed cuffs and hem, sometimes a front pocket."""
-    _hang(canvas)
+    hang(canvas)
     rng = canvas.rng
     hood = rng.uniform() < 0.5
     shoulder, armpit, neck, drop = (0.25, -0.41), (0.232, -0.17), 0.1, 0.055
@@ -274,10 +274,10 @@ def sweatshirt(canvas: Canvas, paint: RGB) -> Look:
         )
     else:
         _inside_neck(canvas, paint, neck, drop)
-    sleeve = _both(canvas, _sleeve(shoulder, armpit, 0.84, 0.1, rng.uniform(0.1, 0.4)))
+    sleeves = both(canvas, sleeve(shoulder, armpit, 0.84, 0.1, rng.uniform(0.1, 0.4)))
     body = canvas.mask(_torso(neck, drop, shoulder, armpit, 0.235, 0.225, 0.4, False))
-    cast(canvas, sleeve * (1 - body) + body)
-    canvas.paint(sleeve, cloth, volume=0.7, softness=0.045, folds=folds)
+    cast(canvas, sleeves * (1 - body) + body)
+    canvas.paint(sleeves, cloth, volume=0.7, softness=0.045, folds=folds)
     canvas.paint(body, cloth, volume=0.6, softness=0.09, folds=folds)
     canvas.paint(body * canvas.mask(box(0, 0.385, 0.6, 0.07, 0.001)), rib, volume=0.4, softness=0.012)
     _trim(canvas, paint, neck, drop, "round", shift(paint, -0.04))
@@ -293,66 +293,6 @@ def sweatshirt(canvas: Canvas, paint: RGB) -> Look:
     return Look(
         "hooded" if hood else "", f"with {opening} and long sleeves" + (f", {motif} on the front" if motif else "")
     )
-
-
-def dress(canvas: Canvas, paint: RGB) -> Look:
-    """Fitted above, wide below; straps or short sleeves; often patterned."""
-    _hang(canvas)
-    canvas.pose(canvas.rng.uniform(0.92, 1.05), canvas.rng.normal(0, 1.5), 0, canvas.rng.uniform(-0.02, 0.02))
-    rng = canvas.rng
-    cloth, pattern = printed(paint, rng, ("plain", "plain", "floral", "dots", "stripes"))
-    straps, flare, length = rng.uniform() < 0.55, rng.uniform(0.19, 0.34), rng.uniform(0.42, 0.6)
-    waist_y, waist = rng.uniform(-0.17, -0.1), rng.uniform(0.105, 0.125)
-    folds = canvas.folds(rng.uniform(0.8, 1.3), across=9)
-    if straps:
-        for side in (1, -1):
-            canvas.paint(
-                canvas.stroke([(side * 0.085, -0.59), (side * 0.095, -0.44)], rng.uniform(0.012, 0.04)),
-                cloth,
-                volume=0.4,
-                softness=0.01,
-            )
-        top: list[Point] = [(0, -0.435), (0.085, -0.465, 1), (0.13, -0.42), (0.142, -0.36)]
-    else:
-        sleeve = _both(canvas, _sleeve((0.175, -0.535), (0.14, -0.38), 0.1, 0.085, 0.2))
-        _inside_neck_at(canvas, paint)
-        cast(canvas, sleeve)
-        canvas.paint(sleeve, cloth, volume=0.6, softness=0.04, folds=folds)
-        top = [(0, -0.5), (0.06, -0.53), (0.085, -0.58, 1), (0.185, -0.54, 1), (0.15, -0.45), (0.142, -0.37, 1)]
-    skirt_half: list[Point] = [
-        (waist + 0.012, waist_y + 0.02),
-        (waist + (flare - waist) * 0.45, (waist_y + length) / 2 - 0.03),
-        (flare, length, 1),
-        (flare * 0.6, length + 0.025),
-        (0, length + 0.03),
-    ]
-    body = canvas.mask(mirror([*top, (waist, waist_y), *skirt_half]))
-    cast(canvas, body)
-    canvas.paint(body, cloth, volume=0.6, softness=0.07, folds=folds)
-    _pleats(canvas, body, seam_paint(paint), waist, waist_y, flare, length)
-    belted = rng.uniform() < 0.5
-    band = canvas.mask(box(0, waist_y, 0.4, 0.03 if belted else 0.008, 0.002)) * body
-    canvas.paint(band, contrast(paint, rng) if belted else shift(paint, -0.1), volume=0.5, softness=0.01)
-    details = f"with {'thin straps' if straps else 'short sleeves'}" + (
-        " and a belt at the waist" if belted else " and a flared skirt"
-    )
-    return Look(pattern, details)
-
-
-def _inside_neck_at(canvas: Canvas, paint: RGB) -> None:
-    back = canvas.mask([(-0.085, -0.582, 1), (0, -0.565), (0.085, -0.582, 1), (0.06, -0.49), (-0.06, -0.49)])
-    canvas.paint(back, shift(mix(paint, INK, 0.3), -0.02), volume=0.3, rim=0.3)
-
-
-def _pleats(canvas: Canvas, body: FloatArray, seam: RGB, waist: float, top: float, flare: float, bottom: float) -> None:
-    """Soft lines that fall from the waist to the hem."""
-    for share in canvas.rng.uniform(-0.85, 0.85, 7):
-        line: list[Point] = [
-            (share * waist, top + 0.01),
-            (share * (waist + flare) * 0.52, (top + bottom) / 2),
-            (share * flare, bottom + 0.02),
-        ]
-        canvas.line(line, seam, 0.008, 0.16, within=body)
 
 
 KINDS = {
@@ -403,27 +343,5 @@ KINDS = {
         "Sweatshirt",
         sweatshirt,
         ("Grey", "Black", "Navy Blue", "Blue", "Red", "Green", "Charcoal", "Maroon", "Purple", "Brown"),
-    ),
-    "dress": Kind(
-        ("Apparel", "Dress", "Dresses"),
-        "Dress",
-        dress,
-        (
-            "Black",
-            "Red",
-            "Blue",
-            "Pink",
-            "Purple",
-            "Green",
-            "White",
-            "Navy Blue",
-            "Yellow",
-            "Maroon",
-            "Orange",
-            "Peach",
-            "Turquoise Blue",
-        ),
-        gender="Women",
-        usage="Casual",
     ),
 }
