@@ -93,17 +93,17 @@ def _inject(
 
 @torch.no_grad()
 def text_rms(language_model: nn.Module, input_ids_RS: Tensor) -> Tensor:
-    """RMS (L,) that hidden states of text have on entry to each layer, measured on `input_ids_RS`."""
+    """RMS (L,) that hidden states of text have on entry to each layer, measured on `input_ids_RS`.
+
+    The median over tokens: the first token of a large language model can be a thousand times larger than all others.
+    """
     measured: list[Tensor] = []
-    handles = [
-        layer.register_forward_pre_hook(
-            lambda _, args, kwargs: measured.append(
-                (args[0] if args else kwargs["hidden_states"]).float().pow(2).mean().sqrt()
-            ),
-            with_kwargs=True,
-        )
-        for layer in decoder_layers(language_model)
-    ]
+
+    def measure(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        hidden_RSD = args[0] if args else kwargs["hidden_states"]
+        measured.append(hidden_RSD.float().pow(2).mean(-1).sqrt().median())
+
+    handles = [layer.register_forward_pre_hook(measure, with_kwargs=True) for layer in decoder_layers(language_model)]
     try:
         language_model(input_ids=input_ids_RS, use_cache=False)
     finally:

@@ -6,19 +6,24 @@ N visual tokens, D language width, R rows of the batch, S positions.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, Self, cast
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModelForCausalLM, GenerationMixin, PreTrainedModel
-from transformers.modeling_outputs import ModelOutput
+from transformers import AutoModelForCausalLM, Blip2QFormerConfig, GenerationMixin, PreTrainedModel, initialization
+from transformers.utils.generic import ModelOutput
 
 from pumgpt.errors import ModelError
+from pumgpt.model.adapters import load_adapters, save_adapters
+from pumgpt.model.assembly import assemble
 from pumgpt.model.bridges import LayerwiseAdapter, LayerwiseBridge, MlpBridge, build_bridge
 from pumgpt.model.configuration import PumGPTConfig
 from pumgpt.model.contrast import ContrastiveHead
 from pumgpt.model.injection import ARGUMENT, VisualInjection, install, text_rms
+from pumgpt.model.parts import Parts, Source, load_language_model, load_qformer, load_vision
 from pumgpt.model.qformer import QFormer
 from pumgpt.model.vision import ConvolutionalTower, VisionTower, build_tower
 
@@ -67,17 +72,18 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
     _supports_flash_attn = True
     _supports_attention_backend = True
 
-    def __init__(self, config: PumGPTConfig) -> None:
+    def __init__(self, config: PumGPTConfig, parts: Parts | None = None) -> None:
         super().__init__(config)
-        self.vision_tower: VisionTower = build_tower(config.vision_config)
+        parts = parts or Parts()
+        self.vision_tower: VisionTower = build_tower(config.vision_config, parts.vision)
         self.uses_queries = config.bridge != "mlp"
         if self.uses_queries:
             width = config.qformer_config.encoder_hidden_size
             same = self.vision_tower.hidden_size == width
             self.projection: nn.Module = nn.Identity() if same else nn.Linear(self.vision_tower.hidden_size, width)
-            self.qformer = QFormer(config.qformer_config, config.num_query_tokens)
+            self.qformer = QFormer(config.qformer_config, config.num_query_tokens, parts.qformer)
         self.bridge = build_bridge(config, self.vision_tower.hidden_size)
-        self.language_model = AutoModelForCausalLM.from_config(config.text_config)
+        self.language_model = parts.language_model or AutoModelForCausalLM.from_config(config.text_config)
         install(self.language_model)
         if config.contrastive_dim:
             if not self.uses_queries:
@@ -90,17 +96,78 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
             )
         self.post_init()
 
+    @classmethod
+    def from_parts(
+        cls,
+        vision: Source,
+        language_model: Source,
+        qformer: Source | Blip2QFormerConfig | None = None,
+        bridge: str = "layerwise",
+        num_visual_tokens: int = 8,
+        num_query_tokens: int | None = None,
+        tokenizer: Any = None,
+        vision_stages: Sequence[int] = (-2, -1),
+        dtype: torch.dtype | None = None,
+        **sizes: Any,
+    ) -> Self:
+        """A model out of public checkpoints. What is between them (adapters, a projection where widths differ) is untrained.
+
+        Args:
+            vision: folder, hub name or module: SigLIP, SigLIP 2, CLIP, DINOv2, BLIP-2, InstructBLIP, or a convolutional backbone.
+            language_model: folder, hub name or module whose layers we can inject into.
+            qformer: a BLIP-2 or InstructBLIP checkpoint; a config, or None, for a Q-Former with random weights.
+            bridge: `layerwise`, `queries` or `mlp`.
+            num_visual_tokens: N, for each photo (`layerwise`).
+            num_query_tokens: M, where the Q-Former is new; else the checkpoint says it.
+            tokenizer: folder, hub name or object; by default the language model's. It tells the placeholder's id.
+            vision_stages: the stages of a convolutional backbone whose maps are read.
+            dtype: of all weights; by default the language model's.
+            sizes: `adapter_dim`, `adapter_num_heads`, `contrastive_dim`, ... as in `PumGPTConfig`.
+
+        Raises `ModelError` or `InjectionError` naming the part that can't be used, and why.
+        """
+        return assemble(
+            cls,
+            Parts(
+                load_vision(vision, vision_stages),
+                None if bridge == "mlp" or isinstance(qformer, Blip2QFormerConfig | None) else load_qformer(qformer),
+                load_language_model(language_model, dtype),
+            ),
+            tokenizer=language_model if tokenizer is None and not isinstance(language_model, nn.Module) else tokenizer,
+            dtype=dtype,
+            bridge=bridge,
+            num_visual_tokens=num_visual_tokens,
+            num_query_tokens=num_query_tokens,
+            qformer_config=qformer if isinstance(qformer, Blip2QFormerConfig) else None,
+            **sizes,
+        )
+
+    def save_adapters(self, folder: str | Path) -> None:
+        """Write the bridge alone (a few MB), for a base that others have: one base serves many shops."""
+        save_adapters(self, Path(folder))
+
+    def load_adapters(self, folder: str | Path, check_base: bool = True) -> None:
+        """Put a bridge that `save_adapters` wrote in place of this model's.
+
+        Raises `ModelError` where its sizes differ from this model's, or (unless `check_base` is off) where it was trained on
+        a base with other weights.
+        """
+        load_adapters(self, Path(folder), check_base)
+
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
         if isinstance(module, LayerwiseAdapter):
-            torch.nn.init.normal_(module.latents, std=1.0)
+            initialization.normal_(module.latents, std=1.0)
         elif isinstance(module, QFormer):
-            torch.nn.init.normal_(module.query_tokens, std=self.config.qformer_config.initializer_range)
+            initialization.normal_(module.query_tokens, std=self.config.qformer_config.initializer_range)
         elif isinstance(module, ContrastiveHead):
-            torch.nn.init.constant_(module.log_scale, 2.66)
+            initialization.constant_(module.log_scale, 2.66)
 
     def train(self, mode: bool = True) -> PumGPTForConditionalGeneration:
-        """As in `nn.Module`, but a frozen vision tower stays in evaluation: its batch-norm statistics are frozen with its weights."""
+        """As in `nn.Module`, but a frozen convolutional tower stays in evaluation mode.
+
+        Its batch-norm statistics are frozen with its weights.
+        """
         super().train(mode)
         tower = self.vision_tower
         if mode and isinstance(tower, ConvolutionalTower) and not any(p.requires_grad for p in tower.parameters()):
@@ -227,7 +294,10 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         return self.contrast.similarity(self.contrast.embed_photos(photos.queries_BME), texts)
 
     def match_scale(self, input_ids_RS: Tensor) -> Tensor:
-        """Start the bridge's output at the RMS that text has on entry to each layer, measured on `input_ids_RS`; returns it (L,)."""
+        """Start the bridge's output at the RMS (L,) that text has on entry to each layer; returns it.
+
+        It is measured on `input_ids_RS`.
+        """
         rms = text_rms(self.language_model, input_ids_RS)
         self.bridge.match_scale(rms)
         return rms

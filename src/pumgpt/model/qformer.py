@@ -20,16 +20,26 @@ class QueryOutput(NamedTuple):
     """Cross-attention averaged over layers and heads; None unless it was asked for."""
 
 
+class LoadedQFormer(NamedTuple):
+    """A trained Q-Former of `transformers`, and its learned queries (1, M, E)."""
+
+    model: Blip2QFormerModel
+    query_tokens: Tensor
+
+
 class QFormer(nn.Module):
     """M learned queries that read the patches (BLIP-2, arXiv 2301.12597). No question goes in: encode once, ask often."""
 
-    def __init__(
-        self, config: Blip2QFormerConfig, num_query_tokens: int, model: Blip2QFormerModel | None = None
-    ) -> None:
+    def __init__(self, config: Blip2QFormerConfig, num_query_tokens: int, loaded: LoadedQFormer | None = None) -> None:
         super().__init__()
-        self.query_tokens = nn.Parameter(torch.zeros(1, num_query_tokens, config.hidden_size))
-        nn.init.normal_(self.query_tokens, std=config.initializer_range)
-        self.model = model if model is not None else Blip2QFormerModel(config)
+        self.model = loaded.model if loaded is not None else Blip2QFormerModel(config)
+        self.query_tokens = nn.Parameter(torch.empty(1, num_query_tokens, config.hidden_size))
+        if loaded is None:
+            nn.init.normal_(self.query_tokens, std=config.initializer_range)
+        else:
+            self.query_tokens.data.copy_(loaded.query_tokens)
+            # As `transformers` marks what it loads, so that nobody starts it afresh.
+            self.query_tokens._is_hf_initialized = True  # type: ignore[attr-defined]
         # Attention over a few dozen queries costs the same in eager mode, which alone can return it as evidence.
         self.model.set_attn_implementation("eager")
         self.hidden_size: int = config.hidden_size

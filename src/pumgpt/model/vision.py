@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import AutoBackbone, AutoModel, PreTrainedConfig
+from transformers import AutoBackbone, AutoModel, Blip2VisionModel, PreTrainedConfig
 from transformers.backbone_utils import BackboneConfigMixin
 
 from pumgpt.errors import ModelError
@@ -33,7 +33,7 @@ class TransformerTower(nn.Module):
     def __init__(self, config: PreTrainedConfig, model: nn.Module | None = None) -> None:
         super().__init__()
         self.config = config
-        self.model: nn.Module = model if model is not None else AutoModel.from_config(config)
+        self.model: nn.Module = model if model is not None else _vision_transformer(config)
         self.hidden_size: int = config.hidden_size
 
     def grid(self, height: int, width: int) -> tuple[int, int]:
@@ -49,6 +49,26 @@ class TransformerTower(nn.Module):
         return hidden[:, hidden.shape[1] - rows * columns :]
 
 
+class Siglip2Tower(TransformerTower):
+    """SigLIP 2 in its NaFlex form, which takes patches instead of pixels and fits its positions to any grid.
+
+    The photos of a batch share one size, as with every other tower, so that no patch is padding.
+    """
+
+    def forward(self, pixels_BCHW: Tensor) -> Tensor:
+        """Patches (B, P, V)."""
+        rows, columns = self.grid(*pixels_BCHW.shape[-2:])
+        side: int = self.config.patch_size
+        cut = pixels_BCHW[..., : rows * side, : columns * side].unflatten(3, (columns, side)).unflatten(2, (rows, side))
+        pixels_BPX = cut.permute(0, 2, 4, 3, 5, 1).flatten(3).flatten(1, 2)
+        shapes_B2 = torch.tensor([rows, columns]).expand(pixels_BPX.shape[0], 2)
+        mask_BP = torch.ones(pixels_BPX.shape[:2], dtype=torch.long, device=pixels_BPX.device)
+        hidden: Tensor = self.model(
+            pixels_BPX, pixel_attention_mask=mask_BP, spatial_shapes=shapes_B2
+        ).last_hidden_state
+        return hidden
+
+
 class ConvolutionalTower(nn.Module):
     """A convolutional backbone (ResNet, ConvNeXt V2, ...): feature maps of the chosen stages, read as a sequence.
 
@@ -61,7 +81,8 @@ class ConvolutionalTower(nn.Module):
         super().__init__()
         self.config = config
         self.model: Any = model if model is not None else AutoBackbone.from_config(config)
-        self.hidden_size = sum(self.model.channels)
+        channels: list[int] = list(self.model.channels)
+        self.hidden_size = sum(channels)
         self.norm = nn.LayerNorm(self.hidden_size)
         self._grids: dict[tuple[int, int], tuple[int, int]] = {}
 
@@ -103,5 +124,18 @@ def is_convolutional(config: PreTrainedConfig) -> bool:
 
 def build_tower(config: PreTrainedConfig, model: nn.Module | None = None) -> VisionTower:
     """A tower for `config`; `model` is used where it is given, else one with random weights is built."""
-    tower = ConvolutionalTower if is_convolutional(config) else TransformerTower
-    return tower(config, model)
+    if is_convolutional(config):
+        return ConvolutionalTower(config, model)
+    if config.model_type == "siglip2_vision_model":
+        return Siglip2Tower(config, model)
+    return TransformerTower(config, model)
+
+
+def _vision_transformer(config: PreTrainedConfig) -> nn.Module:
+    """A model with random weights. BLIP-2's vision transformer is the one that the Auto classes don't know."""
+    model: nn.Module
+    if config.model_type == Blip2VisionModel.config_class.model_type:
+        model = Blip2VisionModel._from_config(config)
+    else:
+        model = AutoModel.from_config(config)
+    return model

@@ -1,0 +1,89 @@
+"""Joining parts that are loaded already into one model: sizes, the placeholder's id, the scale to start from."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+from transformers import Blip2QFormerConfig, PreTrainedModel
+
+from pumgpt.errors import ModelError
+from pumgpt.model.configuration import PumGPTConfig
+from pumgpt.model.parts import Parts, load_tokenizer, sample_text
+from pumgpt.model.processing import IMAGE_TOKEN
+from pumgpt.model.vision import build_tower
+
+if TYPE_CHECKING:
+    from pumgpt.model.modeling import PumGPTForConditionalGeneration
+
+logger = logging.getLogger(__name__)
+_Model = TypeVar("_Model", bound="PumGPTForConditionalGeneration")
+
+
+def assemble(
+    model_class: type[_Model],
+    parts: Parts,
+    tokenizer: Any,
+    dtype: torch.dtype | None,
+    num_query_tokens: int | None,
+    qformer_config: Blip2QFormerConfig | None,
+    **settings: Any,
+) -> _Model:
+    """See `PumGPTForConditionalGeneration.from_parts`."""
+    assert parts.vision is not None and parts.language_model is not None
+    tokenizer = load_tokenizer(tokenizer) if tokenizer is not None else None
+    vision_width = build_tower(parts.vision.config, parts.vision).hidden_size
+    config = PumGPTConfig(
+        vision_config=parts.vision.config,
+        qformer_config=_qformer_config(parts, qformer_config, vision_width),
+        text_config=parts.language_model.config,
+        num_query_tokens=_num_query_tokens(parts, num_query_tokens),
+        image_token_id=_make_room(parts.language_model, tokenizer),
+        **settings,
+    )
+    if config.bridge != "mlp" and config.qformer_config.encoder_hidden_size != vision_width:
+        logger.warning(
+            "the vision tower is %d wide, the Q-Former reads %d: a new projection is between them, which has to be trained",
+            vision_width,
+            config.qformer_config.encoder_hidden_size,
+        )
+    model = model_class(config, parts)
+    model.to(dtype or parts.language_model.dtype)
+    model.config.dtype = model.dtype
+    model.generation_config = copy.deepcopy(parts.language_model.generation_config)
+    model.generation_config.suppress_tokens = [config.image_token_id]
+    model.match_scale(sample_text(tokenizer, config.text_config.vocab_size).to(model.device))
+    model.eval()
+    return model
+
+
+def _qformer_config(parts: Parts, given: Blip2QFormerConfig | None, vision_width: int) -> Blip2QFormerConfig:
+    if parts.qformer is not None:
+        config: Blip2QFormerConfig = parts.qformer.model.config
+        return config
+    return given if given is not None else Blip2QFormerConfig(encoder_hidden_size=vision_width)
+
+
+def _num_query_tokens(parts: Parts, asked: int | None) -> int:
+    if parts.qformer is None:
+        return asked if asked is not None else 32
+    found = parts.qformer.query_tokens.shape[1]
+    if asked not in (None, found):
+        raise ModelError(
+            f"the Q-Former was trained with {found} query tokens, num_query_tokens asks for {asked}; leave it out"
+        )
+    return found
+
+
+def _make_room(language_model: PreTrainedModel, tokenizer: Any) -> int:
+    """The placeholder's id; the embeddings grow where it lies beyond them.
+
+    What is embedded there does not matter (the placeholder's hidden states are replaced), so that one more row is all.
+    """
+    rows = language_model.get_input_embeddings().num_embeddings
+    placeholder: int = rows if tokenizer is None else tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
+    if placeholder >= rows:
+        language_model.resize_token_embeddings(placeholder + 1, mean_resizing=False)
+    return placeholder
