@@ -16,6 +16,8 @@ def understand(backend: Backend, plan: Plan, intakes: Sequence[Intake]) -> list[
 
     A `BackendError` takes the place of a product that the backend had no answer for at all.
     """
+    if not intakes:
+        return []
     requests = [plan.requests(intake.product, intake.photos) for intake in intakes]
     answers = iter(backend.answer([request for group in requests for request in group], evidence=plan.evidence))
     model = ModelInfo(name=backend.name, revision=backend.revision)

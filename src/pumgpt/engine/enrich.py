@@ -56,7 +56,7 @@ def enrich(
             first = next(batches, [])
             if report_path is not None and (first or not reported):
                 report = _open_report(report_path, report_title or in_path.name, journal)
-            for batch in chain([first], batches):
+            for batch in chain([first] if first else [], batches):
                 _do_batch(batch, backend, plan, journal, report)
                 journal.summary.seconds = time.monotonic() - began
                 if progress is not None:

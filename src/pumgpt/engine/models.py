@@ -1,19 +1,106 @@
-"""From the text of `--model` to a backend. Placeholder: it knows the fake only."""
+"""From the text of `--model` to a backend."""
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 from pumgpt.backends.fake import FakeBackend
 from pumgpt.backends.protocol import Backend
+from pumgpt.catalog.product import ImageRef, Product
+from pumgpt.catalog.schema import AttributeSchema, AttributeSpec
+from pumgpt.catalog.taxonomy import Taxonomy
+from pumgpt.catalog.understanding import Understanding
+from pumgpt.engine.calibration import Calibration
+from pumgpt.engine.checkpoint import CALIBRATION_FILE, CheckpointCard, read_card, read_config, resolve_checkpoint
 from pumgpt.errors import ModelError
+
+if TYPE_CHECKING:
+    from pumgpt.engine.engine import PumGPTEngine
 
 
 def load_backend(spec: str, device: str | None = None, batch_size: int | None = None) -> Backend:
-    """The backend behind `spec`: `nano`, a folder, a hub name, or `openai:NAME@BASE_URL`.
+    """The backend behind `spec`: `nano`, a folder, or a hub name. `fake` is for tests.
 
-    `fake` is for tests. Raises `ModelError` where there is no such model.
+    Raises `ModelError` where there is no such model or it is of another kind.
     """
     if spec == "fake":
         return FakeBackend()
-    raise ModelError(
-        f"--model {spec}: no such model; give nano, a checkpoint's folder, a hub name or openai:NAME@BASE_URL"
-    )
+    if spec.startswith("openai:"):
+        raise ModelError(f"--model {spec}: endpoints aren't served yet; give nano, a checkpoint's folder or a hub name")
+    folder = resolve_checkpoint(spec)
+    kind = read_config(folder).get("model_type")
+    if kind != "pumgpt":
+        raise ModelError(f"--model {spec}: its model_type is '{kind}'; only PumGPT checkpoints can be asked yet")
+    return load_engine(folder, device)
+
+
+def load_engine(folder: Path, device: str | None = None) -> PumGPTEngine:
+    """An engine for the PumGPT checkpoint in `folder`, with the taxonomy, schema and calibration that it brings."""
+    import torch
+
+    from pumgpt.engine.engine import PumGPTEngine
+    from pumgpt.model.modeling import PumGPTForConditionalGeneration
+    from pumgpt.model.processing import PumGPTProcessor
+
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    # Processors without bf16 instructions compute in it five times slower than in fp32.
+    dtype = torch.float32 if device == "cpu" else torch.bfloat16
+    try:
+        model = PumGPTForConditionalGeneration.from_pretrained(folder, dtype=dtype).to(device)
+        processor = PumGPTProcessor.from_pretrained(folder)
+    except (OSError, ValueError, RuntimeError) as error:
+        line = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"{folder}: can't be loaded: {line}") from error
+    card = read_card(folder)
+    engine: Any = PumGPTEngine(model, processor, card.name, revision_of(folder))
+    engine.default_taxonomy, engine.default_schema = _vocabulary(card)
+    calibration = folder / CALIBRATION_FILE
+    engine.calibration = Calibration.load(calibration) if calibration.is_file() else None
+    loaded: PumGPTEngine = engine
+    return loaded
+
+
+def _vocabulary(card: CheckpointCard) -> tuple[Taxonomy | None, AttributeSchema | None]:
+    taxonomy = Taxonomy.of(card.category_paths) if card.categories else None
+    specs = tuple(AttributeSpec(name, tuple(values) or None) for name, values in card.attributes.items())
+    return taxonomy, AttributeSchema(specs) if specs else None
+
+
+def revision_of(folder: Path) -> str:
+    """Twelve hex digits that change with the weights."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.safetensors")):
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()[:12]
+
+
+class Model:
+    """A model that is ready to be asked from Python."""
+
+    def __init__(self, backend: Backend, path: Path | None = None) -> None:
+        self.backend = backend
+        self.path = path
+
+    def understand(self, *photos: str | Path | bytes, title: str | None = None, **plan: Any) -> Understanding:
+        """Caption, category and attributes of one product, shown in `photos` (paths or encoded bytes).
+
+        `plan` takes what `pumgpt.engine.planning.make_plan` takes: `tasks`, `taxonomy`, `schema`, `questions`, `precision`.
+        Raises `PhotoError` for a photo that can't be used.
+        """
+        from pumgpt.engine.asking import understand_one
+        from pumgpt.engine.intake import take_in
+        from pumgpt.engine.planning import make_plan
+
+        refs = tuple(ImageRef(data=p) if isinstance(p, bytes) else ImageRef(path=str(p)) for p in photos)
+        product = Product(id="1", images=refs, title=title)
+        return understand_one(self.backend, make_plan(self.backend, **plan), take_in(product))
+
+
+def load(spec: str = "nano", device: str | None = None) -> Model:
+    """The model behind `spec`. Raises `ModelError` where there is none."""
+    path = None if spec == "fake" else resolve_checkpoint(spec)
+    return Model(load_backend(spec, device), path)

@@ -1,0 +1,163 @@
+"""The language model's part: prompts that share a beginning are read once, then many questions go on from there.
+
+A batch of questions is a `Reading`: the cache of everything read so far, a mask of which cache slots are real, and the
+next position of each row. Rows differ in length; what is padding is masked, and positions count real tokens only, so that
+a row's answers don't depend on its neighbours.
+
+Shapes: R rows, S slots of the cache, T nodes of a trie, C answers, D language width, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import DynamicCache
+
+from pumgpt.engine.trie import TokenTrie
+from pumgpt.model.injection import ARGUMENT
+from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Rows of text read so far."""
+
+    keys_values: tuple[tuple[Tensor, Tensor], ...]
+    """For each layer keys and values (R, heads, S, head width)."""
+    mask_RS: Tensor
+    length_R: Tensor
+    """Real tokens of each row, which is its next position."""
+    hidden_RD: Tensor
+    """Last hidden state of each row's last token."""
+
+    def select(self, rows: Tensor) -> Reading:
+        """Some of the rows, in that order; a row may be taken several times."""
+        return Reading(
+            tuple((k[rows], v[rows]) for k, v in self.keys_values), self.mask_RS[rows], self.length_R[rows], self.hidden_RD[rows]
+        )
+
+    def cache(self) -> DynamicCache:
+        """A cache that holds this reading; what is added to it later leaves the reading as it is."""
+        cache = DynamicCache()
+        for layer, (keys, values) in enumerate(self.keys_values):
+            cache.update(keys, values, layer)
+        return cache
+
+
+def _keys_values(cache: DynamicCache) -> tuple[tuple[Tensor, Tensor], ...]:
+    return tuple((layer.keys, layer.values) for layer in cache.layers)
+
+
+class Decoder:
+    """Reads prompts and answers them with a PumGPT model's language model."""
+
+    def __init__(self, model: PumGPTForConditionalGeneration, pad_token_id: int, end_token_ids: Sequence[int]) -> None:
+        self.model = model
+        self.pad_token_id = pad_token_id
+        self.end_token_ids = tuple(end_token_ids)
+        self.backbone: nn.Module = model.language_model.model
+
+    def read(self, prompts: Sequence[Sequence[int]], photos: EncodedPhotos | None, photo_index: Tensor) -> Reading:
+        """Read the beginnings of prompts (R rows), whose placeholders show `photos` as `photo_index` says."""
+        device = self.model.device
+        length_R = torch.tensor([len(prompt) for prompt in prompts], device=device)
+        input_ids, mask = self._pad(prompts)
+        injection = None
+        if photos is not None and len(photo_index):
+            injection = self.model.injection(input_ids == self.model.config.image_token_id, photos, photo_index)
+        cache = DynamicCache()
+        positions = torch.arange(input_ids.shape[1], device=device).expand_as(input_ids)
+        hidden = self._run(input_ids, mask, positions, cache, injection)
+        return Reading(_keys_values(cache), mask.bool(), length_R, self._last(hidden, length_R))
+
+    def go_on(self, reading: Reading, continuations: Sequence[Sequence[int]]) -> Reading:
+        """Read on, one non-empty continuation for each row."""
+        input_ids, mask = self._pad(continuations)
+        length = mask.sum(1)
+        positions = reading.length_R[:, None] + torch.arange(input_ids.shape[1], device=input_ids.device)
+        whole_mask = torch.cat([reading.mask_RS.long(), mask], 1)
+        cache = reading.cache()
+        hidden = self._run(input_ids, whole_mask, positions, cache, None)
+        return Reading(_keys_values(cache), whole_mask.bool(), reading.length_R + length, self._last(hidden, length))
+
+    def score(self, reading: Reading, trie: TokenTrie) -> Tensor:
+        """Log-probability (R, C) of each answer of the trie with its end token, under the unrestricted softmax."""
+        states = reading.hidden_RD[:, None]
+        if trie.num_nodes:
+            states = torch.cat([states, self._run_tree(reading, trie)], 1)
+        log_probs_RNV = self._logits(states).log_softmax(-1)
+        log_probs_RE = log_probs_RNV[:, trie.edge_node_E, trie.edge_token_E]
+        return torch.sparse.mm(trie.ways_CE, log_probs_RE.T).T
+
+    def _run_tree(self, reading: Reading, trie: TokenTrie) -> Tensor:
+        """Hidden states (R, T, D) of all nodes at once: each sees its row's prompt and the nodes above it."""
+        rows, slots = reading.mask_RS.shape
+        device = reading.mask_RS.device
+        tokens = trie.token_T.expand(rows, -1)
+        positions = reading.length_R[:, None] + trie.depth_T - 1
+        seen = torch.zeros(rows, 1, trie.num_nodes, slots + trie.num_nodes, dtype=torch.bool, device=device)
+        seen[:, 0, :, :slots] = reading.mask_RS[:, None]
+        seen[:, 0, :, slots:] = trie.ancestry_TT
+        dtype = reading.hidden_RD.dtype
+        bias = torch.zeros(seen.shape, dtype=dtype, device=device).masked_fill_(~seen, torch.finfo(dtype).min)
+        return self._run(tokens, bias, positions, reading.cache(), None)
+
+    def write(self, reading: Reading, max_new_tokens: Sequence[int]) -> list[tuple[list[int], float]]:
+        """Greedy answers: the tokens of each row without the end token, and the geometric mean of their probabilities
+        (end token included where it was reached)."""
+        written: list[list[int]] = [[] for _ in max_new_tokens]
+        log_probs: list[list[float]] = [[] for _ in max_new_tokens]
+        active = list(range(len(max_new_tokens)))
+        while active:
+            best = self._logits(reading.hidden_RD).log_softmax(-1).max(-1)
+            going: list[int] = []
+            for place, row in enumerate(active):
+                token = int(best.indices[place])
+                log_probs[row].append(float(best.values[place]))
+                if token not in self.end_token_ids:
+                    written[row].append(token)
+                    if len(written[row]) < max_new_tokens[row]:
+                        going.append(place)
+            if not going:
+                break
+            active = [active[place] for place in going]
+            reading = reading.select(torch.tensor(going, device=reading.mask_RS.device))
+            reading = self.go_on(reading, [[written[row][-1]] for row in active])
+        return [(tokens, _geometric_mean(values)) for tokens, values in zip(written, log_probs, strict=True)]
+
+    def _run(self, input_ids: Tensor, mask: Tensor, positions: Tensor, cache: DynamicCache, injection: Any) -> Tensor:
+        output = self.backbone(
+            input_ids=input_ids,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+            **{ARGUMENT: injection},
+        )
+        hidden: Tensor = output.last_hidden_state
+        return hidden
+
+    def _logits(self, hidden: Tensor) -> Tensor:
+        logits: Tensor = self.model.language_model.get_output_embeddings()(hidden)
+        return logits.float()
+
+    def _pad(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        longest = max(len(row) for row in rows)
+        input_ids = torch.full((len(rows), longest), self.pad_token_id)
+        mask = torch.zeros_like(input_ids)
+        for place, row in enumerate(rows):
+            input_ids[place, : len(row)] = torch.tensor(row, dtype=torch.long)
+            mask[place, : len(row)] = 1
+        return input_ids.to(self.model.device), mask.to(self.model.device)
+
+    @staticmethod
+    def _last(hidden_RSD: Tensor, length_R: Tensor) -> Tensor:
+        return hidden_RSD[torch.arange(len(length_R), device=length_R.device), length_R - 1]
+
+
+def _geometric_mean(log_probs: Sequence[float]) -> float:
+    return float(torch.tensor(log_probs).mean().exp()) if log_probs else 0.0

@@ -1,0 +1,207 @@
+"""The engine: encode a product once, ask many questions of it.
+
+Photos go through vision tower, Q-Former and bridge once each, however many requests show them. The beginning that all
+questions of a request share (photos, listing) is read once; questions of many products are then read, scored and
+decoded together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypeVar
+
+import torch
+from PIL.Image import Image
+from torch import Tensor
+
+from pumgpt.backends.protocol import Answer, Request
+from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
+from pumgpt.engine.decoder import Decoder, Reading
+from pumgpt.engine.trie import TokenTrie
+from pumgpt.errors import PumGPTError
+from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration
+from pumgpt.model.processing import IMAGE_TOKEN, PumGPTProcessor
+from pumgpt.model.prompt import render_prompt
+
+PHOTOS_AT_ONCE = 32
+QUESTIONS_AT_ONCE = 64
+TREE_TOKENS_AT_ONCE = 12_288
+NUM_RANKED = 5
+
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One question on its way: where its answer goes, and its prompt behind what its request shares."""
+
+    request: int
+    place: int
+    question: Question
+    rest: tuple[int, ...]
+
+
+class PumGPTEngine:
+    """A PumGPT model behind the backend protocol."""
+
+    def __init__(
+        self,
+        model: PumGPTForConditionalGeneration,
+        processor: PumGPTProcessor,
+        name: str,
+        revision: str,
+        num_visual_tokens: int | None = None,
+    ) -> None:
+        self.model = model.eval()
+        self.processor = processor
+        self.name = name
+        self.revision = revision
+        self.num_visual_tokens = num_visual_tokens or processor.num_visual_tokens
+        tokenizer = processor.tokenizer
+        self.end_token_ids = _as_list(model.generation_config.eos_token_id or tokenizer.eos_token_id)
+        pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else self.end_token_ids[0]
+        self.decoder = Decoder(model, pad, self.end_token_ids)
+        self._tries: dict[Choices | None, TokenTrie] = {}
+
+    @torch.inference_mode()
+    def answer(self, requests: Sequence[Request], *, evidence: bool = False) -> list[list[Answer]]:
+        """See `Backend.answer`."""
+        photos, index = self._encode([photo for request in requests for photo in request.photos], evidence)
+        shown = [[index[id(photo)] for photo in request.photos] for request in requests]
+        maps = self._maps(photos, shown) if evidence else [None] * len(requests)
+        answers: list[list[Answer]] = [[Answer("")] * len(request.questions) for request in requests]
+        reading, rows = self._read(requests, photos, shown)
+        rows.sort(key=lambda row: len(row.rest))
+        for choices, group in _by_choices(rows).items():
+            for batch in _batches(group, QUESTIONS_AT_ONCE if choices is None else self._rows_at_once(choices)):
+                selected = reading.select(torch.tensor([row.request for row in batch], device=self.model.device))
+                ready = self.decoder.go_on(selected, [row.rest for row in batch])
+                found = self._write(ready, batch) if choices is None else self._choose(ready, choices)
+                for row, (text, probability, cannot_tell, ranked) in zip(batch, found, strict=True):
+                    answers[row.request][row.place] = Answer(text, probability, cannot_tell, ranked, maps[row.request])
+        return answers
+
+    def _encode(self, photos: Sequence[Image], evidence: bool) -> tuple[EncodedPhotos | None, dict[int, int]]:
+        """Encode each photo once; says at which place each stands."""
+        distinct = {id(photo): photo for photo in photos}
+        if not distinct:
+            return None, {}
+        parts = []
+        for batch in _batches(list(distinct.values()), PHOTOS_AT_ONCE):
+            pixels = self.processor.image_processor(batch, return_tensors="pt")["pixel_values"].to(self.model.device)
+            count = self._visual_tokens(pixels)
+            parts.append(self.model.encode_photos(pixels, count, evidence=evidence))
+        return _join(parts), {key: place for place, key in enumerate(distinct)}
+
+    def _visual_tokens(self, pixels: Tensor) -> int | None:
+        return self.num_visual_tokens if self.model.config.bridge == "layerwise" else None
+
+    def _read(
+        self, requests: Sequence[Request], photos: EncodedPhotos | None, shown: Sequence[Sequence[int]]
+    ) -> tuple[Reading, list[_Row]]:
+        """Read what the questions of each request share."""
+        count = photos.visual_KBND.shape[2] if photos is not None else 0
+        beginnings: list[tuple[int, ...]] = []
+        rows: list[_Row] = []
+        for number, request in enumerate(requests):
+            prompts = [self._tokens(request, question, count) for question in request.questions]
+            length = _common_length(prompts)
+            beginnings.append(prompts[0][:length] if prompts else (self.decoder.pad_token_id,))
+            rows.extend(
+                _Row(number, place, question, prompt[length:])
+                for place, (question, prompt) in enumerate(zip(request.questions, prompts, strict=True))
+            )
+        index = torch.tensor([place for places in shown for place in places], dtype=torch.long, device=self.model.device)
+        return self.decoder.read(beginnings, photos, index), rows
+
+    def _tokens(self, request: Request, question: Question, count: int) -> tuple[int, ...]:
+        prompt = render_prompt(self.processor, len(request.photos), request.listing, question.text)
+        expanded = prompt.replace(IMAGE_TOKEN, IMAGE_TOKEN * count)
+        return tuple(self.processor.tokenizer(expanded, add_special_tokens=False)["input_ids"])
+
+    def _maps(self, photos: EncodedPhotos | None, shown: Sequence[Sequence[int]]) -> list[Any]:
+        if photos is None or photos.alpha_KBNM is None:
+            return [None] * len(shown)
+        grids = photos.evidence().float().cpu().numpy()
+        return [tuple(grids[place] for place in places) or None for places in shown]
+
+    def _trie(self, choices: Choices | None) -> TokenTrie:
+        """The trie of some choices and of `CANNOT_TELL`, kept; of `CANNOT_TELL` alone for None."""
+        if choices not in self._tries:
+            values = (*(choices.values if choices else ()), CANNOT_TELL)
+            encoded = self.processor.tokenizer(list(values), add_special_tokens=False)["input_ids"]
+            self._tries[choices] = TokenTrie.build(encoded, self.end_token_ids[0]).to(self.model.device)
+        return self._tries[choices]
+
+    def _rows_at_once(self, choices: Choices) -> int:
+        return max(1, min(QUESTIONS_AT_ONCE, TREE_TOKENS_AT_ONCE // max(1, self._trie(choices).num_nodes)))
+
+    def _choose(self, reading: Reading, choices: Choices) -> list[tuple[str, float, float, tuple[tuple[str, float], ...]]]:
+        """Answers of a closed question, normalised over its choices and `CANNOT_TELL`."""
+        shares_RC = self.decoder.score(reading, self._trie(choices)).softmax(-1)
+        top = shares_RC[:, :-1].topk(min(NUM_RANKED, len(choices.values)), dim=-1)
+        found = []
+        for row, refusal in enumerate(shares_RC[:, -1].tolist()):
+            places, shares = top.indices[row].tolist(), top.values[row].tolist()
+            ranked = tuple((choices.values[place], share) for place, share in zip(places, shares, strict=True))
+            told = float(shares_RC[row, :-1].sum())
+            text = ranked[0][0] if ranked[0][1] >= refusal else CANNOT_TELL
+            found.append((text, ranked[0][1] / told if told > 0 else 0.0, refusal, ranked))
+        return found
+
+    def _write(
+        self, reading: Reading, rows: Sequence[_Row]
+    ) -> list[tuple[str, float, float, tuple[tuple[str, float], ...]]]:
+        """Open answers, decoded greedily, and how probable a refusal was."""
+        refusals = self.decoder.score(reading, self._trie(None)).exp()[:, 0].tolist()
+        written = self.decoder.write(reading, [row.question.max_new_tokens for row in rows])
+        texts = self.processor.tokenizer.batch_decode([tokens for tokens, _ in written], skip_special_tokens=True)
+        return [
+            (text.strip(), probability, refusal, ())
+            for text, (_, probability), refusal in zip(texts, written, refusals, strict=True)
+        ]
+
+
+def check_engine(engine: PumGPTEngine) -> None:
+    """Raise `PumGPTError` where tokenizer and model don't belong together."""
+    size = engine.model.config.text_config.vocab_size
+    if len(engine.processor.tokenizer) > size:
+        raise PumGPTError(f"{engine.name}: the tokenizer has {len(engine.processor.tokenizer)} tokens, the model {size}")
+
+
+def _as_list(value: int | Sequence[int]) -> list[int]:
+    return [value] if isinstance(value, int) else list(value)
+
+
+def _batches(items: Sequence[_Item], size: int) -> Iterable[list[_Item]]:
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def _by_choices(rows: Iterable[_Row]) -> dict[Choices | None, list[_Row]]:
+    groups: dict[Choices | None, list[_Row]] = {}
+    for row in rows:
+        groups.setdefault(row.question.choices, []).append(row)
+    return groups
+
+
+def _common_length(prompts: Sequence[Sequence[int]]) -> int:
+    """How many tokens all prompts begin with alike; each keeps one token at least for itself."""
+    shortest = min((len(prompt) for prompt in prompts), default=1) - 1
+    for place in range(shortest):
+        if any(prompt[place] != prompts[0][place] for prompt in prompts):
+            return place
+    return shortest
+
+
+def _join(parts: Sequence[EncodedPhotos]) -> EncodedPhotos:
+    def cat(name: str, dim: int) -> Any:
+        tensors = [getattr(part, name) for part in parts]
+        return None if tensors[0] is None else torch.cat(tensors, dim)
+
+    return EncodedPhotos(
+        cat("visual_KBND", 1), cat("queries_BME", 0), cat("alpha_KBNM", 1), cat("attention_BMP", 0), parts[0].grid
+    )
