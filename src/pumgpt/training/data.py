@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import glob
-import io
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import torch
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from pumgpt.catalog.photos import open_photo
 from pumgpt.catalog.product import Product
+from pumgpt.catalog.readers import RejectedRow, read_catalog
 from pumgpt.errors import RecipeError
+
+logger = logging.getLogger(__name__)
 
 
 class SourceRecipe(BaseModel):
@@ -53,15 +56,18 @@ def read_products(sources: Sequence[SourceRecipe], data_dir: Path, values: dict[
         files = sorted(glob.glob(pattern))
         if not files:
             raise RecipeError(f"no file matches {pattern}; set data_dir to the folder of the data")
-        rows = [product for file in files for product in _read(Path(file))][: source.limit]
+        rows = [product for file in files for product in read_file(Path(file))][: source.limit]
         products.extend([_alike(product, values) for product in rows] * source.repeat)
     return products
 
 
-def _read(file: Path) -> Iterator[Product]:
-    for batch in pq.ParquetFile(file).iter_batches(batch_size=1024):
-        for record in batch.to_pylist():
-            yield Product.from_record(record, file.parent)
+def read_file(file: Path) -> Iterator[Product]:
+    """The products of a catalogue in any format that we read; rows that can't be read are named in the log and left out."""
+    for row in read_catalog(file):
+        if isinstance(row, RejectedRow):
+            logger.warning("%s, row %d: left out: %s", file, row.row, row.error)
+        else:
+            yield row
 
 
 def _alike(product: Product, values: dict[str, dict[str, str]]) -> Product:
@@ -88,10 +94,9 @@ class PhotoCache:
         return self._photos[key]
 
     def _decode(self, product: Product) -> Tensor:
-        data = product.images[0].data
-        if data is None:
-            raise RecipeError(f"product '{product.id}' has no photo to train on")
-        photo = Image.open(io.BytesIO(data)).convert("RGB").resize((self.size_px, self.size_px), Image.Resampling.BICUBIC)
+        if not product.images:
+            raise RecipeError(f"product '{product.id}' has no photo to train on; take it out of the catalogue")
+        photo = open_photo(product.images[0]).resize((self.size_px, self.size_px), Image.Resampling.BICUBIC)
         return torch.from_numpy(np.array(photo)).permute(2, 0, 1).contiguous()
 
 

@@ -1,0 +1,73 @@
+"""What the specialists say: the linear heads that learned together with the vision tower, one for each label.
+
+    python scripts/predict_specialists.py runs/nano/2-contrast --data ../shared/data --out runs/nano/specialists
+
+Leaves `<set>.jsonl` with lines {"id", "category", "<attribute>", ...} for each test set, and `features/<set>.npz` with the
+mean of each photo's patches (arrays `train` and `test`), both in the order of the files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+
+from pumgpt.bench.sets import NANO_SETS
+from pumgpt.catalog.product import Product
+from pumgpt.model.modeling import PumGPTForConditionalGeneration
+from pumgpt.training.data import PhotoCache, read_file
+from pumgpt.training.heads import LabelHeads
+
+AT_ONCE = 128
+
+
+class Specialists:
+    """A tower with its heads, as stage 2 left them."""
+
+    def __init__(self, folder: Path) -> None:
+        values = json.loads((folder / "heads.json").read_text(encoding="utf-8"))
+        self.tower = PumGPTForConditionalGeneration.from_pretrained(folder).vision_tower.eval()
+        self.heads = LabelHeads(self.tower.hidden_size, values).eval()
+        self.heads.load_state_dict(load_file(folder / "heads.safetensors"))
+        self.photos = PhotoCache(128)
+
+    @torch.inference_mode()
+    def read(self, products: Sequence[Product]) -> Iterator[tuple[dict[str, str], NDArray[np.float32]]]:
+        """For each product its labels, and its features (V,)."""
+        for start in range(0, len(products), AT_ONCE):
+            batch = products[start : start + AT_ONCE]
+            pixels = torch.stack([self.photos(product) for product in batch]).float() / 127.5 - 1
+            patches = self.tower(pixels)
+            best = {name: logits.argmax(-1).tolist() for name, logits in self.heads(patches).items()}
+            for place, feature in enumerate(patches.mean(1).numpy()):
+                yield {name: self.heads.values[name][picked[place]] for name, picked in best.items()}, feature
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Predict with the specialists.")
+    parser.add_argument("checkpoint", type=Path, help="folder of stage 'contrast'")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    specialists = Specialists(options.checkpoint)
+    (options.out / "features").mkdir(parents=True, exist_ok=True)
+    for measured in NANO_SETS:
+        test = [product for file in measured.test_files(options.data) for product in read_file(file)]
+        read = list(specialists.read(test))
+        lines = [{"id": product.id, **labels} for product, (labels, _) in zip(test, read, strict=True)]
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        (options.out / f"{measured.name}.jsonl").write_text(text, encoding="utf-8")
+        train = [product for file in measured.train_files(options.data) for product in read_file(file)]
+        features = {"test": [f for _, f in read], "train": [f for _, f in specialists.read(train)]}
+        np.savez(options.out / "features" / f"{measured.name}.npz", **{n: np.stack(f) for n, f in features.items()})
+        print(f"{measured.name}: {len(test)} products")
+
+
+if __name__ == "__main__":
+    main()
