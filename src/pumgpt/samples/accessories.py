@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pumgpt.samples.canvas import Canvas, Fabric, FloatArray, Point, box, ellipse, mirror
+from pumgpt.samples.canvas import Canvas, Fabric, FloatArray, Point, box, ellipse, mirror, plane
 from pumgpt.samples.colour import LEATHER, RGB, contrast, luma, shift
 from pumgpt.samples.kind import Kind, Look, backdrop, cast
 from pumgpt.samples.texture import dots, fade, woven
@@ -118,7 +118,7 @@ def sunglasses(canvas: Canvas, paint: RGB) -> Look:
     rng = canvas.rng
     canvas.pose(rng.uniform(0.95, 1.02), rng.normal(0, 4))
     shape = str(rng.choice(["aviator", "rectangular", "round"]))
-    lens: list[Point] = {
+    lenses: dict[str, list[Point]] = {
         "aviator": [(0.05, -0.09), (0.2, -0.12), (0.38, -0.1), (0.42, 0.0), (0.34, 0.15), (0.2, 0.18), (0.09, 0.08)],
         "rectangular": [
             (0.05, -0.09),
@@ -133,7 +133,8 @@ def sunglasses(canvas: Canvas, paint: RGB) -> Look:
             (0.23 + 0.16 * float(np.cos(a)), 0.01 + 0.155 * float(np.sin(a)))
             for a in np.linspace(0, 6.28, 12, endpoint=False)
         ],
-    }[shape]
+    }
+    lens = lenses[shape]
     frame = shape == "aviator" and rng.uniform() < 0.7
     rim = GOLD if frame and rng.uniform() < 0.5 else STEEL if frame else paint
     width = 0.014 if frame else rng.uniform(0.026, 0.042)
@@ -212,7 +213,7 @@ def belt(canvas: Canvas, paint: RGB) -> Look:
 def _diagonal(paint: RGB, other: RGB, period: float, share: float) -> Fabric:
     def fabric(x: FloatArray, y: FloatArray) -> FloatArray:
         inside = np.abs(((x + y) / period) % 1.0 - 0.5) < share / 2
-        return np.where(inside[..., None], np.float32(other), np.float32(paint)).astype(np.float32)
+        return np.where(inside[..., None], plane(other), plane(paint)).astype(np.float32)
 
     return fabric
 

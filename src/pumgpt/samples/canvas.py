@@ -24,6 +24,11 @@ LIGHT = (-0.55, -0.83)
 """Where the light comes from, in picture coordinates: above and a little left, as in most shop photos."""
 
 
+def plane(paint: RGB | FloatArray) -> FloatArray:
+    """A paint (3,) that can be calculated with."""
+    return np.array(paint, dtype=np.float32)
+
+
 def curve(points: Sequence[Point], closed: bool = True, steps: int = 10) -> FloatArray:
     """A smooth line (Catmull-Rom) through `points`; a point with a third number is a corner. Returns (K, 2)."""
     doubled = [point[:2] for point in points for _ in range(2 if len(point) > 2 else 1)]
@@ -162,7 +167,7 @@ class Canvas:
         where = _bounds(mask, 0)
         if where is not None:
             cover = (mask[where] * alpha)[..., None]
-            self.pixels[where] += (np.array(paint, dtype=np.float32) - self.pixels[where]) * cover
+            self.pixels[where] += (plane(paint) - self.pixels[where]) * cover
 
     def glow(
         self, mask: FloatArray, softness: float, paint: RGB = (1.0, 1.0, 1.0), alpha: float = 0.6, *, within: FloatArray
@@ -172,7 +177,7 @@ class Canvas:
         where = _bounds(mask, 1 + int(3 * reach))
         if where is not None:
             cover = (blur(mask[where], reach) * within[where] * alpha)[..., None]
-            self.pixels[where] += (np.array(paint, dtype=np.float32) - self.pixels[where]) * cover
+            self.pixels[where] += (plane(paint) - self.pixels[where]) * cover
 
     def line(
         self,

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from pumgpt.samples.canvas import Canvas, Point, box, curve
+from pumgpt.samples.canvas import Canvas, Point, box, curve, plane
 from pumgpt.samples.surfaces import any_paint
 
 WORDS = [
@@ -37,7 +37,7 @@ WORDS = [
 
 def _paper(canvas: Canvas) -> None:
     tone = canvas.rng.uniform(0.88, 1.0)
-    canvas.pixels[:] = np.float32((tone, tone, tone * canvas.rng.uniform(0.93, 1.0)))
+    canvas.pixels[:] = plane((tone, tone, tone * canvas.rng.uniform(0.93, 1.0)))
 
 
 def chart(canvas: Canvas) -> None:
@@ -87,13 +87,14 @@ def document(canvas: Canvas) -> None:
         pen.text(
             (canvas.width * 0.08, float(y)), " ".join(words)[: int(canvas.width * 1.6 / size)], fill=255, font=font
         )
-    canvas.lay(np.asarray(sheet, dtype=np.float32) / 255, tuple(rng.uniform(0, 0.25, 3)))
+    ink = float(rng.uniform(0, 0.25))
+    canvas.lay(np.asarray(sheet, dtype=np.float32) / np.float32(255), (ink, ink, ink))
 
 
 def map_sheet(canvas: Canvas) -> None:
     """Roads and blocks from above."""
     rng = canvas.rng
-    canvas.pixels[:] = np.float32((0.93, 0.92, 0.87))
+    canvas.pixels[:] = plane((0.93, 0.92, 0.87))
     for _ in range(6):
         canvas.lay(
             canvas.mask(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pumgpt.samples.canvas import Canvas, Fabric, FloatArray, Point, ellipse, smooth_noise
+from pumgpt.samples.canvas import Canvas, Fabric, FloatArray, Point, ellipse, plane, smooth_noise
 from pumgpt.samples.colour import RGB, mix, shift
 from pumgpt.samples.kind import Kind, Look, cast, stand
 
@@ -26,7 +26,7 @@ COUNT = {1: "one of them", 2: "two of them", 3: "three of them", 4: "four of the
 def table(canvas: Canvas) -> None:
     """White paper like a shop picture's, or a table, crate or shelf."""
     rng = canvas.rng
-    tone = np.float32(TABLES[rng.integers(len(TABLES))] if rng.uniform() < 0.6 else (1.0, 1.0, 1.0))
+    tone = plane(TABLES[rng.integers(len(TABLES))] if rng.uniform() < 0.6 else (1.0, 1.0, 1.0))
     down = np.linspace(0, 1, canvas.height, dtype=np.float32)[:, None]
     rough = 0.0 if tone.min() > 0.9 else 0.035
     noise = smooth_noise(rng, canvas.height, canvas.width, 50, 8)
@@ -41,7 +41,8 @@ def speckled(ground: RGB, other: RGB, canvas: Canvas, share: float, hills: int =
     def fabric(x: FloatArray, y: FloatArray) -> FloatArray:
         at = (((y + 0.8) * 200).astype(int) % 256, ((x + 0.8) * 200).astype(int) % 256)
         amount = np.clip(share + 0.35 * blush[at] + 0.12 * dots[at], 0, 1)[..., None]
-        return np.float32(ground) * (1 - amount) + np.float32(other) * amount
+        skin: FloatArray = plane(ground) * (1 - amount) + plane(other) * amount
+        return skin
 
     return fabric
 

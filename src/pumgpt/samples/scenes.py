@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pumgpt.samples.canvas import Canvas, FloatArray, Point, box, ellipse, smooth_noise
+from pumgpt.samples.canvas import Canvas, FloatArray, Point, box, ellipse, plane, smooth_noise
 from pumgpt.samples.colour import RGB, mix, shift
 
 SKIES = (
@@ -20,7 +20,7 @@ def sky(canvas: Canvas, clouds: bool = True) -> None:
     rng = canvas.rng
     top, low = SKIES[rng.integers(len(SKIES))]
     down = np.linspace(0, 1.3, canvas.height, dtype=np.float32)[:, None, None].clip(0, 1)
-    canvas.pixels[:] = np.float32(top) * (1 - down) + np.float32(low) * down
+    canvas.pixels[:] = plane(top) * (1 - down) + plane(low) * down
     if clouds and rng.uniform() < 0.7:
         field = sum(smooth_noise(rng, canvas.height, canvas.width, 3 * k, 2 * k) / k for k in (1, 2, 4))
         cover = np.clip(np.asarray(field) * 0.9, 0, 0.8)
@@ -40,7 +40,7 @@ def ground(canvas: Canvas, mask: FloatArray, paint: RGB, rough: float = 0.15) ->
     noise = smooth_noise(canvas.rng, canvas.height, canvas.width, rows, rows) + smooth_noise(
         canvas.rng, canvas.height, canvas.width, 6, 4
     )
-    canvas.pixels += (np.float32(paint) * (1 + rough * noise[..., None]) - canvas.pixels) * mask[..., None]
+    canvas.pixels += (plane(paint) * (1 + rough * noise[..., None]) - canvas.pixels) * mask[..., None]
 
 
 def tree(canvas: Canvas, x: float, y: float, size: float) -> None:
@@ -63,9 +63,9 @@ def landscape(canvas: Canvas) -> None:
     level, green = rng.uniform(-0.1, 0.1), (rng.uniform(0.25, 0.5), rng.uniform(0.4, 0.6), rng.uniform(0.2, 0.35))
     if rng.uniform() < 0.4:
         canvas.lay(canvas.mask(ellipse(rng.uniform(-0.3, 0.3), level - 0.25, 0.12, 0.12)), (1.0, 0.95, 0.75), 0.9)
-    for depth in range(3):
-        haze = mix(green, (0.6, 0.7, 0.8), 0.6 - 0.3 * depth)
-        ground(canvas, ridge(canvas, level + 0.14 * depth, 0.045), shift(haze, -0.05 * depth))
+    for layer in range(3):
+        haze = mix(green, (0.6, 0.7, 0.8), 0.6 - 0.3 * layer)
+        ground(canvas, ridge(canvas, level + 0.14 * layer, 0.045), shift(haze, -0.05 * layer))
     for _ in range(rng.integers(0, 6)):
         depth = rng.uniform(0.1, 0.4)
         tree(canvas, rng.uniform(-0.5, 0.5), level + depth, 0.12 + depth * 0.6)
@@ -122,8 +122,8 @@ def city(canvas: Canvas) -> None:
     night = rng.uniform() < 0.4
     sky(canvas)
     if night:
-        canvas.pixels *= np.float32((0.15, 0.17, 0.28))
-    x = -0.55
+        canvas.pixels *= plane((0.15, 0.17, 0.28))
+    x: float = -0.55
     while x < 0.55:
         width, top = rng.uniform(0.06, 0.18), rng.uniform(-0.45, 0.1)
         wall = float(rng.uniform(0.08, 0.2) if night else rng.uniform(0.35, 0.75))
@@ -223,7 +223,7 @@ def night(canvas: Canvas) -> None:
     """Stars and a moon over dark hills."""
     rng = canvas.rng
     down = np.linspace(0, 1, canvas.height, dtype=np.float32)[:, None, None]
-    canvas.pixels[:] = np.float32((0.02, 0.03, 0.1)) * (1 - down) + np.float32((0.12, 0.12, 0.28)) * down
+    canvas.pixels[:] = plane((0.02, 0.03, 0.1)) * (1 - down) + plane((0.12, 0.12, 0.28)) * down
     stars = [ellipse(rng.uniform(-0.5, 0.5), rng.uniform(-0.7, 0.3), s, s) for s in rng.uniform(0.003, 0.009, 70)]
     canvas.lay(canvas.mask(*stars), (1.0, 1.0, 0.92), 0.9)
     canvas.lay(canvas.mask(ellipse(rng.uniform(-0.3, 0.3), rng.uniform(-0.4, -0.1), 0.13, 0.13)), (0.95, 0.94, 0.85))
@@ -234,7 +234,7 @@ def room(canvas: Canvas) -> None:
     """A wall, a floor, a window and a table."""
     rng = canvas.rng
     wall: RGB = tuple(rng.uniform(0.55, 0.92, 3))  # type: ignore[assignment]
-    canvas.pixels[:] = np.float32(wall)
+    canvas.pixels[:] = plane(wall)
     ground(canvas, canvas.mask(box(0, 0.55, 1.4, 0.5, 0.001)), (0.5, 0.36, 0.24), 0.08)
     x = rng.uniform(-0.2, 0.2)
     canvas.paint(canvas.mask(box(x, -0.25, 0.36, 0.4, 0.004)), (0.95, 0.95, 0.93), volume=0.5, softness=0.01)

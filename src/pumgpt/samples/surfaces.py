@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pumgpt.samples.canvas import Canvas, FloatArray, blur, smooth_noise
+from pumgpt.samples.canvas import Canvas, FloatArray, blur, plane, smooth_noise
 from pumgpt.samples.colour import RGB
 
 
@@ -23,13 +23,13 @@ def layered(canvas: Canvas, rows: int, columns: int, octaves: int = 5) -> FloatA
 
 def tint(canvas: Canvas, share: FloatArray, first: RGB, second: RGB) -> None:
     """Fill the picture from `first` to `second`."""
-    canvas.pixels[:] = np.float32(first) + (np.float32(second) - np.float32(first)) * np.clip(share, 0, 1)[..., None]
+    canvas.pixels[:] = plane(first) + (plane(second) - plane(first)) * np.clip(share, 0, 1)[..., None]
 
 
 def blank(canvas: Canvas) -> None:
     """One paint, or white, grey or black paper."""
     paper = float(canvas.rng.choice([0.0, 0.5, 0.93, 1.0]))
-    canvas.pixels[:] = np.float32(any_paint(canvas) if canvas.rng.uniform() < 0.5 else (paper,) * 3)
+    canvas.pixels[:] = plane(any_paint(canvas) if canvas.rng.uniform() < 0.5 else (paper,) * 3)
 
 
 def gradient(canvas: Canvas) -> None:
@@ -63,8 +63,13 @@ def wood(canvas: Canvas) -> None:
     bend = layered(canvas, 2, 3, 3)
     board = np.floor(canvas.x * 5)
     rings = np.sin((canvas.x * 60 + bend * 6 + board * 9) * 2) * 0.5 + 0.5
-    brown = np.float32(canvas.rng.uniform((0.35, 0.2, 0.1), (0.75, 0.55, 0.38)))
-    tint(canvas, rings * 0.6 + layered(canvas, 4, 90, 2) * 0.2 + 0.2, tuple(brown), tuple(brown * 0.65))
+    red, green, blue = (float(part) for part in canvas.rng.uniform((0.35, 0.2, 0.1), (0.75, 0.55, 0.38)))
+    tint(
+        canvas,
+        rings * 0.6 + layered(canvas, 4, 90, 2) * 0.2 + 0.2,
+        (red, green, blue),
+        (red * 0.65, green * 0.65, blue * 0.65),
+    )
     canvas.pixels *= 1 - 0.6 * (np.abs(canvas.x * 5 - np.round(canvas.x * 5)) < 0.02)[..., None]
 
 
@@ -83,20 +88,20 @@ def bricks(canvas: Canvas) -> None:
     column = np.floor(across)
     joint = (np.abs(across - np.round(across)) < 0.03) | (np.abs(canvas.y / high - np.round(canvas.y / high)) < 0.07)
     tone = 0.8 + 0.2 * np.sin(row * 12.9 + column * 78.2) + 0.15 * layered(canvas, 30, 30, 2)
-    clay = np.float32(canvas.rng.uniform((0.5, 0.22, 0.15), (0.8, 0.5, 0.4)))
+    clay = plane(canvas.rng.uniform((0.5, 0.22, 0.15), (0.8, 0.5, 0.4)))
     canvas.pixels[:] = clay * tone[..., None]
     canvas.pixels[joint] = canvas.rng.uniform(0.55, 0.8)
 
 
 def grass(canvas: Canvas) -> None:
     """A lawn, leaves or moss from above."""
-    green = np.float32(canvas.rng.uniform((0.15, 0.35, 0.08), (0.45, 0.6, 0.25)))
+    green = plane(canvas.rng.uniform((0.15, 0.35, 0.08), (0.45, 0.6, 0.25)))
     canvas.pixels[:] = np.clip(green * (1 + 0.7 * layered(canvas, 25, 60, 3)[..., None]), 0, 1)
 
 
 def sand(canvas: Canvas) -> None:
     """Sand, earth, gravel or snow."""
-    tone = np.float32(canvas.rng.uniform((0.4, 0.32, 0.22), (0.95, 0.93, 0.9)))
+    tone = plane(canvas.rng.uniform((0.4, 0.32, 0.22), (0.95, 0.93, 0.9)))
     ripple = np.sin(canvas.y * 40 + layered(canvas, 3, 3, 3) * 5) * canvas.rng.uniform(0, 0.08)
     canvas.pixels[:] = np.clip(tone * (1 + (ripple + 0.25 * layered(canvas, 40, 40, 3))[..., None]), 0, 1)
 
