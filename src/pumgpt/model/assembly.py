@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import logging
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import torch
+from torch import nn
 from transformers import Blip2QFormerConfig, PreTrainedModel
 
 from pumgpt.errors import ModelError
@@ -41,6 +42,7 @@ def assemble(
         text_config=parts.language_model.config,
         num_query_tokens=_num_query_tokens(parts, num_query_tokens),
         image_token_id=_make_room(parts.language_model, tokenizer),
+        attn_implementation=_attention_of_parts(parts),
         **settings,
     )
     if config.bridge != "mlp" and config.qformer_config.encoder_hidden_size != vision_width:
@@ -57,6 +59,16 @@ def assemble(
     model.match_scale(sample_text(tokenizer, config.text_config.vocab_size).to(model.device))
     model.eval()
     return model
+
+
+def _attention_of_parts(parts: Parts) -> dict[str, str | None]:
+    """The attention that each part was built with; a config that is not told resets it in the parts' own configs."""
+    assert parts.vision is not None and parts.language_model is not None
+    return {
+        "vision_config": parts.vision.config._attn_implementation,
+        "qformer_config": "eager",
+        "text_config": parts.language_model.config._attn_implementation,
+    }
 
 
 def _qformer_config(parts: Parts, given: Blip2QFormerConfig | None, vision_width: int) -> Blip2QFormerConfig:
@@ -82,7 +94,7 @@ def _make_room(language_model: PreTrainedModel, tokenizer: Any) -> int:
 
     What is embedded there does not matter (the placeholder's hidden states are replaced), so that one more row is all.
     """
-    rows = language_model.get_input_embeddings().num_embeddings
+    rows = cast(nn.Embedding, language_model.get_input_embeddings()).num_embeddings
     placeholder: int = rows if tokenizer is None else tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
     if placeholder >= rows:
         language_model.resize_token_embeddings(placeholder + 1, mean_resizing=False)
