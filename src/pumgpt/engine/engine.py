@@ -68,6 +68,8 @@ class PumGPTEngine:
     @torch.inference_mode()
     def answer(self, requests: Sequence[Request], *, evidence: bool = False) -> list[list[Answer]]:
         """See `Backend.answer`."""
+        if not any(request.questions for request in requests):
+            return [[] for _ in requests]
         photos, index = self._encode([photo for request in requests for photo in request.photos], evidence)
         shown = [[index[id(photo)] for photo in request.photos] for request in requests]
         maps = self._maps(photos, shown) if evidence else [None] * len(requests)

@@ -76,3 +76,10 @@ def resize(photos_BCHW: Tensor, size_px: int) -> Tensor:
     if photos_BCHW.shape[-1] == size_px:
         return photos_BCHW
     return F.interpolate(photos_BCHW, size=(size_px, size_px), mode="bilinear", antialias=True, align_corners=False)
+
+
+def random_or_plain(photos_BCHW: Tensor, size_px: int, recipe: AugmentRecipe | None, seed: int) -> Tensor:
+    """Random views where there is a recipe for them, drawn from `seed`; else the plain view."""
+    if recipe is None:
+        return resize(photos_BCHW, size_px)
+    return augment(photos_BCHW, size_px, recipe, torch.Generator().manual_seed(seed))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import logging
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -98,6 +99,15 @@ class PhotoCache:
             raise RecipeError(f"product '{product.id}' has no photo to train on; take it out of the catalogue")
         photo = open_photo(product.images[0]).resize((self.size_px, self.size_px), Image.Resampling.BICUBIC)
         return torch.from_numpy(np.array(photo)).permute(2, 0, 1).contiguous()
+
+
+def batch_seed(products: Sequence[Product]) -> int:
+    """A seed that belongs to these products in this order.
+
+    Batches are composed anew in every epoch, so that each gets views and questions of its own; and as nothing but the batch
+    decides, a resumed run draws what the unbroken one would have, however far its loader had read ahead.
+    """
+    return zlib.crc32("|".join(f"{product.source}/{product.id}" for product in products).encode())
 
 
 class ProductDataset(Dataset[Product]):

@@ -15,8 +15,8 @@ from torch.nn import functional as F
 
 from pumgpt.catalog.product import Product
 from pumgpt.model.vision import VisionTower
-from pumgpt.training.augment import AugmentRecipe, augment, resize
-from pumgpt.training.data import PhotoCache
+from pumgpt.training.augment import AugmentRecipe, random_or_plain
+from pumgpt.training.data import PhotoCache, batch_seed
 
 CATEGORY = "category"
 IGNORED = -100
@@ -93,7 +93,7 @@ class HeadsCollator:
 
     def __call__(self, products: Sequence[Product]) -> dict[str, Tensor | dict[str, Tensor]]:
         batch = torch.stack([self.photos(product) for product in products]).float() / 255
-        pixels = augment(batch, self.size_px, self.views) if self.views else resize(batch, self.size_px)
+        pixels = random_or_plain(batch, self.size_px, self.views, batch_seed(products))
         labels = {
             name: torch.tensor([index.get(label_of(product, name) or "", IGNORED) for product in products])
             for name, index in self.index.items()

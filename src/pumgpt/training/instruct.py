@@ -24,9 +24,9 @@ from pumgpt.model.processing import IMAGE_TOKEN, PumGPTProcessor
 from pumgpt.model.prompt import render_prompt
 from pumgpt.tasks.base import Example, TaskContext
 from pumgpt.tasks.mixture import MixtureWeights, draw_examples
-from pumgpt.training.augment import AugmentRecipe, augment, resize
+from pumgpt.training.augment import AugmentRecipe, random_or_plain
 from pumgpt.training.contrast import text_of
-from pumgpt.training.data import PhotoCache
+from pumgpt.training.data import PhotoCache, batch_seed
 from pumgpt.training.stage import StageTrainer
 
 IGNORED = -100
@@ -66,10 +66,10 @@ class InstructionCollator:
         self.contrast_length = contrast_length
 
     def __call__(self, products: Sequence[Product]) -> dict[str, Any]:
-        # Python's own generator is saved with a checkpoint, so that a resumed run draws what the unbroken one would have.
-        rng = random.Random(random.getrandbits(64) if self.views else 0)
+        seed = batch_seed(products)
+        rng = random.Random(seed)
         batch = torch.stack([self.photos(product) for product in products]).float() / 255
-        pixels = augment(batch, self.size_px, self.views) if self.views else resize(batch, self.size_px)
+        pixels = random_or_plain(batch, self.size_px, self.views, seed)
         rows = self._rows(products, rng)
         result: dict[str, Any] = {"pixel_values": pixels * 2 - 1, "buckets": self._buckets(rows)}
         if self.contrast_length:

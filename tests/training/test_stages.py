@@ -1,0 +1,193 @@
+"""The stages of training, on drawn products: they learn, freeze what they say, resume to the same weights, and load."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from pumgpt.errors import RecipeError
+from pumgpt.samples import draw_foreign_parquet, draw_parquet
+from pumgpt.training.recipe import load_recipe
+from pumgpt.training.run import train
+
+RECIPES = Path(__file__).resolve().parents[2] / "recipes"
+
+ARCHITECTURE: dict[str, Any] = {
+    "vision_config": {
+        "model_type": "resnet",
+        "layer_type": "basic",
+        "embedding_size": 8,
+        "hidden_sizes": [8, 16],
+        "depths": [1, 1],
+        "out_indices": [1, 2],
+    },
+    "qformer_config": {
+        "hidden_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "encoder_hidden_size": 32,
+        "cross_attention_frequency": 1,
+        "use_qformer_text_input": True,
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+    },
+    "text_config": {
+        "model_type": "llama",
+        "vocab_size": 512,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 2,
+        "tie_word_embeddings": True,
+    },
+    "num_query_tokens": 4,
+    "num_visual_tokens": 2,
+    "adapter_dim": 16,
+    "adapter_num_heads": 2,
+    "contrastive_dim": 16,
+    "contrastive_max_length": 16,
+}
+TRAINER = {
+    "per_device_train_batch_size": 8,
+    "per_device_eval_batch_size": 8,
+    "max_steps": 4,
+    "save_strategy": "steps",
+    "save_steps": 2,
+    "logging_steps": 1,
+    "learning_rate": 1e-3,
+    "disable_tqdm": True,
+    "use_cpu": True,
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    draw_parquet(folder / "products.parquet", range(24), size_px=48)
+    draw_foreign_parquet(folder / "foreign.parquet", range(4), size_px=48)
+    return folder
+
+
+def write_recipe(folder: Path, data: Path, stage: str, init_from: Path | None = None, **blocks: Any) -> Path:
+    products = [{"files": "products.parquet"}]
+    recipe = {
+        "stage": stage,
+        "about": "a test",
+        "output_dir": str(folder / stage),
+        "data_dir": str(data),
+        "data": {"size_px": 48, "train": [*products, {"files": "foreign.parquet"}], "validation": products},
+        "size_px": 48,
+        "trainer": TRAINER,
+        **blocks,
+    }
+    if init_from is not None:
+        recipe["init_from"] = str(init_from)
+    path = folder / f"{stage}.yaml"
+    path.write_text(yaml.safe_dump(recipe))
+    return path
+
+
+HEADS = {"heads": {"labels": ["category", "colour"]}, "architecture": ARCHITECTURE}
+CONTRAST = {**HEADS, "contrast": {"weight": 0.5}}
+
+
+def instruct(trained: list[str]) -> dict[str, Any]:
+    return {"instruct": {"trained": trained, "attributes": ["colour", "gender"], "examples": 2, "elastic": 0.5}}
+
+
+@pytest.fixture(scope="module")
+def stages(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """All four, one after the other."""
+    folder = tmp_path_factory.mktemp("runs")
+    heads = train(write_recipe(folder, data, "heads", **HEADS))
+    contrast = train(write_recipe(folder, data, "contrast", heads, **CONTRAST))
+    behind = ["projection", "qformer", "bridge", "language_model", "contrast"]
+    pretrain = train(write_recipe(folder, data, "instruct", contrast, **instruct(behind)))
+    last = folder / "adapters"
+    last.mkdir()
+    adapters = train(write_recipe(last, data, "instruct", pretrain, **instruct(["bridge"])))
+    return {"heads": heads, "contrast": contrast, "pretrain": pretrain, "adapters": adapters}
+
+
+def changed(before: Path, after: Path) -> set[str]:
+    """The parts of the model of which a tensor differs, buffers included."""
+    old, new = load_file(before / "model.safetensors"), load_file(after / "model.safetensors")
+    assert old.keys() == new.keys()
+    return {name.split(".")[0] for name in old if not torch.equal(old[name], new[name])}
+
+
+def test_each_stage_trains_what_it_says(stages: dict[str, Path]) -> None:
+    """All else stays as it was, to the bit: weights, and the statistics of batch norms."""
+    behind = {"qformer", "bridge", "language_model", "projection"}
+    assert changed(stages["contrast"], stages["pretrain"]) - {"contrast"} == behind
+    assert changed(stages["pretrain"], stages["adapters"]) == {"bridge"}
+
+
+def test_the_tower_goes_on_from_the_stage_before(stages: dict[str, Path]) -> None:
+    heads = load_file(stages["heads"] / "model.safetensors")
+    contrast = load_file(stages["contrast"] / "model.safetensors")
+    name = "vision_tower.model.embedder.embedder.convolution.weight"
+    moved = (heads[name.replace("vision_tower", "tower")] - contrast[name]).abs().max()
+    assert 0 < moved < 0.1
+
+
+def test_a_stage_leaves_what_is_needed_to_use_and_repeat_it(stages: dict[str, Path]) -> None:
+    for name in ("pretrain", "adapters"):
+        card = json.loads((stages[name] / "pumgpt.json").read_text())
+        assert card["attributes"].keys() == {"colour", "gender"}
+        assert all(len(path) > 1 for path in card["categories"])
+        assert load_recipe(stages[name] / "recipe.yaml").stage == "instruct"
+        assert not list(stages[name].glob("*.bin"))
+
+
+def test_killed_and_resumed_is_never_killed(data: Path, stages: dict[str, Path], tmp_path: Path) -> None:
+    """A run whose last checkpoint is of step 2 ends with the weights of the run that was not interrupted."""
+    recipe = write_recipe(tmp_path, data, "instruct", stages["contrast"], **instruct(["bridge", "qformer"]))
+    whole = load_file(train(recipe) / "model.safetensors")
+    folder = tmp_path / "instruct"
+    for leftover in (folder / "checkpoint-4", folder / "model.safetensors"):
+        _remove(leftover)
+    resumed = load_file(train(recipe) / "model.safetensors")
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def _remove(path: Path) -> None:
+    for child in path.iterdir() if path.is_dir() else ():
+        child.unlink()
+    path.rmdir() if path.is_dir() else path.unlink()
+
+
+def test_restart_begins_anew(data: Path, stages: dict[str, Path], tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, data, "heads", **HEADS)
+    leftover = train(recipe) / "leftover.txt"
+    leftover.write_text("from before")
+    train(recipe, ["trainer.max_steps=2"], restart=True)
+    assert not leftover.exists()
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.rglob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_recipe_loads(path: Path) -> None:
+    assert load_recipe(path).about
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [("data.trian=[]", "data.trian"), ("stage=dance", "stage"), ("trainer", "key=value"), ("seed.x=1", "not a group")],
+)
+def test_a_wrong_recipe_is_refused_by_the_name_of_its_key(change: str, complaint: str) -> None:
+    with pytest.raises(RecipeError, match=complaint):
+        load_recipe(RECIPES / "nano" / "1-tower.yaml", ["seed=0", change])
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, tmp_path, "heads", **HEADS)
+    with pytest.raises(RecipeError, match=r"no file matches .*products.parquet"):
+        train(recipe)
