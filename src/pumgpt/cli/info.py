@@ -30,7 +30,7 @@ def command(model: str, as_json: bool) -> None:
 
 def collect_facts(model: str) -> dict[str, Any]:
     """Everything that `--json` prints. Reads `config.json`, `pumgpt.json` and the headers of the weights only."""
-    from pumgpt.engine.checkpoint import count_parameters, read_card, read_config, resolve_checkpoint
+    from pumgpt.model.card import count_parameters, read_card, read_config, resolve_checkpoint
 
     folder = resolve_checkpoint(model)
     card, config = read_card(folder), read_config(folder)

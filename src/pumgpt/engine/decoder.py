@@ -37,7 +37,10 @@ class Reading:
     def select(self, rows: Tensor) -> Reading:
         """Some of the rows, in that order; a row may be taken several times."""
         return Reading(
-            tuple((k[rows], v[rows]) for k, v in self.keys_values), self.mask_RS[rows], self.length_R[rows], self.hidden_RD[rows]
+            tuple((k[rows], v[rows]) for k, v in self.keys_values),
+            self.mask_RS[rows],
+            self.length_R[rows],
+            self.hidden_RD[rows],
         )
 
     def cache(self) -> DynamicCache:
@@ -108,7 +111,8 @@ class Decoder:
 
     def write(self, reading: Reading, max_new_tokens: Sequence[int]) -> list[tuple[list[int], float]]:
         """Greedy answers: the tokens of each row without the end token, and the geometric mean of their probabilities
-        (end token included where it was reached)."""
+        (end token included where it was reached).
+        """
         written: list[list[int]] = [[] for _ in max_new_tokens]
         log_probs: list[list[float]] = [[] for _ in max_new_tokens]
         active = list(range(len(max_new_tokens)))

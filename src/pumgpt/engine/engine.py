@@ -115,7 +115,9 @@ class PumGPTEngine:
                 _Row(number, place, question, prompt[length:])
                 for place, (question, prompt) in enumerate(zip(request.questions, prompts, strict=True))
             )
-        index = torch.tensor([place for places in shown for place in places], dtype=torch.long, device=self.model.device)
+        index = torch.tensor(
+            [place for places in shown for place in places], dtype=torch.long, device=self.model.device
+        )
         return self.decoder.read(beginnings, photos, index), rows
 
     def _tokens(self, request: Request, question: Question, count: int) -> tuple[int, ...]:
@@ -140,7 +142,9 @@ class PumGPTEngine:
     def _rows_at_once(self, choices: Choices) -> int:
         return max(1, min(QUESTIONS_AT_ONCE, TREE_TOKENS_AT_ONCE // max(1, self._trie(choices).num_nodes)))
 
-    def _choose(self, reading: Reading, choices: Choices) -> list[tuple[str, float, float, tuple[tuple[str, float], ...]]]:
+    def _choose(
+        self, reading: Reading, choices: Choices
+    ) -> list[tuple[str, float, float, tuple[tuple[str, float], ...]]]:
         """Answers of a closed question, normalised over its choices and `CANNOT_TELL`."""
         shares_RC = self.decoder.score(reading, self._trie(choices)).softmax(-1)
         top = shares_RC[:, :-1].topk(min(NUM_RANKED, len(choices.values)), dim=-1)
@@ -170,7 +174,9 @@ def check_engine(engine: PumGPTEngine) -> None:
     """Raise `PumGPTError` where tokenizer and model don't belong together."""
     size = engine.model.config.text_config.vocab_size
     if len(engine.processor.tokenizer) > size:
-        raise PumGPTError(f"{engine.name}: the tokenizer has {len(engine.processor.tokenizer)} tokens, the model {size}")
+        raise PumGPTError(
+            f"{engine.name}: the tokenizer has {len(engine.processor.tokenizer)} tokens, the model {size}"
+        )
 
 
 def _as_list(value: int | Sequence[int]) -> list[int]:

@@ -13,8 +13,8 @@ from pumgpt.catalog.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.taxonomy import Taxonomy
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.engine.calibration import Calibration
-from pumgpt.engine.checkpoint import CALIBRATION_FILE, CheckpointCard, read_card, read_config, resolve_checkpoint
 from pumgpt.errors import ModelError
+from pumgpt.model.card import CALIBRATION_FILE, CheckpointCard, read_card, read_config, resolve_checkpoint
 
 if TYPE_CHECKING:
     from pumgpt.engine.engine import PumGPTEngine

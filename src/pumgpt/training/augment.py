@@ -33,7 +33,9 @@ class AugmentRecipe(BaseModel):
     """Share of the photos of which a random box is painted over with noise."""
 
 
-def augment(photos_BCHW: Tensor, size_px: int, recipe: AugmentRecipe, generator: torch.Generator | None = None) -> Tensor:
+def augment(
+    photos_BCHW: Tensor, size_px: int, recipe: AugmentRecipe, generator: torch.Generator | None = None
+) -> Tensor:
     """Random views (B, C, size_px, size_px) of photos with values in 0..1."""
     count = photos_BCHW.shape[0]
 

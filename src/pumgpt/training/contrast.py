@@ -42,7 +42,8 @@ class ContrastiveStage(nn.Module):
         text_group: Tensor | None = None,
     ) -> dict[str, Any]:
         """Loss, and logits by label. `text_photo` (R,) says which photo a text belongs to, `text_group` (R,) which texts are
-        equal."""
+        equal.
+        """
         patches_BPV = self.vision_tower(pixel_values)
         logits = self.heads(patches_BPV)
         loss = self.heads.loss(logits, labels, self.smoothing)

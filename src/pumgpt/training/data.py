@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import logging
 import zlib
 from collections.abc import Iterator, Sequence
@@ -53,13 +52,22 @@ def read_products(sources: Sequence[SourceRecipe], data_dir: Path, values: dict[
     """All products of `sources`, repeated as asked, with their attribute values written alike."""
     products: list[Product] = []
     for source in sources:
-        pattern = source.files if source.files.startswith("./") else str(data_dir / source.files)
-        files = sorted(glob.glob(pattern))
-        if not files:
-            raise RecipeError(f"no file matches {pattern}; set data_dir to the folder of the data")
-        rows = [product for file in files for product in read_file(Path(file))][: source.limit]
+        files = _match(source.files, data_dir)
+        rows = [product for file in files for product in read_file(file)][: source.limit]
         products.extend([_alike(product, values) for product in rows] * source.repeat)
     return products
+
+
+def _match(files: str, data_dir: Path) -> list[Path]:
+    if Path(files).is_absolute():
+        found = [Path(files)] if Path(files).is_file() else []
+    elif files.startswith("./"):
+        found = sorted(Path().glob(files))
+    else:
+        found = sorted(data_dir.glob(files))
+    if not found:
+        raise RecipeError(f"no file matches {files} in {data_dir}; set data_dir to the folder of the data")
+    return found
 
 
 def read_file(file: Path) -> Iterator[Product]:

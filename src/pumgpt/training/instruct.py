@@ -35,7 +35,8 @@ IGNORED = -100
 @dataclass(frozen=True)
 class InstructionSettings:
     """How a product becomes rows: what may be asked, how often, how many questions a photo, and how often fewer visual
-    tokens than N are shown (elastic N)."""
+    tokens than N are shown (elastic N).
+    """
 
     context: TaskContext
     mixture: MixtureWeights
@@ -45,7 +46,8 @@ class InstructionSettings:
 
 class InstructionCollator:
     """Products to one batch: `pixel_values` (B, 3, H, W), and buckets of rows with `input_ids`, `attention_mask`, `labels`
-    (R, S) and `photo_index` (R,)."""
+    (R, S) and `photo_index` (R,).
+    """
 
     def __init__(
         self,
@@ -118,7 +120,12 @@ class InstructionCollator:
         tokens = self.processor.tokenizer(stated, **options)
         group = torch.tensor([stated.index(text) for text in stated])
         place = torch.tensor([place for place, _ in texts])
-        return {"text_ids": tokens["input_ids"], "text_mask": tokens["attention_mask"], "text_photo": place, "text_group": group}
+        return {
+            "text_ids": tokens["input_ids"],
+            "text_mask": tokens["attention_mask"],
+            "text_photo": place,
+            "text_group": group,
+        }
 
 
 def answer_loss(model: PumGPTForConditionalGeneration, visual_KBND: Tensor, bucket: dict[str, Tensor]) -> Tensor:

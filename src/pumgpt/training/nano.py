@@ -56,5 +56,7 @@ def load_tower(model: PumGPTForConditionalGeneration, folder: Path) -> None:
     weights = load_file(folder / "model.safetensors")
     state = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
     if not state:
-        raise RecipeError(f"{folder}/model.safetensors holds no vision tower; init_from must be a folder of stage 'heads'")
+        raise RecipeError(
+            f"{folder}/model.safetensors holds no vision tower; init_from must be a folder of stage 'heads'"
+        )
     model.vision_tower.load_state_dict(state)

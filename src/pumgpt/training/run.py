@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from safetensors.torch import load_file, save_file
 from transformers import CONFIG_MAPPING, EvalPrediction, set_seed
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices
 from pumgpt.errors import RecipeError
+from pumgpt.model.card import CARD_FILE, resolve_checkpoint
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.processing import PumGPTProcessor
 from pumgpt.model.vision import build_tower
@@ -28,7 +30,6 @@ from pumgpt.training.instruct import InstructionCollator, InstructionSettings, I
 from pumgpt.training.nano import build_from_scratch, load_tower
 from pumgpt.training.recipe import Recipe, load_recipe
 from pumgpt.training.stage import StageTrainer, finish, freeze_all_but, run_trainer, training_arguments
-
 
 ATTRIBUTES = ("gender", "colour", "usage", "season", "age group", "year")
 """The attributes that nano's data states."""
@@ -159,8 +160,9 @@ def run_instruct(recipe: Recipe) -> None:
     train_set, validation = _products(recipe)
     asked = recipe.instruct
     context = build_context(train_set, asked.attributes, asked.min_count)
-    model = PumGPTForConditionalGeneration.from_pretrained(recipe.init_from)
-    processor = PumGPTProcessor.from_pretrained(recipe.init_from)
+    start = resolve_checkpoint(str(recipe.init_from))
+    model = PumGPTForConditionalGeneration.from_pretrained(start, dtype=torch.float32)
+    processor = PumGPTProcessor.from_pretrained(start)
     freeze_all_but(model, asked.trained)
     photos = PhotoCache(recipe.data.size_px)
     settings = InstructionSettings(context, asked.mixture, asked.examples, asked.elastic)
@@ -195,7 +197,7 @@ def write_card(folder: Path, context: TaskContext, mixture: MixtureWeights, reci
         "attributes": {a.name: list(a.choices.values) if a.choices else [] for a in context.attributes},
         "training_data": [source.files for source in recipe.data.train],
     }
-    (folder / "pumgpt.json").write_text(json.dumps(card, ensure_ascii=False, indent=1), encoding="utf-8")
+    (folder / CARD_FILE).write_text(json.dumps(card, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 STAGES: dict[str, Callable[[Recipe], None]] = {

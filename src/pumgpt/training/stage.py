@@ -1,5 +1,6 @@
 """What all stages share: arguments, random views in training and plain ones in evaluation, the log of what is frozen, and
-what is left in the output folder."""
+what is left in the output folder.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from torch import nn
 from transformers import Trainer, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
+from pumgpt.training.curves import draw_learning_curve
 from pumgpt.training.recipe import Recipe
 
 logger = logging.getLogger(__name__)
@@ -69,8 +71,11 @@ def run_trainer(trainer: Trainer, recipe: Recipe, resume: bool = True) -> None:
 
 
 def finish(trainer: Trainer, recipe: Recipe) -> None:
-    """Evaluate, and leave state, metrics and recipe beside the weights."""
-    trainer.save_metrics("eval", trainer.evaluate())
+    """Evaluate, and leave state, metrics, learning curve and recipe beside the weights."""
+    if trainer.eval_dataset is not None and len(trainer.eval_dataset):
+        trainer.save_metrics("eval", trainer.evaluate())
     trainer.save_state()
+    folder = Path(recipe.output_dir)
+    draw_learning_curve(folder / "trainer_state.json", folder / "learning_curve.png")
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    (Path(recipe.output_dir) / "recipe.yaml").write_text(text, encoding="utf-8")
+    (folder / "recipe.yaml").write_text(text, encoding="utf-8")
