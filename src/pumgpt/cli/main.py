@@ -24,8 +24,8 @@ COMMANDS = {
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
 
-BROKEN_PIPE = 141
-"""Exit code where the reader of our output went away: 128 + SIGPIPE."""
+BROKEN_PIPE = 1
+"""Exit code where the reader of our output went away; click has the same."""
 
 
 class Commands(click.Group):
