@@ -70,7 +70,7 @@ def fingerprint(model: PumGPTForConditionalGeneration) -> str:
     for name, value in sorted(model.state_dict().items()):
         if value.is_floating_point() and not name.startswith(_NOT_BASE):
             step = max(1, value.numel() // _VALUES_PER_TENSOR)
-            few = value.detach().flatten()[::step][:_VALUES_PER_TENSOR].to(torch.bfloat16).cpu()
+            few = value.detach().flatten()[::step][:_VALUES_PER_TENSOR].to(torch.bfloat16).cpu().contiguous()
             digest.update(f"{name}{tuple(value.shape)}".encode() + few.view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
