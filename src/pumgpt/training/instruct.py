@@ -9,15 +9,16 @@ Shapes: B photos, R rows of a bucket, S positions, T answer tokens, D language w
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from pumgpt.catalog.product import Product
+from pumgpt.catalog.question import CANNOT_TELL
 from pumgpt.model.injection import ARGUMENT
 from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration
 from pumgpt.model.processing import IMAGE_TOKEN, PumGPTProcessor
@@ -34,19 +35,32 @@ IGNORED = -100
 
 @dataclass(frozen=True)
 class InstructionSettings:
-    """How a product becomes rows: what may be asked, how often, how many questions a photo, and how often fewer visual
-    tokens than N are shown (elastic N).
+    """How a product becomes rows: what may be asked, how often, how many questions a photo, how often fewer visual tokens
+    than N are shown (elastic N), and how often a prompt shows how many photos.
     """
 
     context: TaskContext
     mixture: MixtureWeights
     examples: int
     elastic: float
+    num_photos: Mapping[int, float]
+
+
+class _Row(NamedTuple):
+    """A prompt about a product, and its answer, as tokens."""
+
+    product: int
+    num_photos: int
+    prompt: list[int]
+    answer: list[int]
 
 
 class InstructionCollator:
     """Products to one batch: `pixel_values` (B, 3, H, W), and buckets of rows with `input_ids`, `attention_mask`, `labels`
-    (R, S) and `photo_index` (R,).
+    (R, S) and `photo_index`, one for each photo that a row shows.
+
+    All rows of a batch show the same number of photos: views of one photo where it is more than one, and with none only
+    what can be told from the title is asked.
     """
 
     def __init__(
@@ -70,45 +84,58 @@ class InstructionCollator:
     def __call__(self, products: Sequence[Product]) -> dict[str, Any]:
         seed = batch_seed(products)
         rng = random.Random(seed)
+        counts = self.settings.num_photos if self.views else {1: 1.0}
+        num_photos = rng.choices(list(counts), list(counts.values()))[0]
         batch = torch.stack([self.photos(product) for product in products]).float() / 255
-        pixels = random_or_plain(batch, self.size_px, self.views, seed)
-        rows = self._rows(products, rng)
-        result: dict[str, Any] = {"pixel_values": pixels * 2 - 1, "buckets": self._buckets(rows)}
+        views = [
+            random_or_plain(batch, self.size_px, self.views, seed + number) for number in range(max(num_photos, 1))
+        ]
+        rows = self._rows(products, rng, num_photos)
+        result: dict[str, Any] = {
+            "pixel_values": torch.cat(views) * 2 - 1,
+            "buckets": self._buckets(rows, len(products)),
+        }
         if self.contrast_length:
             result |= self._texts(products)
         return result
 
-    def _rows(self, products: Sequence[Product], rng: random.Random) -> list[tuple[int, list[int], list[int]]]:
+    def _rows(self, products: Sequence[Product], rng: random.Random, num_photos: int) -> list[_Row]:
         settings, largest = self.settings, self.processor.num_visual_tokens
         shown = rng.randint(1, largest) if self.views and rng.random() < settings.elastic else largest
+        mixture = settings.mixture if num_photos else settings.mixture.model_copy(update={"listing": {"present": 1.0}})
         rows = []
         for index, product in enumerate(products):
-            _, examples = draw_examples(product, settings.context, rng, settings.mixture, settings.examples)
-            rows.extend((index, *self._tokens(example, shown)) for example in examples)
+            _, examples = draw_examples(product, settings.context, rng, mixture, settings.examples)
+            for example in examples:
+                prompt, answer = self._tokens(example, num_photos, shown)
+                rows.append(_Row(index, num_photos, prompt, answer))
         return rows
 
-    def _tokens(self, example: Example, num_visual_tokens: int) -> tuple[list[int], list[int]]:
-        prompt = render_prompt(self.processor, 1, example.listing, example.question.text)
+    def _tokens(self, example: Example, num_photos: int, num_visual_tokens: int) -> tuple[list[int], list[int]]:
+        prompt = render_prompt(self.processor, num_photos, example.listing, example.question.text)
         prompt = prompt.replace(IMAGE_TOKEN, IMAGE_TOKEN * num_visual_tokens)
+        # Without photo and text nothing can be told.
+        blank = num_photos == 0 and example.listing is None
         tokenizer = self.processor.tokenizer
-        answer = tokenizer(example.answer, add_special_tokens=False)["input_ids"]
+        answer = tokenizer(CANNOT_TELL if blank else example.answer, add_special_tokens=False)["input_ids"]
         return tokenizer(prompt, add_special_tokens=False)["input_ids"], [*answer, tokenizer.eos_token_id]
 
-    def _buckets(self, rows: list[tuple[int, list[int], list[int]]]) -> list[dict[str, Tensor]]:
-        rows = sorted(rows, key=lambda row: len(row[1]) + len(row[2]))
+    def _buckets(self, rows: list[_Row], num_products: int) -> list[dict[str, Tensor]]:
+        rows = sorted(rows, key=lambda row: len(row.prompt) + len(row.answer))
         size = max(1, -(-len(rows) // self.num_buckets))
-        return [self._pad(rows[start : start + size]) for start in range(0, len(rows), size)]
+        return [self._pad(rows[start : start + size], num_products) for start in range(0, len(rows), size)]
 
-    def _pad(self, rows: list[tuple[int, list[int], list[int]]]) -> dict[str, Tensor]:
-        longest = max(len(prompt) + len(answer) for _, prompt, answer in rows)
+    def _pad(self, rows: list[_Row], num_products: int) -> dict[str, Tensor]:
+        longest = max(len(row.prompt) + len(row.answer) for row in rows)
         input_ids = torch.full((len(rows), longest), self.processor.tokenizer.pad_token_id)
         labels, mask = torch.full_like(input_ids, IGNORED), torch.zeros_like(input_ids)
-        for place, (_, prompt, answer) in enumerate(rows):
-            end = len(prompt) + len(answer)
-            input_ids[place, :end] = torch.tensor(prompt + answer)
-            labels[place, len(prompt) : end] = torch.tensor(answer)
+        for place, row in enumerate(rows):
+            end = len(row.prompt) + len(row.answer)
+            input_ids[place, :end] = torch.tensor(row.prompt + row.answer)
+            labels[place, len(row.prompt) : end] = torch.tensor(row.answer)
             mask[place, :end] = 1
-        index = torch.tensor([photo for photo, _, _ in rows])
+        shown = [row.product + view * num_products for row in rows for view in range(row.num_photos)]
+        index = torch.tensor(shown, dtype=torch.long)
         return {"input_ids": input_ids, "attention_mask": mask, "labels": labels, "photo_index": index}
 
     def _texts(self, products: Sequence[Product]) -> dict[str, Tensor]:
@@ -132,8 +159,11 @@ def answer_loss(model: PumGPTForConditionalGeneration, visual_KBND: Tensor, buck
     """Sum over the rows of a bucket of the mean cross-entropy of each row's answer: every answer weighs the same."""
     input_ids, labels = bucket["input_ids"], bucket["labels"]
     mask = input_ids == model.config.image_token_id
-    shown = EncodedPhotos(visual_KBND[:, :, : int(mask[0].sum())])
-    injection = model.injection(mask, shown, bucket["photo_index"])
+    photo_index = bucket["photo_index"]
+    injection = None
+    if len(photo_index):
+        per_photo = int(mask.sum()) // len(photo_index)
+        injection = model.injection(mask, EncodedPhotos(visual_KBND[:, :, :per_photo]), photo_index)
     decoder = model.language_model.model
     hidden_RSD = decoder(
         input_ids=input_ids, attention_mask=bucket["attention_mask"], use_cache=False, **{ARGUMENT: injection}
@@ -168,6 +198,9 @@ class InstructionTrainer(StageTrainer):
             contrast = model.contrast.loss(model.contrast.embed_photos(queries), texts, same)
             if model.training:
                 loss = loss + self.contrast_weight * contrast
+        if model.training and not loss.requires_grad:
+            # A batch that shows no photo teaches nothing to adapters that train alone.
+            loss = loss + 0 * photos.visual_KBND.sum()
         return (loss, {"loss": loss}) if return_outputs else loss
 
     def prediction_step(

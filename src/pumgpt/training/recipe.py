@@ -46,6 +46,8 @@ class InstructRecipe(BaseModel):
     """Questions asked about a photo each time it is seen."""
     elastic: float = 0.3
     """Share of the batches in which fewer visual tokens than N are shown."""
+    num_photos: dict[int, float] = {1: 0.8, 2: 0.12, 0: 0.08}
+    """How often a batch's prompts show how many photos: two are views of one, with none the title must do."""
     attributes: list[str]
     """The attributes that are asked for, in the order of a record."""
     mixture: MixtureWeights = MixtureWeights()

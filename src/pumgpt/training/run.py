@@ -165,7 +165,7 @@ def run_instruct(recipe: Recipe) -> None:
     processor = PumGPTProcessor.from_pretrained(start)
     freeze_all_but(model, asked.trained)
     photos = PhotoCache(recipe.data.size_px)
-    settings = InstructionSettings(context, asked.mixture, asked.examples, asked.elastic)
+    settings = InstructionSettings(context, asked.mixture, asked.examples, asked.elastic, asked.num_photos)
     length = model.config.contrastive_max_length if asked.contrast_weight else 0
 
     def collator(views: Any) -> InstructionCollator:
