@@ -145,7 +145,9 @@ def test_shares_of_all_choices_add_up(engine: PumGPTEngine, requests: list[Reque
         assert sum(share for _, share in answers[0].ranked) + answers[0].cannot_tell == pytest.approx(1, abs=1e-4)
 
 
-def test_a_photo_is_encoded_once(engine: PumGPTEngine, requests: list[Request], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_photo_is_encoded_once(
+    engine: PumGPTEngine, requests: list[Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Three distinct photos, shown four times, go through the tower three times."""
     seen: list[int] = []
     encode = engine.model.encode_photos

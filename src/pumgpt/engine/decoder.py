@@ -60,6 +60,7 @@ class Decoder:
 
     def __init__(self, model: PumGPTForConditionalGeneration, pad_token_id: int, end_token_ids: Sequence[int]) -> None:
         self.model = model
+        self.never_written = list(model.generation_config.suppress_tokens or ())
         self.pad_token_id = pad_token_id
         self.end_token_ids = tuple(end_token_ids)
         self.backbone: nn.Module = model.language_model.model
@@ -117,7 +118,9 @@ class Decoder:
         log_probs: list[list[float]] = [[] for _ in max_new_tokens]
         active = list(range(len(max_new_tokens)))
         while active:
-            best = self._logits(reading.hidden_RD).log_softmax(-1).max(-1)
+            logits_RV = self._logits(reading.hidden_RD)
+            logits_RV[:, self.never_written] = -torch.inf
+            best = logits_RV.log_softmax(-1).max(-1)
             going: list[int] = []
             for place, row in enumerate(active):
                 token = int(best.indices[place])

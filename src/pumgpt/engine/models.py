@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +50,9 @@ def load_engine(folder: Path, device: str | None = None) -> PumGPTEngine:
     # Processors without bf16 instructions compute in it five times slower than in fp32.
     dtype = torch.float32 if device == "cpu" else torch.bfloat16
     try:
-        model = PumGPTForConditionalGeneration.from_pretrained(folder, dtype=dtype).to(device)
-        processor = PumGPTProcessor.from_pretrained(folder)
+        with _no_progress_bar():
+            model = PumGPTForConditionalGeneration.from_pretrained(folder, dtype=dtype).to(device)
+            processor = PumGPTProcessor.from_pretrained(folder)
     except (OSError, ValueError, RuntimeError) as error:
         line = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(f"{folder}: can't be loaded: {line}") from error
@@ -60,6 +63,20 @@ def load_engine(folder: Path, device: str | None = None) -> PumGPTEngine:
     engine.calibration = Calibration.load(calibration) if calibration.is_file() else None
     loaded: PumGPTEngine = engine
     return loaded
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    """`transformers` draws a bar over a load of half a second; it is not worth a line of a person's terminal."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _vocabulary(card: CheckpointCard) -> tuple[Taxonomy | None, AttributeSchema | None]:

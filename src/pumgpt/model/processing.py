@@ -18,10 +18,6 @@ class PumGPTProcessor(ProcessorMixin):
     be asked for in a call (elastic N).
     """
 
-    attributes = ["image_processor", "tokenizer"]  # noqa: RUF012
-    image_processor_class = "AutoImageProcessor"
-    tokenizer_class = "AutoTokenizer"
-
     def __init__(
         self,
         image_processor: Any = None,

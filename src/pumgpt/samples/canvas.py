@@ -142,7 +142,7 @@ class Canvas:
         pen = ImageDraw.Draw(sheet)
         for outline in outlines:
             pen.polygon(self.pixel(curve(outline)), fill=255)
-        return np.asarray(sheet, dtype=np.float32) / 255
+        return np.asarray(sheet, dtype=np.float32) / np.float32(255)
 
     def stroke(self, points: Sequence[Point], width: float, closed: bool = False, dash: float = 0.0) -> FloatArray:
         """(H, W), one on a line of `width`; `dash` is the length of a stitch, 0 for a whole line."""
@@ -160,7 +160,7 @@ class Canvas:
             if thick > 3:
                 for px, py in (line[0], line[-1]):
                     pen.ellipse([px - radius, py - radius, px + radius, py + radius], fill=255)
-        return np.asarray(sheet, dtype=np.float32) / 255
+        return np.asarray(sheet, dtype=np.float32) / np.float32(255)
 
     def lay(self, mask: FloatArray, paint: RGB, alpha: float = 1.0) -> None:
         """A flat, unlit layer."""
@@ -244,7 +244,7 @@ class Canvas:
         """A relief (H, W) of soft cloth folds; more hills `across` than `down` make them hang."""
         noise = smooth_noise(self.rng, self.height, self.width, down, across)
         fine = smooth_noise(self.rng, self.height, self.width, down * 3, across * 2)
-        return strength * 0.012 * (noise + 0.35 * fine)
+        return np.float32(strength * 0.012) * (noise + np.float32(0.35) * fine)
 
     def finish(self, grain: float = 0.006) -> Image.Image:
         """The photo, scaled down, with the grain of a sensor."""

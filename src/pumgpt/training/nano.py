@@ -37,6 +37,7 @@ def build_from_scratch(
     model = PumGPTForConditionalGeneration(config)
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     model.generation_config.eos_token_id = tokenizer.eos_token_id
+    model.generation_config.suppress_tokens = [config.image_token_id]
     model.match_scale(_sample_ids(tokenizer, lines))
     images = SiglipImageProcessorPil(size={"height": size_px, "width": size_px})
     processor = PumGPTProcessor(images, tokenizer, config.num_visual_tokens, chat_template=CHAT_TEMPLATE)
