@@ -18,7 +18,7 @@ import jinja2
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
-from pumgpt.engine.card import Photos, card_context
+from pumgpt.engine.report_card import Photos, card_context
 from pumgpt.engine.summary import Summary, stated_fields
 from pumgpt.errors import UsageError
 
