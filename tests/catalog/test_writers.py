@@ -1,4 +1,4 @@
-"""Filled catalogues: the shop's cells come back as they were, ours beside them, whatever ended the run before."""
+"""Filled catalogues: the shop's cells come back as they were, ours beside them, in whole files or not at all."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,12 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pumgpt.catalog import parquet_writer
 from pumgpt.catalog.output_columns import attribute_columns
-from pumgpt.catalog.product import ImageRef, Product
-from pumgpt.catalog.readers import RejectedRow, read_catalog
+from pumgpt.catalog.parquet_writer import ROWS_PER_GROUP
+from pumgpt.catalog.product import Product
+from pumgpt.catalog.readers import CatalogReader, read_catalog
 from pumgpt.catalog.understanding import AttributeField, CaptionField, CategoryField, ModelInfo, Understanding
-from pumgpt.catalog.writers import RejectedWriter, check_output, open_writer, written_ids
+from pumgpt.catalog.writers import check_output, open_writer
 from pumgpt.errors import CatalogError
 
 _NAMES = ("colour", "age group")
@@ -41,11 +40,14 @@ def _understanding(id_: str) -> Understanding:
     )
 
 
-def _fill(source: Path, out: Path, *, skip: Sequence[str] = (), stop_after: int | None = None, **options: Any) -> None:
+def _products(reader: CatalogReader) -> Iterator[Product]:
+    return (item for item in reader if isinstance(item, Product))
+
+
+def _fill(source: Path, out: Path, overwrite_values: bool = False) -> None:
     reader = read_catalog(source)
-    with open_writer(out, reader, attribute_names=_NAMES, **options) as writer:
-        left = [item for item in reader if isinstance(item, Product) and item.id not in skip]
-        for product in left[:stop_after]:
+    with open_writer(out, reader, attribute_names=_NAMES, overwrite_values=overwrite_values) as writer:
+        for product in _products(reader):
             writer.write(product, _understanding(product.id))
 
 
@@ -111,52 +113,46 @@ def test_cells_that_we_do_not_fill_are_not_changed(rows: list[tuple[str, ...]]) 
         before = _csv_rows(source)
         reader = read_catalog(source)
         with open_writer(out, reader, attribute_names=()) as filled:
-            for product in reader:
-                assert isinstance(product, Product)
+            for product in _products(reader):
                 filled.write(product, Understanding(id=product.id, model=ModelInfo(name="fake", revision="0")))
         assert [{name: row[name] for name in columns} for row in _csv_rows(out)] == before
-        assert written_ids(out) == {row["id"] for row in before}
 
 
-def test_jsonl_is_the_understanding(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_an_error_leaves_what_was_there(tmp_path: Path, ending: str) -> None:
     (tmp_path / "in.csv").write_text(_SOURCE)
-    _fill(tmp_path / "in.csv", tmp_path / "out.jsonl")
-    lines = (tmp_path / "out.jsonl").read_text().splitlines()
-    assert [json.loads(line) for line in lines] == [_understanding(id_).to_json() for id_ in ("007", "x")]
-
-
-@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
-@pytest.mark.parametrize("cut_bytes", [0, 1, 7, 60])
-def test_stopped_and_resumed_is_never_stopped(
-    tmp_path: Path, ending: str, cut_bytes: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(parquet_writer, "ROWS_PER_PART", 2)
-    source, out, whole = tmp_path / "in.csv", tmp_path / f"out.{ending}", tmp_path / f"whole.{ending}"
-    source.write_text("id,title\n" + "".join(f'{i},"a\n""{i}"""\n' for i in range(9)))
-    _fill(source, whole)
-    _fill(source, out, stop_after=5)
-    if ending != "parquet":
-        out.write_bytes(out.read_bytes()[: out.stat().st_size - cut_bytes])
-    done = written_ids(out)
-    assert len(done) == (5 if ending == "parquet" or cut_bytes == 0 else 4)
-    _fill(source, out, skip=sorted(done), resume=True)
-    assert out.read_bytes() == whole.read_bytes() or pq.read_table(out).equals(pq.read_table(whole))
-    assert {path.name for path in tmp_path.iterdir()} == {"in.csv", out.name, whole.name}
-
-
-def test_parquet_killed_before_it_was_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet_writer, "ROWS_PER_PART", 2)
-    (tmp_path / "in.csv").write_text("id\n1\n2\n3\n4\n5\n")
-    out = tmp_path / "out.parquet"
+    out = tmp_path / f"out.{ending}"
+    out.write_bytes(b"before")
     reader = read_catalog(tmp_path / "in.csv")
-    killed = open_writer(out, reader, attribute_names=_NAMES)
-    for product in list(reader)[:3]:
-        assert isinstance(product, Product)
-        killed.write(product, _understanding(product.id))
-    del killed  # never closed
-    assert written_ids(out) == {"1", "2"}
-    _fill(tmp_path / "in.csv", out, skip=("1", "2"), resume=True)
-    assert pq.read_table(out).column("id").to_pylist() == ["1", "2", "3", "4", "5"]
+    with pytest.raises(KeyboardInterrupt), open_writer(out, reader, attribute_names=_NAMES) as writer:
+        writer.write(next(_products(reader)), _understanding("007"))
+        assert out.read_bytes() == b"before"
+        raise KeyboardInterrupt
+    assert out.read_bytes() == b"before"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", out.name]
+    _fill(tmp_path / "in.csv", out)
+    assert [product.id for product in _products(read_catalog(out))] == ["007", "x"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", out.name]
+
+
+def test_parquet_is_written_in_row_groups(tmp_path: Path) -> None:
+    num_rows = 2 * ROWS_PER_GROUP + 1
+    (tmp_path / "in.csv").write_text("id\n" + "".join(f"{i}\n" for i in range(num_rows)))
+    _fill(tmp_path / "in.csv", tmp_path / "out.parquet")
+    written = pq.ParquetFile(tmp_path / "out.parquet").metadata
+    assert [written.row_group(i).num_rows for i in range(3)] == [ROWS_PER_GROUP, ROWS_PER_GROUP, 1]
+    assert pq.read_table(tmp_path / "out.parquet").column("id").to_pylist() == [str(i) for i in range(num_rows)]
+
+
+def test_no_rows_are_a_table_with_all_columns(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("id,title\n")
+    for ending in ("csv", "parquet"):
+        _fill(tmp_path / "in.csv", tmp_path / f"out.{ending}")
+    assert pq.read_table(tmp_path / "out.parquet").num_rows == 0
+    assert set(read_catalog(tmp_path / "out.parquet").columns) == {
+        "attributes",
+        *read_catalog(tmp_path / "out.csv").columns,
+    }
 
 
 def test_parquet_keeps_types_and_fills_category_and_attributes(tmp_path: Path) -> None:
@@ -212,12 +208,34 @@ def test_from_one_format_to_another(tmp_path: Path) -> None:
     assert first.attributes == {"size": "M", "colour": ["Red", "Blue"]}
 
 
-def test_products_that_no_file_was_read_for(tmp_path: Path) -> None:
-    product = Product("1", images=(ImageRef(path="a.jpg"), ImageRef(url="https://x.example/b")), title="T")
-    with open_writer(tmp_path / "out.csv", None, attribute_names=()) as writer:
-        writer.write(product, _understanding("1"))
-    (row,) = _csv_rows(tmp_path / "out.csv")
-    assert (row["image"], row["title"], row["category"]) == ("a.jpg|https://x.example/b", "T", "Clothing > Shirts")
+def test_a_csv_column_of_attributes_stays_the_text_that_it_is(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("id,attributes\n1,size: M\n")
+    _fill(tmp_path / "in.csv", tmp_path / "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet").column("attributes").to_pylist() == ["size: M"]
+
+
+def test_parquet_maps_and_lists_of_any_kind_come_back(tmp_path: Path) -> None:
+    text, texts = pa.string(), pa.list_(pa.string())
+    table = pa.table(
+        {
+            "id": ["1"],
+            "category": pa.array([None], pa.large_list(text)),
+            "attributes": pa.array([[("size", "M")]], pa.map_(text, text)),
+            "stock": pa.array([[("Rome", 3)]], pa.map_(text, pa.int32())),
+        }
+    )
+    pq.write_table(table, tmp_path / "map.parquet")
+    pq.write_table(
+        table.set_column(2, "attributes", pa.array([[("size", ["M"])]], pa.map_(text, texts))),
+        tmp_path / "lists.parquet",
+    )
+    for name in ("map", "lists"):
+        _fill(tmp_path / f"{name}.parquet", tmp_path / f"{name}-out.parquet")
+    filled, kept = (pq.read_table(tmp_path / f"{name}-out.parquet") for name in ("map", "lists"))
+    assert filled.column("category").to_pylist() == [["Clothing", "Shirts"]]
+    assert filled.column("stock").equals(table.column("stock"))
+    assert filled.column("attributes").to_pylist() == [[("size", "M"), ("colour", "Red"), ("colour", "Blue")]]
+    assert kept.column("attributes").to_pylist() == [[("size", ["M"])]]
 
 
 def test_attribute_columns_are_safe_and_distinct() -> None:
@@ -230,33 +248,31 @@ def test_attribute_columns_are_safe_and_distinct() -> None:
     assert "pumgpt_caption" not in every
 
 
-def test_foreign_files_do_not_grow(tmp_path: Path) -> None:
-    (tmp_path / "in.csv").write_text("id\n1\n")
-    for name, content in (("a.csv", "id,x\n1,2\n"), ("b.jsonl", '{"a": 1}\n'), ("c.parquet", "no parquet")):
-        (tmp_path / name).write_text(content)
-        with pytest.raises(CatalogError, match="name another output"):
-            _fill(tmp_path / "in.csv", tmp_path / name, resume=True)
-        assert (tmp_path / name).read_text() == content
-
-
 def test_outputs_that_can_not_be_written(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     (tmp_path / "file").touch()
     for name, words in (("a.xlsx", "ending '.xlsx'"), ("folder.csv", "is a folder")):
         with pytest.raises(CatalogError, match=words):
             check_output(tmp_path / name)
-    with pytest.raises(CatalogError, match="can't be written"):
-        open_writer(tmp_path / "file" / "a.csv", None, attribute_names=())
+    (tmp_path / "in.csv").write_text(_SOURCE)
+    for ending in ("csv", "parquet"):
+        with pytest.raises(CatalogError, match=rf"a\.{ending}: can't be written \(\w"):
+            _fill(tmp_path / "in.csv", tmp_path / "file" / f"a.{ending}")
+    with pytest.raises(CatalogError, match=r"ending '\.jsonl'"):
+        _fill(tmp_path / "in.csv", tmp_path / "a.jsonl")
 
 
-def test_rejected_rows(tmp_path: Path) -> None:
-    with RejectedWriter(tmp_path / "out.csv") as rejected:
-        assert not rejected.path.exists()
-        rejected.write(RejectedRow(3, None, "größer"))
-    assert rejected.path == tmp_path / "out.rejected.jsonl"
-    assert rejected.path.read_text() == '{"row": 3, "id": null, "error": "größer"}\n'
-    RejectedWriter(tmp_path / "out.csv").close()
-    assert not rejected.path.exists()
+@pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="no /dev/full, which stands in for a full disk, on this system"
+)
+def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(_SOURCE)
+    for ending in ("csv", "parquet"):
+        (tmp_path / f"out.{ending}.new").symlink_to("/dev/full")
+        with pytest.raises(CatalogError, match=rf"out\.{ending}: can't be written \(.*space") as caught:
+            _fill(tmp_path / "in.csv", tmp_path / f"out.{ending}")
+        assert "\n" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
 
 
 def test_catalog_imports_no_torch() -> None:

@@ -116,6 +116,21 @@ def test_a_finished_run_given_again_does_nothing_and_more_rows_go_on(shop: Path)
     again = enrich(shop / "in.csv", shop / "out.jsonl", StoppingBackend(0), plan(), limit=4)
     assert (again.done, again.resumed, again.stopped) == (4, 4, False)
     assert enrich(shop / "in.csv", shop / "out.jsonl", FakeBackend(), plan()).done == NUM_ROWS
+    assert enrich(shop / "in.csv", shop / "out.jsonl", FakeBackend(), plan(), limit=4).done == NUM_ROWS
+
+
+def test_a_finished_table_is_left_alone_until_there_is_more(shop: Path) -> None:
+    out = shop / "out.csv"
+    enrich(shop / "in.csv", out, FakeBackend(), plan(), limit=4)
+    whole = out.read_bytes()
+    out.write_bytes(b"mended by hand")
+    enrich(shop / "in.csv", out, FakeBackend(), plan(), limit=4)
+    assert out.read_bytes() == b"mended by hand"
+    out.unlink()
+    enrich(shop / "in.csv", out, FakeBackend(), plan(), limit=4)
+    assert out.read_bytes() == whole
+    enrich(shop / "in.csv", out, FakeBackend(), plan())
+    assert out.read_bytes().startswith(whole) and len(out.read_bytes()) > len(whole)
 
 
 def test_another_question_or_a_foreign_output_is_refused_until_restart(shop: Path) -> None:
@@ -131,9 +146,20 @@ def test_another_question_or_a_foreign_output_is_refused_until_restart(shop: Pat
 
 def test_another_catalogue_is_not_mixed_into_the_output(shop: Path) -> None:
     enrich(shop / "in.csv", shop / "out.jsonl", FakeBackend(), plan(), limit=4)
-    (shop / "in.csv").write_text("id,image\na,1.png\nb,1.png\nc,1.png\nd,1.png\ne,1.png\n", encoding="utf-8")
+    header = "id,image\n"
+    for rows in ("a,1.png\nb,1.png\nc,1.png\nd,1.png\ne,1.png\n", "1,1.png\n", ""):
+        (shop / "in.csv").write_text(header + rows, encoding="utf-8")
+        with pytest.raises(UsageError, match="not the catalogue"):
+            enrich(shop / "in.csv", shop / "out.jsonl", FakeBackend(), plan())
+
+
+def test_a_table_is_never_made_with_rows_of_another_catalogue(shop: Path) -> None:
+    enrich(shop / "in.csv", shop / "out.csv", FakeBackend(), plan(), limit=4)
+    before = (shop / "out.csv").read_bytes()
+    (shop / "in.csv").write_text("id,image\na,1.png\nb,1.png\nc,1.png\n4,1.png\n5,1.png\n", encoding="utf-8")
     with pytest.raises(UsageError, match="not the catalogue"):
-        enrich(shop / "in.csv", shop / "out.jsonl", FakeBackend(), plan())
+        enrich(shop / "in.csv", shop / "out.csv", FakeBackend(), plan())
+    assert (shop / "out.csv").read_bytes() == before
 
 
 def test_the_input_is_never_the_output(shop: Path) -> None:

@@ -14,13 +14,11 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pumgpt.catalog.product import AttributeValue, Product
 from pumgpt.catalog.understanding import Understanding
-
-PLAIN_COLUMNS = ("id", "image", "title", "description", "category")
-"""The columns of a catalogue that has none of its own: products that no file was read for."""
 
 _FIXED = (
     "pumgpt_caption",
@@ -41,21 +39,25 @@ class OutputColumns:
     attribute_names: tuple[str, ...]
     overwrite_values: bool = False
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """All columns in order, each once."""
         return tuple(dict.fromkeys((*self.own, *self.added)))
 
-    @property
+    @cached_property
     def added(self) -> tuple[str, ...]:
         """The `pumgpt_*` columns."""
-        per_attribute = (_triple(column) for column in attribute_columns(self.attribute_names).values())
+        per_attribute = (_triple(column) for column in self._attribute_columns.values())
         return (*_FIXED, *(name for triple in per_attribute for name in triple))
+
+    @cached_property
+    def _attribute_columns(self) -> dict[str, str]:
+        return attribute_columns(self.attribute_names)
 
     @property
     def confidences(self) -> set[str]:
         """Those of the `pumgpt_*` columns that hold numbers."""
-        values = ("pumgpt_caption", "pumgpt_category", *attribute_columns(self.attribute_names).values())
+        values = ("pumgpt_caption", "pumgpt_category", *self._attribute_columns.values())
         return {_triple(column)[1] for column in values}
 
     def answers(self, understanding: Understanding) -> dict[str, str | float | None]:
@@ -67,7 +69,7 @@ class OutputColumns:
         if category is not None:
             path = None if category.path is None else " > ".join(category.path)
             row.update(zip(_FIXED[2:], (path, _rounded(category.confidence), category.status), strict=True))
-        columns = attribute_columns(self.attribute_names)
+        columns = self._attribute_columns
         for field in understanding.attributes or ():
             if field.name in columns:
                 value = "|".join(field.value) if isinstance(field.value, list) else field.value
@@ -109,7 +111,7 @@ def attribute_columns(names: Iterable[str]) -> dict[str, str]:
 
 def own_cell(product: Product, column: str) -> str:
     """The shop's value of one column as a CSV cell: the cell itself where there was one, else the value written as text."""
-    value = product.original.get(column) if product.original else _field(product, column)
+    value = product.original.get(column)
     if isinstance(value, str):
         return value
     if value is None:
@@ -121,22 +123,6 @@ def own_cell(product: Product, column: str) -> str:
     if isinstance(value, bytes):
         return ""
     return json.dumps(value, ensure_ascii=False, default=_plain)
-
-
-def _field(product: Product, column: str) -> Any:
-    if column in product.extra:
-        return product.extra[column]
-    known: Mapping[str, Any] = {
-        "id": product.id,
-        "image": product.images or None,
-        "title": product.title,
-        "description": product.description,
-        "category": product.category,
-        "attributes": product.attributes,
-        "language": product.language,
-        "source": product.source,
-    }
-    return known.get(column)
 
 
 def _triple(column: str) -> Sequence[str]:

@@ -1,241 +1,105 @@
-"""Filled catalogues out: JSONL, CSV, TSV and Parquet, appended row by row, resumable after any kind of end.
+"""Filled catalogues out, as a table: CSV, TSV and Parquet, written whole and in one go.
 
-JSONL and CSV grow in place and each row is flushed; a last row that was cut off is taken away on resuming. Parquet can't
-grow: see `parquet_writer`.
+A table is made from answers that are complete and on disk already, so nothing here is resumed. Output as JSON lines is
+those answers themselves; whoever collects them writes it.
 """
 
 from __future__ import annotations
 
-import csv
-import json
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import Protocol
 
-from pumgpt.catalog.output_columns import PLAIN_COLUMNS, OutputColumns, own_cell
-from pumgpt.catalog.parquet_writer import ParquetParts, parquet_ids
+import pyarrow as pa
+
+from pumgpt.catalog.csv_writer import CsvTable
+from pumgpt.catalog.output_columns import OutputColumns
+from pumgpt.catalog.parquet_writer import ParquetTable
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.readers import CatalogReader, RejectedRow
+from pumgpt.catalog.readers import CatalogReader
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.errors import CatalogError
 
-_DELIMITERS = {".csv": ",", ".tsv": "\t"}
-_LINES = (".jsonl", ".ndjson")
-_ENDINGS = (*_LINES, *_DELIMITERS, ".parquet")
+
+class Table(Protocol):
+    """A format: a file that is begun, grows by rows and is closed."""
+
+    def write(self, product: Product, understanding: Understanding) -> None: ...
+
+    def close(self) -> None: ...
 
 
-class CatalogWriter(ABC):
-    """One output file. `close` (or the end of `with`, after an error too) leaves all that was written in it."""
-
-    @abstractmethod
-    def write(self, product: Product, understanding: Understanding) -> None:
-        """Append one row. `product` is the one that was read, with its `original` cells."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Complete the file."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+JSON_LINES = (".jsonl", ".ndjson")
+_TABLES: dict[str, Callable[[Path, OutputColumns, CatalogReader], Table]] = {
+    ".csv": lambda path, columns, source: CsvTable(path, columns, ","),
+    ".tsv": lambda path, columns, source: CsvTable(path, columns, "\t"),
+    ".parquet": ParquetTable,
+}
 
 
 def check_output(path: Path) -> None:
-    """Raise `CatalogError` where `open_writer` can't write `path`: an unknown ending, a folder."""
-    if path.suffix.lower() not in _ENDINGS:
-        known = ", ".join(_ENDINGS)
+    """Raise `CatalogError` where `path` can't be an output: an unknown ending, a folder."""
+    _check(path, (*JSON_LINES, *_TABLES))
+
+
+@contextmanager
+def open_writer(
+    path: Path, source: CatalogReader, *, attribute_names: Sequence[str], overwrite_values: bool = False
+) -> Iterator[CatalogWriter]:
+    """Write a table, in the format of its ending, beside its place; the end of `with` puts it there, and after an error
+    all is as it was.
+
+    The columns of `source` come back, and `attribute_names` get `pumgpt_*` columns. A value of the shop is only
+    replaced with `overwrite_values`. Raises `CatalogError` where the file can't be written.
+    """
+    _check(path, tuple(_TABLES))
+    columns = OutputColumns(source.columns, tuple(attribute_names), overwrite_values)
+    unfinished = path.with_name(f"{path.name}.new")
+    with _naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with _naming(path):
+            table = _TABLES[path.suffix.lower()](unfinished, columns, source)
+        with closing(CatalogWriter(path, table)) as writer:
+            yield writer
+        with _naming(path):
+            unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+class CatalogWriter:
+    """A table that grows row by row, whatever its format. Raises `CatalogError` where it can't."""
+
+    def __init__(self, path: Path, table: Table) -> None:
+        self._path, self._table = path, table
+
+    def write(self, product: Product, understanding: Understanding) -> None:
+        """Add one row. `product` is the one that was read, with its `original` cells."""
+        with _naming(self._path):
+            self._table.write(product, understanding)
+
+    def close(self) -> None:
+        with _naming(self._path):
+            self._table.close()
+
+
+def _check(path: Path, endings: Sequence[str]) -> None:
+    if path.suffix.lower() not in endings:
+        known = ", ".join(endings)
         raise CatalogError(f"{path}: its ending '{path.suffix}' is not known; the output is one of {known}")
     if path.is_dir():
         raise CatalogError(f"{path}: is a folder; name a file in it")
 
 
-def open_writer(
-    path: Path,
-    source: CatalogReader | Sequence[str] | None,
-    *,
-    attribute_names: Sequence[str],
-    overwrite_values: bool = False,
-    resume: bool = False,
-) -> CatalogWriter:
-    """Open an output by its ending.
-
-    `source` is the catalogue whose columns come back (the reader, or their names; None: plain columns), and
-    `attribute_names` those that get `pumgpt_*` columns; JSONL needs neither. With `resume` rows are appended to what is
-    there (`written_ids` tells which), else the file begins anew. A value of the shop is only replaced with `overwrite_values`.
-
-    Raises `CatalogError`: the file can't be written, or holds something else than such an output.
-    """
-    check_output(path)
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """What the system or Arrow has against the file, told of `path`."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix.lower() in _LINES:
-            return JsonlWriter(path, resume)
-        own = source.columns if isinstance(source, CatalogReader) else source or PLAIN_COLUMNS
-        columns = OutputColumns(tuple(own), tuple(attribute_names), overwrite_values)
-        if path.suffix.lower() in _DELIMITERS:
-            return CsvWriter(path, columns, resume)
-        return ParquetWriter(path, columns, source.schema if isinstance(source, CatalogReader) else None, resume)
-    except OSError as error:
-        raise CatalogError(f"{path}: can't be written ({error.strerror}); mend the path or its permissions") from error
-
-
-def written_ids(path: Path) -> set[str]:
-    """The ids of the rows that `path` holds; none where it isn't there. Raises `CatalogError` for a foreign file."""
-    check_output(path)
-    if path.suffix.lower() == ".parquet":
-        return parquet_ids(path)
-    if not path.exists():
-        return set()
-    return set(_jsonl_ids(path) if path.suffix.lower() in _LINES else _csv_ids(path))
-
-
-class JsonlWriter(CatalogWriter):
-    """One `Understanding` in each line."""
-
-    def __init__(self, path: Path, resume: bool = False) -> None:
-        if resume and path.exists():
-            set(_jsonl_ids(path))  # a file that isn't ours must not grow
-        self._file = _open_text(path, _whole_lines(path, quotes=False) if resume else 0)
-
-    def write(self, product: Product, understanding: Understanding) -> None:
-        self._file.write(json.dumps(understanding.to_json(), ensure_ascii=False) + "\n")
-        self._file.flush()
-
-    def close(self) -> None:
-        self._file.close()
-
-
-class CsvWriter(CatalogWriter):
-    """The shop's own cells, as they were, with what was filled and the `pumgpt_*` columns. UTF-8."""
-
-    def __init__(self, path: Path, columns: OutputColumns, resume: bool = False) -> None:
-        self._columns = columns
-        delimiter = _DELIMITERS[path.suffix.lower()]
-        size = _whole_lines(path, quotes=True) if resume else 0
-        if size:
-            _check_header(path, delimiter, columns.names)
-        self._file = _open_text(path, size)
-        self._writer = csv.writer(self._file, delimiter=delimiter, lineterminator="\n")
-        self._quoting_writer = csv.writer(self._file, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        if not size:
-            self._write_row(columns.names)
-
-    def write(self, product: Product, understanding: Understanding) -> None:
-        answers = self._columns.answers(understanding)
-        row = {name: own_cell(product, name) for name in self._columns.own}
-        row.update({name: "" if value is None else str(value) for name, value in answers.items()})
-        category = self._columns.category(product, understanding)
-        if category is not None and "category" in row:
-            row["category"] = " > ".join(category)
-        self._write_row([row[name] for name in self._columns.names])
-
-    def close(self) -> None:
-        self._file.close()
-
-    def _write_row(self, cells: Sequence[str]) -> None:
-        # Python 3.11's writer leaves a lone \r unquoted, and readers take that for the end of the row.
-        writer = self._quoting_writer if any("\r" in cell for cell in cells) else self._writer
-        writer.writerow(cells)
-        self._file.flush()
-
-
-class ParquetWriter(ParquetParts, CatalogWriter):
-    """Typed columns; the work is done in `parquet_writer`."""
-
-
-class RejectedWriter:
-    """Rows that were set aside, to `OUT.rejected.jsonl`. Each run begins it anew, for each run meets every such row
-    again; where there is none, no file is left.
-    """
-
-    def __init__(self, out: Path) -> None:
-        self.path = out.with_name(f"{out.stem}.rejected.jsonl")
-        self.path.unlink(missing_ok=True)
-        self._file: IO[str] | None = None
-
-    def write(self, rejected: RejectedRow) -> None:
-        """Append one row."""
-        if self._file is None:
-            self._file = _open_text(self.path, 0)
-        record = {"row": rejected.row, "id": rejected.id, "error": rejected.error}
-        self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
-        self._file.flush()
-
-    def close(self) -> None:
-        """Close the file, if there is one."""
-        if self._file is not None:
-            self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-def _open_text(path: Path, keep_bytes: int) -> IO[str]:
-    """Open for appending behind the first `keep_bytes`; what stands behind them goes."""
-    if keep_bytes:
-        with path.open("r+b") as file:
-            file.truncate(keep_bytes)
-    # Half a character can't be written; a model that says one must not end the run.
-    return path.open("a" if keep_bytes else "w", encoding="utf-8", errors="replace", newline="")
-
-
-def _whole_lines(path: Path, quotes: bool) -> int:
-    """The bytes of `path` up to the end of the last whole row. With `quotes`, a line's end inside of them is none."""
-    whole = read = num_quotes = 0
-    if path.exists():
-        with path.open("rb") as file:
-            for line in file:
-                read += len(line)
-                num_quotes += line.count(b'"') if quotes else 0
-                if line.endswith(b"\n") and num_quotes % 2 == 0:
-                    whole = read
-    return whole
-
-
-def _jsonl_ids(path: Path) -> Iterator[str]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.endswith(b"\n"):  # cut off
-                return
-            try:
-                yield str(json.loads(line)["id"])
-            except (ValueError, TypeError, KeyError) as error:
-                raise CatalogError(
-                    f"{path}, line {number}: is no result of ours; name another output, or begin anew"
-                ) from error
-
-
-def _csv_ids(path: Path) -> Iterator[str]:
-    size = _whole_lines(path, quotes=True)
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.reader(_first_bytes(file, size), delimiter=_DELIMITERS[path.suffix.lower()])
-        header = next(rows, [])
-        if header and "id" not in header:
-            raise CatalogError(f"{path}: has no column 'id', so it is no result of ours; name another output")
-        yield from (row[header.index("id")] for row in rows if row)
-
-
-def _first_bytes(lines: IO[str], size: int) -> Iterator[str]:
-    for line in lines:
-        size -= len(line.encode())
-        if size < 0:
-            return
-        yield line
-
-
-def _check_header(path: Path, delimiter: str, names: Sequence[str]) -> None:
-    with path.open(encoding="utf-8", newline="") as file:
-        header = next(csv.reader(file, delimiter=delimiter), [])
-    if tuple(header) != tuple(names):
-        raise CatalogError(f"{path}: was begun with other columns; name another output, or begin anew")
+        yield
+    except (OSError, pa.ArrowException) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise CatalogError(
+            f"{path}: can't be written ({reason}); mend the path, its permissions or the disk"
+        ) from error

@@ -49,7 +49,7 @@ def enrich(
     reader = read_catalog(in_path)
     with Journal.open(out_path, fingerprint(backend, plan), restart) as journal:
         began = time.monotonic()
-        reported = journal.state.finished and report_path is not None and report_path.exists()
+        reported = journal.was_finished and report_path is not None and report_path.exists()
         report = None
         try:
             batches = take_in_batches(_rows_left(reader, journal, limit), batch_products)
@@ -84,15 +84,13 @@ def _rows_left(
 ) -> Iterator[tuple[int, Product | RejectedRow]]:
     """The rows that no run did yet, numbered from 1. Raises `UsageError` where the done ones are not those of the input."""
     done = journal.summary.done
-    rows = islice(enumerate(reader, start=1), limit)
+    rows = enumerate(reader, start=1)
     last = None
     for _, last in islice(rows, done):  # noqa: B007
         pass
-    if last is not None and last.id != journal.last_id:
-        raise UsageError(
-            f"{reader.path} is not the catalogue that {journal.out} was begun with; begin anew with --restart"
-        )
-    return rows
+    if done and (last is None or last.id != journal.last_id):
+        raise _another_catalogue(reader, journal)
+    return rows if limit is None else islice(rows, max(limit - done, 0))
 
 
 def _do_batch(
@@ -132,17 +130,23 @@ def _open_report(path: Path, title: str, journal: Journal) -> ReportWriter:
 
 
 def _write_out(journal: Journal, reader: CatalogReader, plan: Plan) -> None:
-    """Make the output from the answers in full, where it isn't these."""
-    if journal.in_place:
+    """Make the output from the answers in full, where it isn't these and isn't there already."""
+    if journal.in_place or (journal.unchanged and journal.out.exists()):
         return
-    answers = journal.answers()
-    answer = next(answers, None)
     names = [asked.name for asked in plan.context.attributes] if "attribute_qa" in plan.asked else []
     with open_writer(journal.out, reader, attribute_names=names, overwrite_values=plan.overwrite_values) as writer:
-        for product in reader:
-            if answer is not None and product.id == answer.id and isinstance(product, Product):
-                writer.write(product, answer)
-                answer = next(answers, None)
+        products = (item for item in reader if isinstance(item, Product))
+        for answer in journal.answers():
+            product = next((product for product in products if product.id == answer.id), None)
+            if product is None:
+                raise _another_catalogue(reader, journal)
+            writer.write(product, answer)
+
+
+def _another_catalogue(reader: CatalogReader, journal: Journal) -> UsageError:
+    return UsageError(
+        f"{reader.path} is not the catalogue that {journal.out} was begun with; begin anew with --restart"
+    )
 
 
 @dataclass

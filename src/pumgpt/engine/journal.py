@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pumgpt.catalog.readers import RejectedRow
 from pumgpt.catalog.understanding import Understanding
+from pumgpt.catalog.writers import JSON_LINES
 from pumgpt.engine.summary import Summary
 from pumgpt.errors import UsageError
 
@@ -45,6 +46,7 @@ class Journal:
 
     def __init__(self, out: Path, state: State) -> None:
         self.out, self.state = out, state
+        self.was_finished = state.finished
         self.summary = Summary.from_counts(state.counts)
         self.last_id = state.last_id
         self._answers = _open_at(self.answers_path, state.answers_bytes)
@@ -81,7 +83,12 @@ class Journal:
     @property
     def in_place(self) -> bool:
         """Whether the answers so far are the output itself."""
-        return self.out.suffix.lower() in (".jsonl", ".ndjson")
+        return self.out.suffix.lower() in JSON_LINES
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether a finished run was given again, and nothing new has come."""
+        return self.was_finished and self.summary.done == self.summary.resumed
 
     @property
     def rejected_path(self) -> Path:
