@@ -74,7 +74,8 @@ def fingerprint(backend: Backend, plan: Plan) -> Fingerprint:
     context = plan.context
     return {
         "model": f"{backend.name} {backend.revision}",
-        "taxonomy": _digest(context.taxonomy_choices.values if context.taxonomy_choices else ()),
+        "calibration": _digest([plan.calibration.model_dump_json()]),
+        "taxonomy": _digest(zip(plan.taxonomy.paths, plan.taxonomy.ids, strict=True) if plan.taxonomy else ()),
         "schema": _digest((a.name, a.question, a.choices and a.choices.values) for a in context.attributes),
         "tasks": ", ".join(sorted(plan.asked)),
         "questions": _digest(context.questions),
