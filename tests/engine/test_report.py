@@ -18,8 +18,9 @@ from pumgpt.catalog.understanding import (
     Understanding,
 )
 from pumgpt.engine.heat import overlay, relative_heat, thumbnail
-from pumgpt.engine.report import write_report
+from pumgpt.engine.report import ReportWriter, write_report
 from pumgpt.engine.summary import Summary
+from pumgpt.errors import UsageError
 
 CORNER = [[1.0, 0.0], [0.0, 0.0]]
 
@@ -121,3 +122,19 @@ def test_the_overlay_has_the_photo_s_shape_and_keeps_its_colour_where_the_model_
     pixels = np.asarray(picture, dtype=int)
     looked, away = pixels[4, 4], pixels[-4, -4]
     assert np.ptp(looked) > 3 * np.ptp(away)
+
+
+def test_cards_of_a_killed_run_stay_as_far_as_their_rows_count(tmp_path: Path) -> None:
+    whole, page = tmp_path / "whole.html", tmp_path / "r.html"
+    write_report(whole, [row(1), row(2), row(3, "Größer")], "T")
+    with ReportWriter(page, "T") as killed:
+        for number in (1, 2, 3):
+            killed.add(*row(number))
+    with (tmp_path / "r.html.part").open("ab") as part:
+        part.write(b'{"id": "4", "ht')
+    with pytest.raises(UsageError, match="2 rows were done without a report"):
+        ReportWriter(page, "T", keep={"1", "2", "3", "4", "5"})
+    with ReportWriter(page, "T", keep={"1", "2"}) as resumed:
+        resumed.add(*row(3, "Größer"))
+        resumed.finish()
+    assert page.read_bytes() == whole.read_bytes()

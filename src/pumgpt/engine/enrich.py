@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -47,7 +48,7 @@ def enrich(
     """
     check_paths(in_path, out_path)
     reader = read_catalog(in_path)
-    with Journal.open(out_path, fingerprint(backend, plan), restart) as journal:
+    with Journal.open(out_path, fingerprint(backend, plan), restart) as journal, ExitStack() as open_files:
         began = time.monotonic()
         reported = journal.was_finished and report_path is not None and report_path.exists()
         report = None
@@ -55,7 +56,7 @@ def enrich(
             batches = take_in_batches(_rows_left(reader, journal, limit), batch_products)
             first = next(batches, [])
             if report_path is not None and (first or not reported):
-                report = _open_report(report_path, report_title or in_path.name, journal)
+                report = open_files.enter_context(_open_report(report_path, report_title or in_path.name, journal))
             for batch in chain([first] if first else [], batches):
                 _do_batch(batch, backend, plan, journal, report)
                 journal.summary.seconds = time.monotonic() - began

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -45,15 +45,13 @@ class ReportWriter:
         self.path, self.title = path, title
         self._part = path.with_name(path.name + ".part")
         self._tallies = _Tallies()
-        kept = [line for line in self._lines() if line["id"] in keep]
-        if len(kept) < len(keep):
-            raise UsageError(
-                f"{path}: {len(keep) - len(kept)} rows were done without a report; begin anew with --restart"
-            )
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._part.open("w", encoding="utf-8")
-        for line in kept:
-            self._write(line)
+        size = self._keep(keep)
+        missing = len(keep) - self._tallies.products
+        if missing:
+            raise UsageError(f"{path}: {missing} rows were done without a report; begin anew with --restart")
+        self._file = self._part.open("ab")
+        self._file.truncate(size)
 
     def __enter__(self) -> Self:
         return self
@@ -64,16 +62,16 @@ class ReportWriter:
     def add(self, product: Product, photos: Photos, understanding: Understanding) -> None:
         """`photos`: one for each photo of the product, None where it could not be opened."""
         context = card_context(product, photos, understanding)
-        self._write(
-            {
-                "id": understanding.id,
-                "model": understanding.model.name,
-                "revision": understanding.model.revision,
-                "fields": [(name, field.status) for name, field in stated_fields(understanding)],
-                "flags": context["flags"],
-                "html": _template("card").render(context),
-            }
-        )
+        line = {
+            "id": understanding.id,
+            "model": understanding.model.name,
+            "revision": understanding.model.revision,
+            "fields": [(name, field.status) for name, field in stated_fields(understanding)],
+            "flags": context["flags"],
+            "html": _template("card").render(context),
+        }
+        self._tallies.add(line)
+        self._file.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
 
     def flush(self) -> None:
         """Make what was added survive a kill."""
@@ -85,23 +83,29 @@ class ReportWriter:
         unfinished = self.path.with_name(self.path.name + ".new")
         with unfinished.open("w", encoding="utf-8") as page:
             page.write(_template("head").render(self._tallies.head(self.title, summary), css=_read("report.css")))
-            for line in self._lines():
-                page.write(line["html"] + "\n")
+            for card in self._cards():
+                page.write(card + "\n")
             page.write(_template("foot").render() + "\n")
         unfinished.replace(self.path)
         self._part.unlink()
 
-    def _write(self, line: dict[str, Any]) -> None:
-        self._tallies.add(line)
-        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    def _keep(self, ids: Collection[str]) -> int:
+        """Count the cards of `ids`, which stand before all others; returns the bytes up to their end."""
+        size = 0
+        if ids and self._part.exists():
+            with self._part.open("rb") as part:
+                for text in part:
+                    line = json.loads(text) if text.endswith(b"\n") else {}  # a killed run may leave half a line
+                    if line.get("id") not in ids:
+                        break
+                    self._tallies.add(line)
+                    size += len(text)
+        return size
 
-    def _lines(self) -> Iterable[dict[str, Any]]:
-        if not self._part.exists():
-            return
-        with self._part.open(encoding="utf-8") as part:
+    def _cards(self) -> Iterator[str]:
+        with self._part.open("rb") as part:
             for text in part:
-                if text.endswith("\n"):  # a killed run may leave half a line
-                    yield json.loads(text)
+                yield json.loads(text)["html"]
 
 
 class _Tallies:
