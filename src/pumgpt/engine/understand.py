@@ -37,8 +37,6 @@ LEAST_ALTERNATIVE = 0.01
 
 _ASKED_AS = {"attributes": "attribute_qa"}
 """The record of attributes is asked attribute by attribute: each closed answer is then valid and has a probability."""
-_BLIND = frozenset({"caption", "caption_completion"})
-"""Tasks that are never trained with the title in sight, and so asked without it."""
 _LISTS = {"attribute_qa": "attributes", "question": "answers", "attribute_correction": "corrections"}
 
 
@@ -89,8 +87,8 @@ class Plan:
         seeing: list[Question] = []
         blind: list[Question] = []
         for name, task in TASKS.items():
-            if name in self.asked and (photos or name not in _BLIND):
-                (blind if name in _BLIND else seeing).extend(task.questions(product, context))
+            if name in self.asked and (photos or not task.hides_listing):
+                (blind if task.hides_listing else seeing).extend(task.questions(product, context))
         listing = context.listing.text
         if listing is None:
             seeing, blind = [*blind, *seeing], []

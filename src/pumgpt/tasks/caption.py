@@ -19,6 +19,7 @@ class CaptionTask(Task):
     name = "caption"
     metrics = ("cider", "rouge_l")
     max_new_tokens = 40
+    hides_listing = True
 
     def questions(self, product: Product, context: TaskContext) -> list[Question]:
         return [self._ask(self.template.canonical("describe"))]
