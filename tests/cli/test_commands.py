@@ -164,6 +164,7 @@ def test_difficult_photos_get_their_answer_or_their_line(tmp_path: Path) -> None
     result = run("enrich", tmp_path / "latin.csv", tmp_path / "out.jsonl", "--model", "fake")
     assert result.exit_code == 0
     assert "Traceback" not in result.stderr
+    assert result.stderr.count("is not UTF-8; such lines are read as Windows-1252") == 1
     answered = [json.loads(line)["id"] for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
     rejected = [json.loads(line) for line in (tmp_path / "out.rejected.jsonl").read_text(encoding="utf-8").splitlines()]
     assert answered == [*(name for name in names if name.startswith("good")), "good-without"]

@@ -124,6 +124,8 @@ def _conclude(summary: Summary, out_path: Path, report_path: Path | None, as_jso
     from pumgpt.cli.console import print_json, say
     from pumgpt.cli.enrich_view import print_summary
 
+    for warning in summary.warnings:
+        say(warning)
     if as_json:
         print_json(summary.to_json())
     else:
@@ -138,8 +140,12 @@ def _conclude(summary: Summary, out_path: Path, report_path: Path | None, as_jso
 
 
 def _preview(in_path: Path, plan: Plan, limit: int | None) -> int:
+    from pumgpt.cli.console import say
     from pumgpt.cli.enrich_view import print_preview
     from pumgpt.engine.enrich import preview
 
-    print_preview(preview(in_path, plan, limit), plan)
+    found = preview(in_path, plan, limit)
+    for warning in found.warnings:
+        say(warning)
+    print_preview(found, plan)
     return 0

@@ -65,6 +65,7 @@ def enrich(
         except KeyboardInterrupt:
             journal.rollback()
             journal.summary.stopped = True
+        journal.summary.warnings = reader.warnings
         _write_out(journal, reader, plan)
         journal.commit(finished=not journal.summary.stopped)
         if report is not None and not journal.summary.stopped:
@@ -161,14 +162,16 @@ class Preview:
     without_photo: int = 0
     questions: int = 0
     first: Request | None = None
+    warnings: list[str] = field(default_factory=list)
 
 
 def preview(
     in_path: Path, plan: Plan, limit: int | None = None, progress: Callable[[int], None] | None = None
 ) -> Preview:
     """Read everything and open every photo, ask nothing, write nothing."""
-    found = Preview()
-    rows: Iterable[tuple[int, Product | RejectedRow]] = islice(enumerate(read_catalog(in_path), start=1), limit)
+    reader = read_catalog(in_path)
+    found = Preview(warnings=reader.warnings)
+    rows: Iterable[tuple[int, Product | RejectedRow]] = islice(enumerate(reader, start=1), limit)
     for batch in take_in_batches(rows, BATCH_PRODUCTS):
         for item in batch:
             if isinstance(item, RejectedRow):

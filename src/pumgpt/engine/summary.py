@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from pumgpt.catalog.understanding import AnswerField, AttributeField, CategoryField, Understanding
@@ -42,6 +42,8 @@ class Summary:
     """Of this run."""
     stopped: bool = False
     """Whether Ctrl-C ended it."""
+    warnings: list[str] = field(default_factory=list)
+    """What is odd about the catalogue as a whole, one line each."""
 
     @classmethod
     def from_counts(cls, counts: Mapping[str, int]) -> Self:
@@ -59,11 +61,11 @@ class Summary:
 
     def add(self, understanding: Understanding) -> None:
         self.rows += 1
-        for _, field in stated_fields(understanding):
-            self.filled += field.status == "filled"
-            self.kept += field.status == "kept"
-            self.conflicts += field.status == "conflict"
-            self.abstained += field.status == "abstained"
+        for _, stated in stated_fields(understanding):
+            self.filled += stated.status == "filled"
+            self.kept += stated.status == "kept"
+            self.conflicts += stated.status == "conflict"
+            self.abstained += stated.status == "abstained"
 
     @property
     def done(self) -> int:
