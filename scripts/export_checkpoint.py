@@ -35,6 +35,7 @@ def main() -> None:
     weights = {name: t.half() if t.is_floating_point() else t for name, t in model.state_dict().items()}
     model.save_pretrained(options.out, state_dict=weights)
     PumGPTProcessor.from_pretrained(options.checkpoint).save_pretrained(options.out)
+    (options.out / "model.safetensors").chmod(0o644)
     calibration = options.checkpoint / CALIBRATION_FILE
     if calibration.is_file():
         shutil.copyfile(calibration, options.out / CALIBRATION_FILE)
