@@ -73,7 +73,9 @@ def main() -> None:
             picture = Image.blend(draw().resize((SIZE_PX,) * 2), draw().rotate(180).resize((SIZE_PX,) * 2), 0.5)
         file = io.BytesIO()
         picture.save(file, "JPEG", quality=88)
-        rows.append({"id": f"negative-{number:06d}", "source": "foreign", "image": {"bytes": file.getvalue(), "path": None}})
+        rows.append(
+            {"id": f"negative-{number:06d}", "source": "foreign", "image": {"bytes": file.getvalue(), "path": None}}
+        )
     options.out.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.Table.from_pylist(rows), options.out, compression="zstd")
     print(f"{options.out}: {len(rows)} pictures")

@@ -56,5 +56,6 @@ class Backend(Protocol):
 
     def answer(self, requests: Sequence[Request], *, evidence: bool = False) -> list[list[Answer]]:
         """One list of answers for each request, one answer for each of its questions, in order. Never raises for one
-        question's sake: it sets `Answer.error`."""
+        question's sake: it sets `Answer.error`.
+        """
         ...

@@ -52,7 +52,8 @@ class Reading:
 
 
 def _keys_values(cache: DynamicCache) -> tuple[tuple[Tensor, Tensor], ...]:
-    return tuple((layer.keys, layer.values) for layer in cache.layers)
+    layers: list[Any] = cache.layers
+    return tuple((layer.keys, layer.values) for layer in layers)
 
 
 class Decoder:
@@ -95,7 +96,8 @@ class Decoder:
             states = torch.cat([states, self._run_tree(reading, trie)], 1)
         log_probs_RNV = self._logits(states).log_softmax(-1)
         log_probs_RE = log_probs_RNV[:, trie.edge_node_E, trie.edge_token_E]
-        return torch.sparse.mm(trie.ways_CE, log_probs_RE.T).T
+        log_probs_CR: Tensor = torch.sparse.mm(trie.ways_CE, log_probs_RE.T)
+        return log_probs_CR.T
 
     def _run_tree(self, reading: Reading, trie: TokenTrie) -> Tensor:
         """Hidden states (R, T, D) of all nodes at once: each sees its row's prompt and the nodes above it."""

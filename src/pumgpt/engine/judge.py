@@ -13,6 +13,9 @@ from pumgpt.engine.calibration import Calibration
 from pumgpt.tasks.base import AnswerValue, Parsed, Verdict, normalise
 from pumgpt.tasks.registry import get_task
 
+LEAST_CONFIDENCE = 0.5
+"""What is more likely wrong than right is not filled in, even where the field as a whole reaches the asked precision."""
+
 
 class Candidate(NamedTuple):
     """A value that the model thought of, with its share among all choices."""
@@ -84,7 +87,8 @@ class Judge:
         self, key: str, parsed: Parsed, confidence: float | None, refused: bool, others: tuple[Candidate, ...] = ()
     ) -> Judgement:
         threshold = self.calibration.threshold(key, self.precision)
-        sure = self.precision == 0 or (not refused and (confidence is None or confidence >= threshold))
+        least = max(threshold, LEAST_CONFIDENCE)
+        sure = self.precision == 0 or (not refused and (confidence is None or confidence >= least))
         rounded = None if confidence is None else round(confidence, 4)
         return Judgement(parsed.value, rounded, sure, others, parsed.verdict)
 

@@ -51,7 +51,8 @@ def load_engine(folder: Path, device: str | None = None) -> PumGPTEngine:
     dtype = torch.float32 if device == "cpu" else torch.bfloat16
     try:
         with _no_progress_bar():
-            model = PumGPTForConditionalGeneration.from_pretrained(folder, dtype=dtype).to(device)
+            model: Any = PumGPTForConditionalGeneration.from_pretrained(folder, dtype=dtype)
+            model.to(device)
             processor = PumGPTProcessor.from_pretrained(folder)
     except (OSError, ValueError, RuntimeError) as error:
         line = (str(error).splitlines() or [type(error).__name__])[0]

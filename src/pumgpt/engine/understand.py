@@ -114,7 +114,15 @@ class Plan:
             result.caption = CaptionField(text=None)
         for reply in replies:
             assembly.put(reply, result)
+        if result.caption is not None and self.precision > 0 and any(map(_is_of_nothing_known, replies)):
+            result.caption = CaptionField(text=None, confidence=result.caption.confidence)
         return result
+
+
+def _is_of_nothing_known(reply: Reply) -> bool:
+    """Whether no category could be told at all: a caption of such a picture would be made up."""
+    ranked = reply.answer.ranked
+    return reply.question.task == "category" and bool(ranked) and reply.answer.cannot_tell > ranked[0][1]
 
 
 def _troubles(replies: Sequence[Reply]) -> list[str]:
