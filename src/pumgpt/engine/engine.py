@@ -54,7 +54,7 @@ class PumGPTEngine:
         revision: str,
         num_visual_tokens: int | None = None,
     ) -> None:
-        self.model = model.eval()
+        self.model = model.train(False)
         self.processor = processor
         self.name = name
         self.revision = revision

@@ -52,7 +52,7 @@ def assemble(
             config.qformer_config.encoder_hidden_size,
         )
     model = model_class(config, parts)
-    model.to(dtype or parts.language_model.dtype)
+    nn.Module.to(model, dtype or parts.language_model.dtype)
     model.config.dtype = model.dtype
     model.generation_config = copy.deepcopy(parts.language_model.generation_config)
     model.generation_config.suppress_tokens = [config.image_token_id]

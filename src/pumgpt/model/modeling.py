@@ -81,7 +81,9 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
             width = config.qformer_config.encoder_hidden_size
             same = self.vision_tower.hidden_size == width
             self.projection: nn.Module = nn.Identity() if same else nn.Linear(self.vision_tower.hidden_size, width)
-            self.qformer = QFormer(config.qformer_config, config.num_query_tokens, parts.qformer)
+            self.qformer = QFormer(
+                cast(Blip2QFormerConfig, config.qformer_config), config.num_query_tokens, parts.qformer
+            )
         self.bridge = build_bridge(config, self.vision_tower.hidden_size)
         self.language_model = parts.language_model or AutoModelForCausalLM.from_config(config.text_config)
         install(self.language_model)
@@ -276,7 +278,7 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
     def prepare_inputs_for_generation(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Photos go in with the prompt only; later steps read them from the cache."""
-        inputs = super().prepare_inputs_for_generation(*args, **kwargs)
+        inputs = super().prepare_inputs_for_generation(*args, **kwargs)  # type: ignore[misc]
         first = kwargs.get("is_first_iteration", False) or not kwargs.get("use_cache", True)
         if not first:
             for name in ("pixel_values", "photos", "photo_index"):

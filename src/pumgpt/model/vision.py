@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import AutoBackbone, AutoModel, Blip2VisionModel, PreTrainedConfig
+from transformers import AutoBackbone, AutoModel, Blip2VisionConfig, Blip2VisionModel, PreTrainedConfig
 from transformers.backbone_utils import BackboneConfigMixin
 
 from pumgpt.errors import ModelError
@@ -81,8 +81,7 @@ class ConvolutionalTower(nn.Module):
         super().__init__()
         self.config = config
         self.model: Any = model if model is not None else AutoBackbone.from_config(config)
-        channels: list[int] = list(self.model.channels)
-        self.hidden_size = sum(channels)
+        self.hidden_size: int = sum(self.model.channels)
         self.norm = nn.LayerNorm(self.hidden_size)
         self._grids: dict[tuple[int, int], tuple[int, int]] = {}
 
@@ -134,7 +133,7 @@ def build_tower(config: PreTrainedConfig, model: nn.Module | None = None) -> Vis
 def _vision_transformer(config: PreTrainedConfig) -> nn.Module:
     """A model with random weights. BLIP-2's vision transformer is the one that the Auto classes don't know."""
     model: nn.Module
-    if config.model_type == Blip2VisionModel.config_class.model_type:
+    if config.model_type == Blip2VisionConfig.model_type:
         model = Blip2VisionModel._from_config(config)
     else:
         model = AutoModel.from_config(config)

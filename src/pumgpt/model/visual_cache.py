@@ -58,7 +58,8 @@ def keys_and_values(layer: nn.Module, hidden_RTD: Tensor, rotation: tuple[Tensor
     """
     try:
         attention: Any = layer.self_attn
-        normed_RTD = layer.input_layernorm(hidden_RTD.to(attention.k_proj.weight.dtype))
+        norm: Any = layer.input_layernorm
+        normed_RTD = norm(hidden_RTD.to(attention.k_proj.weight.dtype))
         keys_RThd, values_RThd = (
             projection(normed_RTD).unflatten(-1, (-1, attention.head_dim))
             for projection in (attention.k_proj, attention.v_proj)

@@ -8,6 +8,7 @@ H x W are the pixels of the large picture.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,8 @@ from PIL import Image, ImageDraw
 
 from pumgpt.samples.colour import RGB
 
-FloatArray = NDArray[np.float32]
+FloatArray = NDArray[Any]
+"""Floating-point numbers: fp32 in pixels and masks, fp64 where numpy makes them on the way."""
 Point = tuple[float, ...]
 Fabric = Callable[[FloatArray, FloatArray], FloatArray]
 """Paints (H, W, 3) for the product's own coordinates x and y, each (H, W)."""

@@ -5,7 +5,7 @@ what is left in the output folder.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,7 @@ def training_arguments(recipe: Recipe, label_names: Sequence[str] = ("labels",))
 
 def run_trainer(trainer: Trainer, recipe: Recipe, resume: bool = True) -> None:
     """Train, going on from the last checkpoint in the output folder where there is one."""
+    assert isinstance(trainer.model, nn.Module)
     logger.info("stage %s: %s\n%s", recipe.stage, recipe.about, describe_parameters(trainer.model))
     folder = Path(recipe.output_dir)
     last = get_last_checkpoint(str(folder)) if resume and folder.is_dir() else None
@@ -72,7 +73,7 @@ def run_trainer(trainer: Trainer, recipe: Recipe, resume: bool = True) -> None:
 
 def finish(trainer: Trainer, recipe: Recipe) -> None:
     """Evaluate, and leave state, metrics, learning curve and recipe beside the weights."""
-    if trainer.eval_dataset is not None and len(trainer.eval_dataset):
+    if isinstance(trainer.eval_dataset, Sized) and len(trainer.eval_dataset):
         trainer.save_metrics("eval", trainer.evaluate())
     trainer.save_state()
     folder = Path(recipe.output_dir)
