@@ -81,7 +81,8 @@ class ConvolutionalTower(nn.Module):
         super().__init__()
         self.config = config
         self.model: Any = model if model is not None else AutoBackbone.from_config(config)
-        self.hidden_size: int = sum(self.model.channels)
+        channels: Any = self.model.channels
+        self.hidden_size: int = sum(channels)
         self.norm = nn.LayerNorm(self.hidden_size)
         self._grids: dict[tuple[int, int], tuple[int, int]] = {}
 

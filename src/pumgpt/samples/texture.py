@@ -13,7 +13,7 @@ def _colour(paint: RGB) -> FloatArray:
 
 
 def _blend(first: RGB, second: RGB, share: FloatArray) -> FloatArray:
-    return _colour(first) + (_colour(second) - _colour(first)) * share[..., None].astype(np.float32)
+    return np.asarray(_colour(first) + (_colour(second) - _colour(first)) * share[..., None].astype(np.float32))
 
 
 def _step(value: FloatArray, edge: float = 0.06) -> FloatArray:
@@ -27,7 +27,7 @@ def woven(paint: RGB, rng: np.random.Generator, grain: float = 0.035) -> Fabric:
 
     def fabric(x: FloatArray, y: FloatArray) -> FloatArray:
         noise = tile[(y * 260).astype(int) % 64, (x * 260).astype(int) % 64]
-        return _colour(paint) * (1 + noise[..., None])
+        return np.asarray(_colour(paint) * (1 + noise[..., None]))
 
     return fabric
 
@@ -83,7 +83,7 @@ def floral(paint: RGB, petals: list[RGB], rng: np.random.Generator, period: floa
         blossom = _step(0.2 + 0.08 * np.cos(5 * angle + turn[row, column]) - radius, 0.07)
         heart = _step(0.06 - radius, 0.05)
         cloth = _colour(paint) * (1 - blossom[..., None]) + table[which[row, column]] * blossom[..., None]
-        return cloth * (1 - heart[..., None]) + _colour((0.95, 0.8, 0.3)) * heart[..., None]
+        return np.asarray(cloth * (1 - heart[..., None]) + _colour((0.95, 0.8, 0.3)) * heart[..., None])
 
     return fabric
 
@@ -111,7 +111,9 @@ def denim(paint: RGB, rng: np.random.Generator, fade: float) -> Fabric:
         worn = np.exp(-(((np.abs(x) - 0.12) / 0.05) ** 2) - ((y + 0.08) / 0.24) ** 2)
         worn = worn + 0.5 * np.exp(-(((np.abs(x) - 0.11) / 0.04) ** 2) - ((y - 0.28) / 0.12) ** 2)
         twill = 0.025 * np.sin((x + y) * 700)
-        return cloth(x, y) * (1 + twill[..., None]) + (fade * 0.28 * worn)[..., None] * _colour((0.9, 1.0, 1.1))
+        return np.asarray(
+            cloth(x, y) * (1 + twill[..., None]) + (fade * 0.28 * worn)[..., None] * _colour((0.9, 1.0, 1.1))
+        )
 
     return fabric
 
