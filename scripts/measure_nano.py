@@ -143,7 +143,8 @@ def _compare(
     """The model beside everything that it is held against, on the same products."""
     truth = read_truth(prepared.truth)
     columns: dict[str, Mapping[str, Prediction]] = {}
-    for name, precision in ((FILLED, 0.0), (DEFAULT, None)):
+    # What abstention costs and gains is a matter of the photo; with the title every field is filled only.
+    for name, precision in ((FILLED, 0.0), (DEFAULT, None)) if condition == IMAGE_ONLY else ((FILLED, 0.0),):
         columns[name] = runs[f"{measured.name} {condition} {name}"] = enrich(prepared.input_for(condition), precision)
     if condition == WITH_TITLE:
         columns |= {name: said for name, said in fitted.items() if name == "title matching"}
