@@ -20,7 +20,6 @@ from pumgpt.backends.protocol import Answer, Request
 from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
 from pumgpt.engine.decoder import Decoder, Reading
 from pumgpt.engine.trie import TokenTrie
-from pumgpt.errors import PumGPTError
 from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration
 from pumgpt.model.processing import IMAGE_TOKEN, PumGPTProcessor
 from pumgpt.model.prompt import render_prompt
@@ -168,15 +167,6 @@ class PumGPTEngine:
             (text.strip(), probability, refusal, ())
             for text, (_, probability), refusal in zip(texts, written, refusals, strict=True)
         ]
-
-
-def check_engine(engine: PumGPTEngine) -> None:
-    """Raise `PumGPTError` where tokenizer and model don't belong together."""
-    size = engine.model.config.text_config.vocab_size
-    if len(engine.processor.tokenizer) > size:
-        raise PumGPTError(
-            f"{engine.name}: the tokenizer has {len(engine.processor.tokenizer)} tokens, the model {size}"
-        )
 
 
 def _as_list(value: int | Sequence[int]) -> list[int]:

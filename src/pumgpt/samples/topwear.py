@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pumgpt.samples.canvas import Canvas, Fabric, FloatArray, Point, box, ellipse, mirror
-from pumgpt.samples.colour import RGB, contrast, luma, mix, shift
+from pumgpt.samples.colour import EVERYDAY, RGB, contrast, luma, mix, shift
 from pumgpt.samples.kind import Kind, Look, backdrop, cast
 from pumgpt.samples.texture import knit, printed, woven
 
@@ -301,18 +301,7 @@ KINDS = {
         "T-shirt",
         tshirt,
         (
-            "Black",
-            "White",
-            "Blue",
-            "Navy Blue",
-            "Red",
-            "Green",
-            "Grey",
-            "Pink",
-            "Purple",
-            "Yellow",
-            "Orange",
-            "Maroon",
+            *EVERYDAY,
             "Olive",
             "Charcoal",
             "Turquoise Blue",
