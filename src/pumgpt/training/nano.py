@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
+from torch import nn
 from transformers import PreTrainedTokenizerFast
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
@@ -15,6 +16,7 @@ from pumgpt.errors import RecipeError
 from pumgpt.model.configuration import PumGPTConfig
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.processing import IMAGE_TOKEN, PumGPTProcessor
+from pumgpt.training.heads import LabelHeads
 from pumgpt.training.tokenizer import CHAT_TEMPLATE, train_tokenizer
 
 
@@ -51,13 +53,26 @@ def _sample_ids(tokenizer: PreTrainedTokenizerFast, lines: list[str], rows: int 
     return torch.tensor(ids[: rows * length]).view(rows, length)
 
 
-def load_tower(model: PumGPTForConditionalGeneration, folder: Path) -> None:
-    """Put the vision tower that stage `heads` left in `folder` into `model`."""
-    prefix = "tower."
+def load_tower(tower: nn.Module, folder: Path) -> None:
+    """Put the vision tower that stage `heads` left in `folder`, or that of a PumGPT checkpoint, into `tower`."""
     weights = load_file(folder / "model.safetensors")
-    state = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
-    if not state:
-        raise RecipeError(
-            f"{folder}/model.safetensors holds no vision tower; init_from must be a folder of stage 'heads'"
-        )
-    model.vision_tower.load_state_dict(state)
+    for prefix in ("tower.", "vision_tower."):
+        state = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
+        if state:
+            tower.load_state_dict(state)
+            return
+    raise RecipeError(
+        f"{folder}/model.safetensors holds no vision tower; name a folder of stage 'heads' or of a PumGPT checkpoint"
+    )
+
+
+def load_heads(heads: LabelHeads, folder: Path) -> bool:
+    """Put the heads that stage `heads` or `contrast` left in `folder` into `heads`; False where it left none."""
+    if (folder / "heads.safetensors").is_file():
+        heads.load_state_dict(load_file(folder / "heads.safetensors"))
+        return True
+    weights = load_file(folder / "model.safetensors")
+    state = {name.removeprefix("heads."): tensor for name, tensor in weights.items() if name.startswith("heads.")}
+    if state:
+        heads.load_state_dict(state)
+    return bool(state)

@@ -42,6 +42,8 @@ class InstructRecipe(BaseModel):
 
     trained: list[str]
     """Parts of the model that train, by the beginning of their parameters' names; all others are frozen."""
+    tower_from: Path | None = None
+    """Folder whose vision tower takes the place of the one in `init_from`: a tower that learned on by itself."""
     examples: int = 3
     """Questions asked about a photo each time it is seen."""
     elastic: float = 0.3

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from transformers import CONFIG_MAPPING, EvalPrediction, set_seed
 
 from pumgpt.catalog.product import Product
@@ -27,12 +27,14 @@ from pumgpt.training.contrast import ContrastiveCollator, ContrastiveStage, text
 from pumgpt.training.data import PhotoCache, ProductDataset, read_products
 from pumgpt.training.heads import CATEGORY, IGNORED, HeadsCollator, LabelHeads, TowerWithHeads, collect_values
 from pumgpt.training.instruct import InstructionCollator, InstructionSettings, InstructionTrainer
-from pumgpt.training.nano import build_from_scratch, load_tower
+from pumgpt.training.nano import build_from_scratch, load_heads, load_tower
 from pumgpt.training.recipe import Recipe, load_recipe
 from pumgpt.training.stage import StageTrainer, finish, freeze_all_but, run_trainer, training_arguments
 
 ATTRIBUTES = ("gender", "colour", "usage", "season", "age group", "year")
 """The attributes that nano's data states."""
+HEADS_FILE = "heads.json"
+"""The values of each head, beside its weights."""
 
 
 def train(recipe: Path, overrides: Sequence[str] = (), restart: bool = False) -> Path:
@@ -68,14 +70,17 @@ def _products(recipe: Recipe) -> tuple[list[Product], list[Product]]:
 
 
 def run_heads(recipe: Recipe) -> None:
-    """Stage 1: tower and linear heads."""
+    """Stage 1: tower and linear heads; both go on from `init_from` where it is given."""
     if recipe.heads is None:
         raise RecipeError("stage 'heads' needs a block 'heads' with its labels")
     train_set, validation = _products(recipe)
-    values = collect_values(train_set, recipe.heads.labels, recipe.heads.min_count)
+    values = _head_values(recipe) or collect_values(train_set, recipe.heads.labels, recipe.heads.min_count)
     vision = dict(recipe.architecture["vision_config"])
     tower = build_tower(CONFIG_MAPPING[vision.pop("model_type")](**vision))
     model = TowerWithHeads(tower, LabelHeads(tower.hidden_size, values), recipe.heads.smoothing)
+    if recipe.init_from is not None:
+        load_tower(tower, recipe.init_from)
+        load_heads(model.heads, recipe.init_from)
     photos = PhotoCache(recipe.data.size_px)
     trainer = StageTrainer(
         model=model,
@@ -95,8 +100,14 @@ def run_heads(recipe: Recipe) -> None:
     finish(trainer, recipe)
 
 
+def _head_values(recipe: Recipe) -> dict[str, list[str]] | None:
+    """The values that the stage before had heads for, None where it had no heads."""
+    file = recipe.init_from / HEADS_FILE if recipe.init_from else None
+    return json.loads(file.read_text(encoding="utf-8")) if file and file.is_file() else None
+
+
 def _write_values(folder: Path, values: dict[str, list[str]]) -> None:
-    (folder / "heads.json").write_text(json.dumps(values, ensure_ascii=False, indent=1), encoding="utf-8")
+    (folder / HEADS_FILE).write_text(json.dumps(values, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 def texts_to_read(products: Sequence[Product], attributes: Sequence[str] = ATTRIBUTES) -> Iterator[str]:
@@ -115,12 +126,11 @@ def run_contrast(recipe: Recipe) -> None:
     if recipe.heads is None or recipe.contrast is None or recipe.init_from is None:
         raise RecipeError("stage 'contrast' needs 'heads', 'contrast' and 'init_from', the folder of stage 'heads'")
     train_set, validation = _products(recipe)
-    values: dict[str, list[str]] = json.loads((recipe.init_from / "heads.json").read_text(encoding="utf-8"))
+    values: dict[str, list[str]] = json.loads((recipe.init_from / HEADS_FILE).read_text(encoding="utf-8"))
     model, processor = build_from_scratch(recipe.architecture, texts_to_read(train_set), recipe.size_px)
-    load_tower(model, recipe.init_from)
+    load_tower(model.vision_tower, recipe.init_from)
     heads = LabelHeads(model.vision_tower.hidden_size, values)
-    before = load_file(recipe.init_from / "model.safetensors")
-    heads.load_state_dict({n.removeprefix("heads."): t for n, t in before.items() if n.startswith("heads.")})
+    load_heads(heads, recipe.init_from)
     stage = ContrastiveStage(model, heads, recipe.heads.smoothing, recipe.contrast.weight)
     photos = PhotoCache(recipe.data.size_px)
 
@@ -163,6 +173,8 @@ def run_instruct(recipe: Recipe) -> None:
     start = resolve_checkpoint(str(recipe.init_from))
     model = PumGPTForConditionalGeneration.from_pretrained(start, dtype=torch.float32)
     processor = PumGPTProcessor.from_pretrained(start)
+    if asked.tower_from is not None:
+        load_tower(model.vision_tower, asked.tower_from)
     freeze_all_but(model, asked.trained)
     photos = PhotoCache(recipe.data.size_px)
     settings = InstructionSettings(context, asked.mixture, asked.examples, asked.elastic, asked.num_photos)
