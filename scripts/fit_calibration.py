@@ -2,7 +2,8 @@
 
 python scripts/fit_calibration.py runs/nano/4-adapters --data ../shared/data
 
-Half of the products with a title are asked with it. Drawn foreign pictures are asked too, where every value is wrong;
+Products are asked by their photos alone: a title makes answers better, so that what holds without one is the careful
+side; `--titles` asks that share of them with it. Drawn foreign pictures are asked too, where every value is wrong;
 everyday photos never are: they stay unseen for the measurement. Captions get a confidence, but no threshold.
 """
 
@@ -71,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the development data")
     parser.add_argument("--out", type=Path, help="file to write (default: calibration.json in the folder)")
     parser.add_argument("--foreign", type=int, default=300, help="how many drawn foreign pictures are asked")
+    parser.add_argument(
+        "--titles", type=float, default=0.0, help="share of the products that are asked with their title"
+    )
     parser.add_argument("--limit", type=int, help="only this many products of each set, for a try")
     parser.add_argument("--schema", type=Path, help="attributes, where the model brings none")
     parser.add_argument("--taxonomy", type=Path, help="categories, where the model brings none")
@@ -83,7 +87,7 @@ def _fit(options: argparse.Namespace) -> None:
     backend = load_backend(options.model, options.device, options.batch_size)
     taxonomy, schema = load_vocabulary(options.taxonomy, options.schema)
     plan = make_plan(backend, taxonomy=taxonomy, schema=schema, precision=0)
-    scores = collect_scores(backend, plan, _products(options))
+    scores = collect_scores(backend, plan, _products(options), options.titles)
     out = options.out or Path(options.model) / "calibration.json"
     calibration = fit_fields(scores)
     calibration.save(out)
@@ -104,13 +108,15 @@ def _products(options: argparse.Namespace) -> Iterator[tuple[Product, Image]]:
         yield Product(f"foreign-{seed}", source=FOREIGN), draw_foreign(seed, 128)
 
 
-def collect_scores(backend: Backend, plan: Plan, products: Iterable[tuple[Product, Image]]) -> Scores:
+def collect_scores(
+    backend: Backend, plan: Plan, products: Iterable[tuple[Product, Image]], titles: float = 0.0
+) -> Scores:
     """Raw scores as the judge sees them before any calibration. What the model refuses outright has none."""
     judge = Judge(Calibration(), precision=0)
     scores: Scores = {}
     numbered = enumerate(products)
     while batch := list(islice(numbered, BATCH_PRODUCTS)):
-        asked = [one for number, (product, photo) in batch for one in _ask(plan, product, photo, number)]
+        asked = [one for number, (product, photo) in batch for one in _ask(plan, product, photo, number, titles)]
         for (_, checks), answers in zip(asked, backend.answer([request for request, _ in asked]), strict=True):
             for (question, key, is_right), answer in zip(checks, answers, strict=True):
                 seen = judge.judge(key, question, answer)
@@ -123,9 +129,10 @@ def collect_scores(backend: Backend, plan: Plan, products: Iterable[tuple[Produc
     return scores
 
 
-def _ask(plan: Plan, product: Product, photo: Image, number: int) -> list[tuple[Request, list[Check]]]:
-    """What enrichment asks, with the title of every second product, and some questions made from the labels."""
-    shown = Product(product.id, title=product.title if number % 2 else None)
+def _ask(plan: Plan, product: Product, photo: Image, number: int, titles: float) -> list[tuple[Request, list[Check]]]:
+    """What enrichment asks, with the title of a share of the products, and some questions made from the labels."""
+    titled = random.Random(number).random() < titles
+    shown = Product(product.id, title=product.title if titled else None)
     asked = []
     for request in plan.requests(shown, (photo,)):
         checks = [check for question in request.questions if (check := _check(question, product)) is not None]

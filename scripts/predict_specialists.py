@@ -1,6 +1,6 @@
 """What the specialists say: the linear heads that learned together with the vision tower, one for each label.
 
-    python scripts/predict_specialists.py runs/nano/2-contrast --data ../shared/data --out runs/nano/specialists
+    python scripts/predict_specialists.py runs/nano/6-tower --data ../shared/data --out runs/nano/specialists
 
 Leaves `<set>.jsonl` with lines {"id", "category", "<attribute>", ...} for each test set, and `features/<set>.npz` with the
 mean of each photo's patches (arrays `train` and `test`), both in the order of the files.
@@ -16,25 +16,28 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
+from transformers import AutoConfig
 
 from pumgpt.bench.sets import NANO_SETS
 from pumgpt.catalog.product import Product
-from pumgpt.model.modeling import PumGPTForConditionalGeneration
+from pumgpt.model.vision import build_tower
 from pumgpt.training.data import PhotoCache, read_file
 from pumgpt.training.heads import LabelHeads
+from pumgpt.training.nano import load_heads, load_tower
 
 AT_ONCE = 128
 
 
 class Specialists:
-    """A tower with its heads, as stage 2 left them."""
+    """A tower with its heads, as stage `heads` or `contrast` left them."""
 
     def __init__(self, folder: Path) -> None:
         values = json.loads((folder / "heads.json").read_text(encoding="utf-8"))
-        self.tower = PumGPTForConditionalGeneration.from_pretrained(folder).vision_tower.eval()
+        config = AutoConfig.from_pretrained(folder)
+        self.tower = build_tower(getattr(config, "vision_config", config)).eval()
+        load_tower(self.tower, folder)
         self.heads = LabelHeads(self.tower.hidden_size, values).eval()
-        self.heads.load_state_dict(load_file(folder / "heads.safetensors"))
+        load_heads(self.heads, folder)
         self.photos = PhotoCache(128)
 
     @torch.inference_mode()
@@ -51,7 +54,7 @@ class Specialists:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Predict with the specialists.")
-    parser.add_argument("checkpoint", type=Path, help="folder of stage 'contrast'")
+    parser.add_argument("checkpoint", type=Path, help="folder of stage 'heads' or 'contrast'")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()

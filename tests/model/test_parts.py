@@ -158,6 +158,18 @@ def test_modules_are_parts_too_and_the_placeholder_gets_room(checkpoints: Checkp
     assert out.logits.shape == (1, 5, rows + 1)
 
 
+@pytest.mark.parametrize("bridge", ["queries", "mlp"])
+def test_comparators_reload_as_they_were(bridge: str, checkpoints: Checkpoints, tmp_path: Path) -> None:
+    model = build(checkpoints, "siglip", bridge=bridge)
+    tokens = model.bridge.num_tokens(16)
+    inputs = {"input_ids": torch.tensor([[5, *[IMAGE_ID] * tokens, 6]]), "pixel_values": pixels(1)}
+    model.save_pretrained(tmp_path)
+    again = AutoModelForImageTextToText.from_pretrained(tmp_path)
+    assert type(again.bridge) is type(model.bridge)
+    assert again.state_dict().keys() == model.state_dict().keys()
+    assert_close(again(**inputs).logits, model(**inputs).logits, rtol=0, atol=0)
+
+
 def test_tied_embeddings_survive(checkpoints: Checkpoints, tmp_path: Path) -> None:
     source = checkpoints.language_model("qwen3", tie_word_embeddings=True)
     model = PumGPTForConditionalGeneration.from_parts(

@@ -12,8 +12,8 @@ from transformers import Blip2QFormerConfig, PreTrainedModel
 
 from pumgpt.errors import ModelError
 from pumgpt.model.configuration import PumGPTConfig
-from pumgpt.model.parts import Parts, load_tokenizer, sample_text
-from pumgpt.model.processing import IMAGE_TOKEN
+from pumgpt.model.parts import Parts, sample_text
+from pumgpt.model.processing import IMAGE_TOKEN, load_tokenizer
 from pumgpt.model.vision import build_tower
 
 if TYPE_CHECKING:

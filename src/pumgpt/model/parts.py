@@ -15,7 +15,6 @@ from transformers import (
     AutoBackbone,
     AutoModel,
     AutoModelForCausalLM,
-    AutoTokenizer,
     Blip2QFormerConfig,
     Blip2QFormerModel,
     Blip2VisionConfig,
@@ -27,7 +26,6 @@ from transformers import (
 from pumgpt.errors import ModelError
 from pumgpt.model.checkpoint import Checkpoint, load_weights
 from pumgpt.model.injection import decoder_layers
-from pumgpt.model.processing import IMAGE_TOKEN
 from pumgpt.model.qformer import LoadedQFormer
 from pumgpt.model.vision import is_convolutional
 
@@ -167,23 +165,6 @@ def load_language_model(source: Source, dtype: torch.dtype | None = None) -> Pre
     except ValueError as error:
         raise checkpoint.error(f"is a {checkpoint.config.model_type}, which is no causal language model") from error
     return _pretrained(AutoModelForCausalLM, checkpoint, dtype=dtype if dtype is not None else "auto")
-
-
-def load_tokenizer(source: Any) -> Any:
-    """The tokenizer of `source` (a folder, a hub name, or one that is loaded already), with the placeholder in it.
-
-    The placeholder is added at the end where it is missing, so that whoever calls this for the same tokenizer gets the same id.
-    """
-    if isinstance(source, str | Path):
-        try:
-            source = AutoTokenizer.from_pretrained(source)
-        except (OSError, ValueError) as error:
-            raise ModelError(
-                f"tokenizer {source}: there is none that can be read; name another with tokenizer=..."
-            ) from error
-    if IMAGE_TOKEN not in source.get_vocab():
-        source.add_special_tokens({"additional_special_tokens": [IMAGE_TOKEN]}, replace_extra_special_tokens=False)
-    return source
 
 
 def sample_text(tokenizer: Any, vocab_size: int) -> Tensor:

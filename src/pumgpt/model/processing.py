@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
-from transformers import BatchFeature, ProcessorMixin
+from transformers import AutoImageProcessor, AutoTokenizer, BatchFeature, ProcessorMixin
 
 from pumgpt.errors import ModelError
+from pumgpt.model.chat import chat_template_for
 
 IMAGE_TOKEN = "<image>"
 
@@ -32,6 +34,24 @@ class PumGPTProcessor(ProcessorMixin):
         if self.image_token_id is None or self.image_token_id == tokenizer.unk_token_id:
             raise ModelError(f"the tokenizer has no {IMAGE_TOKEN} token; add it as a special token first")
         super().__init__(image_processor, tokenizer, chat_template=chat_template)
+
+    @classmethod
+    def from_parts(
+        cls, vision: Any, tokenizer: Any, num_visual_tokens: int = 8, chat_template: str | None = None
+    ) -> Self:
+        """The processor of a model that `PumGPTForConditionalGeneration.from_parts` builds of the same checkpoints.
+
+        Args:
+            vision: folder, hub name, or a loaded image processor.
+            tokenizer: folder or hub name of the language model, or a loaded tokenizer; the placeholder is added to it.
+            num_visual_tokens: N, for each photo.
+            chat_template: by default the tokenizer's own, made to take photos.
+
+        Raises `ModelError` where there is no image processor or tokenizer to be read.
+        """
+        tokenizer = load_tokenizer(tokenizer)
+        images = load_image_processor(vision)
+        return cls(images, tokenizer, num_visual_tokens, chat_template or chat_template_for(tokenizer.chat_template))
 
     def __call__(
         self,
@@ -62,6 +82,38 @@ class PumGPTProcessor(ProcessorMixin):
     @property
     def model_input_names(self) -> list[str]:
         return ["input_ids", "attention_mask", "pixel_values"]
+
+
+def load_image_processor(source: Any) -> Any:
+    """The image processor of `source` (a folder, a hub name, or one that is loaded already).
+
+    Raises `ModelError` where there is none.
+    """
+    if not isinstance(source, str | Path):
+        return source
+    try:
+        return AutoImageProcessor.from_pretrained(source, backend="pil")
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"image processor {source}: there is none that can be read; give a folder with a preprocessor_config.json"
+        ) from error
+
+
+def load_tokenizer(source: Any) -> Any:
+    """The tokenizer of `source` (a folder, a hub name, or one that is loaded already), with the placeholder in it.
+
+    The placeholder is added at the end where it is missing, so that whoever calls this for the same tokenizer gets the same id.
+    """
+    if isinstance(source, str | Path):
+        try:
+            source = AutoTokenizer.from_pretrained(source)
+        except (OSError, ValueError) as error:
+            raise ModelError(
+                f"tokenizer {source}: there is none that can be read; name another with tokenizer=..."
+            ) from error
+    if IMAGE_TOKEN not in source.get_vocab():
+        source.add_special_tokens({"additional_special_tokens": [IMAGE_TOKEN]}, replace_extra_special_tokens=False)
+    return source
 
 
 def flatten_photos(images: Any) -> list[Any]:
