@@ -2,8 +2,8 @@
 
 python scripts/fit_calibration.py runs/nano/4-adapters --data ../shared/data
 
-Products are asked by their photos alone: a title makes answers better, so that what holds without one is the careful
-side; `--titles` asks that share of them with it. Drawn foreign pictures are asked too, where every value is wrong;
+Every product is asked by its photo alone, and where it has a title once more with it: a title names what a photo leaves
+open, so that each has a calibration of its own. Drawn foreign pictures are asked too, where every value is wrong;
 everyday photos never are: they stay unseen for the measurement. Captions get a confidence, but no threshold.
 """
 
@@ -29,7 +29,7 @@ from pumgpt.catalog.photos import open_photo
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Question
 from pumgpt.catalog.readers import read_catalog
-from pumgpt.engine.calibration import DEFAULT, Calibration, FieldCalibration, attribute_key, fit_calibration
+from pumgpt.engine.calibration import DEFAULT, Calibration, FieldCalibration, attribute_key, fit_calibration, listed_key
 from pumgpt.engine.judge import Judge, Judgement
 from pumgpt.engine.models import load_backend
 from pumgpt.engine.planning import load_vocabulary, make_plan
@@ -87,7 +87,7 @@ def _fit(options: argparse.Namespace) -> None:
     backend = load_backend(options.model, options.device, options.batch_size)
     taxonomy, schema = load_vocabulary(options.taxonomy, options.schema)
     plan = make_plan(backend, taxonomy=taxonomy, schema=schema, precision=0)
-    scores = collect_scores(backend, plan, _products(options), options.titles)
+    scores = collect_scores(backend, plan, _products(options))
     out = options.out or Path(options.model) / "calibration.json"
     calibration = fit_fields(scores)
     calibration.save(out)
@@ -108,18 +108,16 @@ def _products(options: argparse.Namespace) -> Iterator[tuple[Product, Image]]:
         yield Product(f"foreign-{seed}", source=FOREIGN), draw_foreign(seed, 128)
 
 
-def collect_scores(
-    backend: Backend, plan: Plan, products: Iterable[tuple[Product, Image]], titles: float = 0.0
-) -> Scores:
+def collect_scores(backend: Backend, plan: Plan, products: Iterable[tuple[Product, Image]]) -> Scores:
     """Raw scores as the judge sees them before any calibration. What the model refuses outright has none."""
     judge = Judge(Calibration(), precision=0)
     scores: Scores = {}
     numbered = enumerate(products)
     while batch := list(islice(numbered, BATCH_PRODUCTS)):
-        asked = [one for number, (product, photo) in batch for one in _ask(plan, product, photo, number, titles)]
+        asked = [one for number, (product, photo) in batch for one in _ask(plan, product, photo, number)]
         for (_, checks), answers in zip(asked, backend.answer([request for request, _ in asked]), strict=True):
             for (question, key, is_right), answer in zip(checks, answers, strict=True):
-                seen = judge.judge(key, question, answer)
+                seen = judge.judge(key.removesuffix(listed_key("")), question, answer)
                 if seen.confidence is not None:
                     raws, rights = scores.setdefault(key, ([], []))
                     raws.append(seen.confidence)
@@ -129,15 +127,23 @@ def collect_scores(
     return scores
 
 
-def _ask(plan: Plan, product: Product, photo: Image, number: int, titles: float) -> list[tuple[Request, list[Check]]]:
-    """What enrichment asks, with the title of a share of the products, and some questions made from the labels."""
-    titled = random.Random(number).random() < titles
-    shown = Product(product.id, title=product.title if titled else None)
+def _ask(plan: Plan, product: Product, photo: Image, number: int) -> list[tuple[Request, list[Check]]]:
+    """What enrichment asks of the photo alone, and of photo and title."""
+    shown = [Product(product.id)] + ([Product(product.id, title=product.title)] if product.title else [])
+    return [one for listing in shown for one in _ask_showing(plan, product, listing, photo, number)]
+
+
+def _ask_showing(
+    plan: Plan, product: Product, shown: Product, photo: Image, number: int
+) -> list[tuple[Request, list[Check]]]:
+    """What enrichment asks of `shown`, and some questions made from the labels of `product`."""
     asked = []
     for request in plan.requests(shown, (photo,)):
         checks = [check for question in request.questions if (check := _check(question, product)) is not None]
         asked.append((request.listing, checks))
     asked.append((plan.context.showing(shown, "present").listing.text, _example_checks(plan, product, shown, number)))
+    if plan.shows_listing(shown):
+        asked = [(text, [(q, listed_key(key), right) for q, key, right in checks]) for text, checks in asked if text]
     return [(Request((photo,), tuple(c[0] for c in checks), listing), checks) for listing, checks in asked if checks]
 
 
@@ -181,13 +187,17 @@ def _says(truth: Parsed, seen: Judgement) -> bool:
 def fit_fields(scores: Scores) -> Calibration:
     """One calibration for each field with enough answers; the default comes from all closed fields together."""
     fields = {name: fit_calibration(*pair) for name, pair in scores.items() if len(pair[0]) >= LEAST_COUNT}
-    closed = [pair for name, pair in scores.items() if name == CATEGORY or name.startswith(attribute_key(""))]
+    closed = [pair for name, pair in scores.items() if name == CATEGORY or _is_of_photo_alone(name)]
     raws = [raw for pair in closed for raw in pair[0]]
     fields[DEFAULT] = fit_calibration(raws, [right for pair in closed for right in pair[1]])
     for name in TEXTS:
         # A text is shown with its confidence and never withheld: without a curve there is no threshold.
         fields[name] = fields.get(name, FieldCalibration()).model_copy(update={"precision": []})
     return Calibration(fields=fields)
+
+
+def _is_of_photo_alone(name: str) -> bool:
+    return name.startswith(attribute_key("")) and not name.endswith(listed_key(""))
 
 
 if __name__ == "__main__":

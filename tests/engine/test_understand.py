@@ -14,6 +14,7 @@ from pumgpt.catalog.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.taxonomy import Taxonomy
 from pumgpt.catalog.understanding import AttributeField, ModelInfo, Understanding
 from pumgpt.engine.asking import understand_one
+from pumgpt.engine.calibration import Calibration, FieldCalibration, listed_key
 from pumgpt.engine.intake import Intake
 from pumgpt.engine.planning import make_plan
 from pumgpt.engine.understand import Plan, Reply
@@ -176,3 +177,22 @@ def test_what_can_t_be_asked_is_a_usage_error() -> None:
         make_plan(FakeBackend(), tasks=["question"])
     with pytest.raises(UsageError, match="unknown task 'colour'"):
         make_plan(FakeBackend(), tasks=["colour"])
+
+
+def test_one_score_means_more_where_the_listing_was_read() -> None:
+    curves = {
+        "attribute:colour": FieldCalibration(confidence=[(0.0, 0.0), (1.0, 0.6)]),
+        listed_key("attribute:colour"): FieldCalibration(confidence=[(0.0, 0.0), (1.0, 1.0)]),
+    }
+    asked = replace(plan(tasks=["attributes"]), calibration=Calibration(fields=curves))
+
+    def confidence(product: Product) -> float | None:
+        request = next(iter(asked.requests(product, [PHOTO])))
+        found = asked.understanding(product, [Reply(request.questions[0], closed(0.5, 0.1))], MODEL)
+        assert found.attributes is not None
+        return found.attributes[0].confidence
+
+    assert (confidence(Product("1")), confidence(Product("1", title="Blue shirt"))) == (0.3, 0.5)
+    del curves[listed_key("attribute:colour")]
+    asked = replace(asked, calibration=Calibration(fields=curves))
+    assert confidence(Product("1", title="Blue shirt")) == 0.3

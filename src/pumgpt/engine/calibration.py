@@ -18,11 +18,20 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from pumgpt.errors import ModelError
 
 DEFAULT = "default"
+_LISTED = " | listing"
 
 
 def attribute_key(name: str) -> str:
     """The name under which an attribute is calibrated."""
     return f"attribute:{name}"
+
+
+def listed_key(key: str) -> str:
+    """The name under which a field is calibrated for products whose title or description the model read.
+
+    A title names what a photo leaves open, so that one score means more with it than without.
+    """
+    return f"{key}{_LISTED}"
 
 
 class FieldCalibration(BaseModel):
@@ -66,7 +75,10 @@ class FieldCalibration(BaseModel):
 
 
 class Calibration(BaseModel):
-    """All fields of one checkpoint: 'category', 'attribute:<name>', 'caption', 'question', and 'default' for the rest."""
+    """All fields of one checkpoint: 'category', 'attribute:<name>', 'caption', 'question', and 'default' for the rest.
+
+    Each holds for photos alone; '<field> | listing' where the model read the listing too.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -88,8 +100,11 @@ class Calibration(BaseModel):
         path.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
     def of(self, field: str) -> FieldCalibration:
-        """The calibration of a field, else the default one, else the one that changes nothing."""
-        return self.fields.get(field) or self.fields.get(DEFAULT) or FieldCalibration()
+        """The calibration of a field, else its calibration for photos alone, else the default one, else the one that
+        changes nothing.
+        """
+        names = (field, field.removesuffix(_LISTED), DEFAULT)
+        return next((self.fields[name] for name in names if name in self.fields), FieldCalibration())
 
     def confidence(self, field: str, raw: float) -> float:
         return self.of(field).map(raw)

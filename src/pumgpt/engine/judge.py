@@ -9,7 +9,7 @@ from pumgpt.backends.protocol import Answer
 from pumgpt.catalog.product import AttributeValue
 from pumgpt.catalog.question import Question
 from pumgpt.catalog.understanding import Status
-from pumgpt.engine.calibration import Calibration
+from pumgpt.engine.calibration import Calibration, listed_key
 from pumgpt.tasks.base import AnswerValue, Parsed, Verdict, normalise
 from pumgpt.tasks.registry import get_task
 
@@ -51,14 +51,17 @@ class Judge:
     which fills every field. A backend without probabilities can't be held to a precision: what it says counts as sure.
     """
 
-    def __init__(self, calibration: Calibration, precision: float) -> None:
+    def __init__(self, calibration: Calibration, precision: float, listed: bool = False) -> None:
+        """`listed`: whether the model read the product's title or description."""
         self.calibration = calibration
         self.precision = precision
+        self.listed = listed
 
     def judge(self, key: str, question: Question, answer: Answer) -> Judgement:
         """`key` names the field in the calibration."""
         if answer.error is not None:
             return NOTHING
+        key = listed_key(key) if self.listed else key
         if question.choices is not None and answer.ranked:
             return self._closed(key, question, answer)
         return self._open(key, question, answer)

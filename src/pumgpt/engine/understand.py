@@ -77,6 +77,10 @@ class Plan:
         asked = {_ASKED_AS.get(name, name) for name in self.tasks}
         return frozenset(asked | {"question"} if self.context.questions else asked)
 
+    def shows_listing(self, product: Product) -> bool:
+        """Whether the model reads a title or a description of this product."""
+        return self.context.showing(product, "present").listing.text is not None
+
     def requests(self, product: Product, photos: Sequence[Image]) -> tuple[Request, ...]:
         """The product with all questions: those that see the title, then those that must not.
 
@@ -141,7 +145,7 @@ class _Assembly:
         self.plan = plan
         self.product = product
         self.photo_numbers = photo_numbers
-        self.judge = Judge(plan.calibration, plan.precision)
+        self.judge = Judge(plan.calibration, plan.precision, listed=plan.shows_listing(product))
 
     def put(self, reply: Reply, result: Understanding) -> None:
         """A list that was asked for stands in `result` already."""
