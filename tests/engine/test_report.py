@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from pumgpt.catalog.product import ImageRef, Product
+from pumgpt.catalog.thumbnails import thumbnail
 from pumgpt.catalog.understanding import (
     AttributeField,
     CaptionField,
@@ -17,7 +18,7 @@ from pumgpt.catalog.understanding import (
     ModelInfo,
     Understanding,
 )
-from pumgpt.engine.heat import overlay, relative_heat, thumbnail
+from pumgpt.engine.heat import overlay, relative_heat
 from pumgpt.engine.report import ReportWriter, write_report
 from pumgpt.engine.summary import Summary
 from pumgpt.errors import UsageError

@@ -1,24 +1,17 @@
-"""Pictures of where the model looked: an attention map laid over its photo, as a data URI that a page can carry."""
+"""Pictures of where the model looked: an attention map laid over its photo."""
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pumgpt.catalog.thumbnails import thumbnail
+
 HEAT_RGB = (214, 69, 28)
 PAPER_RGB = (250, 249, 246)
-
-
-def thumbnail(photo: Image.Image, side_px: int) -> Image.Image:
-    """A copy of the photo whose longer side is `side_px`; a smaller photo is enlarged, so that a page lines up."""
-    scale = side_px / max(photo.size)
-    size = (max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
-    return photo.convert("RGB").resize(size, Image.Resampling.LANCZOS)
 
 
 def relative_heat(grid: Sequence[Sequence[float]] | NDArray[np.float32]) -> NDArray[np.float32]:
@@ -44,10 +37,3 @@ def overlay(photo: Image.Image, grid: Sequence[Sequence[float]], side_px: int) -
     lit = base + 0.42 * heat * (np.array(HEAT_RGB, dtype=np.float32) - base)
     mixed = faded + np.sqrt(heat) * (lit - faded)
     return Image.fromarray(mixed.clip(0, 255).astype(np.uint8))
-
-
-def data_uri(picture: Image.Image, quality: int = 80) -> str:
-    """The picture as JPEG inside a URI."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=quality, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

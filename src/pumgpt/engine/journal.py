@@ -1,185 +1,29 @@
-"""What makes a run go on where it was: finished rows on disk, and a state file that says up to which byte they count.
-
-    OUT.state.json       what was asked (the fingerprint), how many rows are done, the files' sizes at that point
-    OUT.answers.jsonl    the answers in full, where OUT itself isn't JSONL; OUT is made from them at the end
-    OUT.rejected.jsonl   rows that were set aside (here `OUT` is without its ending)
-
-Files are cut back to the sizes in the state file, so a run that was killed at any
-moment ends as one that never was.
-"""
+"""The journal of `enrich`: its answers are `Understanding`s. How a run goes on: `catalog/journal.py`."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, BinaryIO, Self
+from collections.abc import Iterator
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
+from pumgpt.catalog.journal import Fingerprint, RunJournal
 from pumgpt.catalog.readers import RejectedRow
 from pumgpt.catalog.understanding import Understanding
-from pumgpt.catalog.writers import JSON_LINES
 from pumgpt.engine.summary import Summary
-from pumgpt.errors import UsageError
 
-Fingerprint = dict[str, str]
-"""What was asked, part by part: 'model', 'taxonomy', 'schema', 'tasks', ..."""
+__all__ = ["Fingerprint", "Journal"]
 
 
-class State(BaseModel):
-    """The state file."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    fingerprint: Fingerprint
-    last_id: str | None = None
-    answers_bytes: int = 0
-    rejected_bytes: int = 0
-    counts: dict[str, int] = {}
-    finished: bool = False
-
-
-class Journal:
+class Journal(RunJournal[Summary]):
     """The files of one run. `add` rows, `commit` them; `rollback` forgets what was added since."""
 
-    def __init__(self, out: Path, state: State) -> None:
-        self.out, self.state = out, state
-        self.was_finished = state.finished
-        self.summary = Summary.from_counts(state.counts)
-        self.last_id = state.last_id
-        self._answers = _open_at(self.answers_path, state.answers_bytes)
-        self._rejected: BinaryIO | None = None
-        if state.rejected_bytes:
-            self._rejected = _open_at(self.rejected_path, state.rejected_bytes)
-        else:
-            self.rejected_path.unlink(missing_ok=True)
-
-    @classmethod
-    def open(cls, out: Path, fingerprint: Fingerprint, restart: bool = False) -> Self:
-        """Go on with the run that left its state beside `out`, or begin one.
-
-        Raises `UsageError` where `out` stands there and isn't ours, or was begun with another question.
-        """
-        state_path = _beside(out, "state.json")
-        if restart or not state_path.exists():
-            if out.exists() and not restart:
-                raise UsageError(
-                    f"{out} is there already and no run left its state beside it; name another, or --restart"
-                )
-            out.parent.mkdir(parents=True, exist_ok=True)
-            journal = cls(out, State(fingerprint=fingerprint))
-            journal.commit()
-            return journal
-        state = _read_state(state_path)
-        _check_same(out, state.fingerprint, fingerprint)
-        return cls(out, state)
-
-    @property
-    def answers_path(self) -> Path:
-        return self.out if self.in_place else _beside(self.out, "answers.jsonl")
-
-    @property
-    def in_place(self) -> bool:
-        """Whether the answers so far are the output itself."""
-        return self.out.suffix.lower() in JSON_LINES
-
-    @property
-    def unchanged(self) -> bool:
-        """Whether a finished run was given again, and nothing new has come."""
-        return self.was_finished and self.summary.done == self.summary.resumed
-
-    @property
-    def rejected_path(self) -> Path:
-        return self.out.with_name(f"{self.out.stem}.rejected.jsonl")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._answers.close()
-        if self._rejected is not None:
-            self._rejected.close()
+    summary_type = Summary
 
     def add(self, outcome: Understanding | RejectedRow) -> None:
-        if isinstance(outcome, Understanding):
-            self._answers.write(_line(outcome.to_json()))
-            self.summary.add(outcome)
-            self.last_id = outcome.id
+        if isinstance(outcome, RejectedRow):
+            self.reject(outcome)
             return
-        if self._rejected is None:
-            self._rejected = _open_at(self.rejected_path, 0)
-        self._rejected.write(_line({"row": outcome.row, "id": outcome.id, "error": outcome.error}))
-        self.summary.rejected += 1
-        self.last_id = outcome.id
-
-    def commit(self, finished: bool = False) -> None:
-        """All that was added counts from now on."""
-        self._answers.flush()
-        if self._rejected is not None:
-            self._rejected.flush()
-        self.state = State(
-            fingerprint=self.state.fingerprint,
-            last_id=self.last_id,
-            answers_bytes=self._answers.tell(),
-            rejected_bytes=self._rejected.tell() if self._rejected is not None else 0,
-            counts=self.summary.counts,
-            finished=finished,
-        )
-        unfinished = _beside(self.out, "state.json.new")
-        unfinished.write_text(self.state.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        unfinished.replace(_beside(self.out, "state.json"))
-
-    def rollback(self) -> None:
-        """Forget what was added since the last commit."""
-        _cut(self._answers, self.state.answers_bytes)
-        if self._rejected is not None:
-            _cut(self._rejected, self.state.rejected_bytes)
-        resumed, seconds = self.summary.resumed, self.summary.seconds
-        self.summary = replace(Summary.from_counts(self.state.counts), resumed=resumed, seconds=seconds)
-        self.last_id = self.state.last_id
+        self.write(outcome.id, outcome.to_json())
+        self.summary.add(outcome)
 
     def answers(self) -> Iterator[Understanding]:
         """The answers so far, in order."""
-        self._answers.flush()
-        with self.answers_path.open("rb") as file:
-            for line in file:
-                yield Understanding.model_validate_json(line)
-
-
-def _beside(out: Path, ending: str) -> Path:
-    return out.with_name(f"{out.name}.{ending}")
-
-
-def _line(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-
-
-def _open_at(path: Path, size: int) -> BinaryIO:
-    """Open for writing behind the first `size` bytes; what stands behind them goes."""
-    if size > (path.stat().st_size if path.exists() else 0):
-        raise UsageError(f"{path} is shorter than the run before left it; begin anew with --restart")
-    file = path.open("r+b" if size else "wb")
-    _cut(file, size)
-    return file
-
-
-def _cut(file: BinaryIO, size: int) -> None:
-    file.flush()
-    file.seek(size)
-    file.truncate()
-
-
-def _read_state(path: Path) -> State:
-    try:
-        return State.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise UsageError(f"{path} is not a state that this version left; begin anew with --restart") from error
-
-
-def _check_same(out: Path, before: Fingerprint, now: Fingerprint) -> None:
-    changed: Sequence[str] = [name for name in now if before.get(name) != now[name]]
-    if changed:
-        what = ", ".join(changed)
-        raise UsageError(f"{out} was begun with another {what}; name another output, or begin anew with --restart")
+        return map(Understanding.model_validate_json, self.lines())

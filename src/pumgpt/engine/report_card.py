@@ -9,8 +9,9 @@ import numpy as np
 from PIL.Image import Image
 
 from pumgpt.catalog.product import Product
+from pumgpt.catalog.thumbnails import data_uri, thumbnail
 from pumgpt.catalog.understanding import CaptionField, Evidence, Understanding
-from pumgpt.engine.heat import data_uri, overlay, thumbnail
+from pumgpt.engine.heat import overlay
 from pumgpt.engine.summary import StatedField
 
 PHOTO_PX = 300
