@@ -8,6 +8,13 @@ A schema is YAML (or the same as JSON), checked: an unknown key is refused. `doc
       - name: fabric                      # open: any text
         question: What is it made of?     # how the model is asked, where the usual way won't do
         description: The main material.   # for people
+      - name: shade
+        synonyms: {Navy: [navy blue, dark blue]}                  # other words for a value
+        names: {de: Farbe}                                        # what the attribute is called in other languages,
+        translations: {de: {Black: Schwarz, White: Weiß}}         # and its values
+      - name: length
+        unit: cm                          # what a bare number means
+        units: [mm, in]                   # what else shops write it in
 
 Shopify's `attributes.json` is read as it is.
 """
@@ -16,8 +23,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,17 +32,28 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pumgpt.catalog.units import is_unit
 from pumgpt.errors import SchemaError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
 class AttributeSpec:
-    """One attribute. `values` are its only valid ones; None where it is open."""
+    """One attribute. `values` are its only valid ones; None where it is open. `pumgpt.catalog.values` compares values."""
 
     name: str
     values: tuple[str, ...] | None = None
     question: str | None = None
     description: str | None = None
+    unit: str | None = None
+    """What a bare number is meant in."""
+    units: tuple[str, ...] = ()
+    """What else it is written in."""
+    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    """Other words for a value, in the schema's own language."""
+    names: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """The attribute's name by language."""
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    """The values by language: `{"de": {"Black": "Schwarz"}}`."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +70,7 @@ class AttributeSchema:
                 raise SchemaError("an attribute has an empty name; name it")
             if spec.values is not None:
                 _check_values(spec.name, spec.values)
+            _check_wording(spec)
         twice = _first_twice(self.names)
         if twice is not None:
             raise SchemaError(f"attribute '{twice}' stands there twice; keep one of them")
@@ -103,10 +122,24 @@ class _Attribute(_Checked):
     values: list[str] | None = None
     question: str | None = None
     description: str | None = None
+    unit: str | None = None
+    units: list[str] = []
+    synonyms: dict[str, list[str]] = {}
+    names: dict[str, str] = {}
+    translations: dict[str, dict[str, str]] = {}
 
     def spec(self) -> AttributeSpec:
-        values = None if self.values is None else tuple(self.values)
-        return AttributeSpec(self.name, values, self.question or None, self.description or None)
+        return AttributeSpec(
+            self.name,
+            None if self.values is None else tuple(self.values),
+            self.question or None,
+            self.description or None,
+            self.unit or None,
+            tuple(self.units),
+            {value: tuple(words) for value, words in self.synonyms.items()},
+            self.names,
+            self.translations,
+        )
 
 
 class _SchemaFile(_Checked):
@@ -165,6 +198,35 @@ def _check_values(name: str, values: tuple[str, ...]) -> None:
     twice = _first_twice(values)
     if twice is not None:
         raise SchemaError(f"attribute '{name}' lists '{twice}' twice; keep one of them")
+
+
+def _check_wording(spec: AttributeSpec) -> None:
+    """Units are units, synonyms and translations are of listed values, and no synonym means two of them."""
+    for unit in (spec.unit, *spec.units):
+        if unit is not None and not is_unit(unit):
+            raise SchemaError(
+                f"attribute '{spec.name}': '{unit}' is no unit that we know; write it as in 'cm' or 'fl oz'"
+            )
+    worded = [("synonyms", value) for value in spec.synonyms]
+    worded += [("translations", value) for values in spec.translations.values() for value in values]
+    listed = {value.casefold() for value in spec.values or ()}
+    stray = next(((key, value) for key, value in worded if listed and value.casefold() not in listed), None)
+    if stray is not None:
+        raise SchemaError(
+            f"attribute '{spec.name}' has {stray[0]} of '{stray[1]}', which isn't one of its values; list it"
+        )
+    said = [word.casefold() for value, words in spec.synonyms.items() for word in {*words, value}]
+    twice = _first_twice(said)
+    if twice is not None:
+        raise SchemaError(f"attribute '{spec.name}': '{twice}' is said of two values; keep it with one of them")
+    if not all(text.strip() for text in (*said, *spec.names.values(), *_translated(spec))):
+        raise SchemaError(
+            f"attribute '{spec.name}' has an empty synonym, name or translation; write it, or take it out"
+        )
+
+
+def _translated(spec: AttributeSpec) -> Iterable[str]:
+    return (text for values in spec.translations.values() for text in values.values())
 
 
 def _first_twice(names: Iterable[str]) -> str | None:

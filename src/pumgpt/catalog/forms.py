@@ -1,0 +1,89 @@
+"""Words of a text as they are compared: without case, accents of typography, hyphens, plurals and HTML entities."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+_WORD = re.compile(r"\d+(?:[.,]\d+)*[^\W_]*|[^\W_]+(?:['’][^\W_]+)*", re.UNICODE)
+_DASHES = dict.fromkeys(map(ord, "‐‑‒–—−"), "-") | {ord("’"): "'", ord("`"): "'"}
+_IRREGULAR = {"men": "man", "women": "woman", "children": "child", "feet": "foot", "teeth": "tooth", "leaves": "leaf"}
+_INVARIANT = frozenset({"lens", "series", "is", "this", "plus", "us", "as", "gas", "bus", "yes", "news", "has"})
+_PLURAL = {singular: plural for plural, singular in _IRREGULAR.items()}
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+"""Letters of scripts that put no space between words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word's comparable form and where it stands in the text."""
+
+    form: str
+    start: int
+    end: int
+
+
+def unescaped(text: str) -> str:
+    """The text with HTML entities read (twice, as exports like to escape) and its hyphens and quotes made plain."""
+    if "&" in text:
+        text = html.unescape(html.unescape(text))
+    return unicodedata.normalize("NFKC", text).translate(_DASHES)
+
+
+def words(text: str) -> Iterator[Word]:
+    """The words of a text that went through `unescaped`."""
+    for match in _WORD.finditer(text):
+        yield Word(singular(match[0].casefold()), match.start(), match.end())
+
+
+def key(text: str) -> str:
+    """Two texts with the same key are the same words: "T-Shirts" and "t shirt" are, "10" and "1 0" aren't."""
+    return join([word.form for word in words(unescaped(text))])
+
+
+def join(forms: list[str]) -> str:
+    """Words run together, with a mark only between two digits, so that "quick dry" is "quickdry" but "1 2" isn't "12"."""
+    joined = ""
+    for form in forms:
+        joined += " " + form if joined[-1:].isdigit() and form[:1].isdigit() else form
+    return joined
+
+
+def is_unspaced(text: str) -> bool:
+    """Whether the text has letters of a script that puts no space between words."""
+    return _UNSPACED.search(text) is not None
+
+
+@lru_cache(maxsize=65536)
+def singular(word: str) -> str:
+    """The singular of an English plural or genitive, in small letters; any other word as it is."""
+    word = word.removesuffix("'s").rstrip("'").replace("'", "")
+    if not word.isascii() or len(word) < 3 or word in _INVARIANT or word[:1].isdigit():
+        return word
+    if word.endswith("s") and word[:-1] in _IRREGULAR:
+        word = word[:-1]
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "shes", "ches", "xes", "zes")):
+        return word[:-2]
+    if word == "lenses":
+        return "lens"
+    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+
+
+def plural(word: str) -> str:
+    """The plural of an English word, in the word's own letters."""
+    folded = word.casefold()
+    if folded in _PLURAL:
+        return word[:1] + _PLURAL[folded][1:]
+    if folded.endswith(("s", "x", "z", "ch", "sh")):
+        return word + "es"
+    if folded.endswith("y") and folded[-2:-1] not in "aeiou":
+        return word[:-1] + "ies"
+    return word + "s"
