@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, ClassVar, Generic, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pumgpt.catalog.output_columns import plain_json
 from pumgpt.catalog.readers import RejectedRow
 from pumgpt.catalog.writers import JSON_LINES
 from pumgpt.errors import UsageError
@@ -175,7 +176,7 @@ def _beside(out: Path, ending: str) -> Path:
 
 
 def _line(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    return json.dumps(document, ensure_ascii=False, default=plain_json).encode("utf-8", "replace") + b"\n"
 
 
 def _open_at(path: Path, size: int) -> BinaryIO:

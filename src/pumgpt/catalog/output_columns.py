@@ -122,7 +122,7 @@ def own_cell(product: Product, column: str) -> str:
         return " > ".join(product.category or ())
     if isinstance(value, bytes):
         return ""
-    return json.dumps(value, ensure_ascii=False, default=_plain)
+    return json.dumps(value, ensure_ascii=False, default=plain_json)
 
 
 def _triple(column: str) -> Sequence[str]:
@@ -133,7 +133,7 @@ def _rounded(confidence: float | None) -> float | None:
     return None if confidence is None else round(confidence, 4)
 
 
-def _plain(value: Any) -> Any:
+def plain_json(value: Any) -> Any:
     """What JSON has no type for (a mapping, a date, a decimal, bytes), as something that it has."""
     if isinstance(value, Mapping):
         return dict(value)

@@ -58,7 +58,7 @@ class ParquetTable:
             row["category"] = category if is_list else " > ".join(category)
         attributes = self._columns.attributes(product, understanding)
         if attributes is not None:
-            row["attributes"] = _attributes_as(self._schema.field("attributes").type, attributes, row.get("attributes"))
+            row["attributes"] = attributes_as(self._schema.field("attributes").type, attributes, row.get("attributes"))
         return row
 
     def _as_text(self, product: Product) -> dict[str, Any]:
@@ -67,25 +67,25 @@ class ParquetTable:
         if "category" in row:
             row["category"] = list(product.category) if product.category else None
         kind = self._schema.field("attributes").type
-        row["attributes"] = _attributes_as(kind, product.attributes or {}, row.get("attributes"))
+        row["attributes"] = attributes_as(kind, product.attributes or {}, row.get("attributes"))
         return row
 
 
 def _output_schema(columns: OutputColumns, source: CatalogReader) -> pa.Schema:
-    fields = {field.name: field for field in source.schema or _text_fields(source)}
+    fields = {field.name: field for field in source.schema or text_fields(source)}
     fields.setdefault("attributes", pa.field("attributes", _PAIRS))
     for name in columns.added:
         fields[name] = pa.field(name, pa.float64() if name in columns.confidences else pa.string())
     return pa.schema(list(fields.values()))
 
 
-def _text_fields(source: CatalogReader) -> list[pa.Field]:
+def text_fields(source: CatalogReader) -> list[pa.Field]:
     """In CSV, `attributes` is a column like any other: text."""
     known = {"category": _PATH} if isinstance(source, CsvReader) else {"category": _PATH, "attributes": _PAIRS}
     return [pa.field(name, known.get(name, pa.string())) for name in source.columns]
 
 
-def _attributes_as(kind: pa.DataType, attributes: Mapping[str, AttributeValue], own: Any) -> Any:
+def attributes_as(kind: pa.DataType, attributes: Mapping[str, AttributeValue], own: Any) -> Any:
     """Attributes in the form that the column has; where it has one that can't take new names, the shop's stay."""
     pairs = [
         (name, item) for name, value in attributes.items() for item in ([value] if isinstance(value, str) else value)
