@@ -23,14 +23,17 @@ if TYPE_CHECKING:
 
 
 def load_backend(spec: str, device: str | None = None, batch_size: int | None = None) -> Backend:
-    """The backend behind `spec`: `nano`, a folder, or a hub name. `fake` is for tests.
+    """The backend behind `spec`: `nano`, a folder, a hub name, or `openai:NAME@BASE_URL`. `fake` is for tests.
 
-    Raises `ModelError` where there is no such model or it is of another kind.
+    Raises `ModelError` where there is no such model or it is of another kind, `UsageError` for no endpoint's address.
     """
     if spec == "fake":
         return FakeBackend()
     if spec.startswith("openai:"):
-        raise ModelError(f"--model {spec}: endpoints aren't served yet; give nano, a checkpoint's folder or a hub name")
+        from pumgpt.backends.chat_endpoint import ChatEndpoint
+        from pumgpt.backends.openai_endpoint import OpenAIBackend
+
+        return OpenAIBackend(ChatEndpoint.parse(spec))
     folder = resolve_checkpoint(spec)
     kind = read_config(folder).get("model_type")
     if kind != "pumgpt":
@@ -120,5 +123,5 @@ class Model:
 
 def load(spec: str = "nano", device: str | None = None) -> Model:
     """The model behind `spec`. Raises `ModelError` where there is none."""
-    path = None if spec == "fake" else resolve_checkpoint(spec)
+    path = None if spec == "fake" or spec.startswith("openai:") else resolve_checkpoint(spec)
     return Model(load_backend(spec, device), path)
