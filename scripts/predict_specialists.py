@@ -22,7 +22,7 @@ from pumgpt.bench.sets import NANO_SETS
 from pumgpt.catalog.product import Product
 from pumgpt.model.vision import build_tower
 from pumgpt.training.data import PhotoCache, read_file
-from pumgpt.training.heads import LabelHeads
+from pumgpt.training.heads import WORDS, LabelHeads
 from pumgpt.training.nano import load_heads, load_tower
 
 AT_ONCE = 128
@@ -47,7 +47,7 @@ class Specialists:
             batch = products[start : start + AT_ONCE]
             pixels = torch.stack([self.photos(product) for product in batch]).float() / 127.5 - 1
             patches = self.tower(pixels)
-            best = {name: logits.argmax(-1).tolist() for name, logits in self.heads(patches).items()}
+            best = {name: logits.argmax(-1).tolist() for name, logits in self.heads(patches).items() if name != WORDS}
             for place, feature in enumerate(patches.mean(1).numpy()):
                 yield {name: self.heads.values[name][picked[place]] for name, picked in best.items()}, feature
 

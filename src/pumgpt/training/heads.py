@@ -6,6 +6,7 @@ Shapes: B photos, P patches, V vision width, K values of one label.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -19,6 +20,10 @@ from pumgpt.training.augment import AugmentRecipe, random_or_plain
 from pumgpt.training.data import PhotoCache, batch_seed
 
 CATEGORY = "category"
+WORDS = "title words"
+"""A label of another kind: which words the title has, of a list. It is learned with the others, as what people write about a
+photo says more of it than its labels do, and answers nothing."""
+WORDS_WEIGHT = 0.3
 IGNORED = -100
 
 
@@ -32,11 +37,22 @@ def label_of(product: Product, name: str) -> str | None:
 
 def collect_values(products: Sequence[Product], names: Sequence[str], min_count: int) -> dict[str, list[str]]:
     """The values that each label takes at least `min_count` times, most frequent first."""
-    counts = {name: Counter(label_of(product, name) for product in products) for name in names}
+    counts = {name: Counter(label_of(product, name) for product in products) for name in names if name != WORDS}
     return {
         name: [value for value, count in counter.most_common() if value is not None and count >= min_count]
         for name, counter in counts.items()
     }
+
+
+def collect_words(products: Sequence[Product], min_count: int) -> list[str]:
+    """Words that at least `min_count` titles have, most frequent first."""
+    counter = Counter(word for product in products for word in title_words(product))
+    return [word for word, count in sorted(counter.items(), key=lambda item: (-item[1], item[0])) if count >= min_count]
+
+
+def title_words(product: Product) -> set[str]:
+    """Lower-cased words of the title that have a letter."""
+    return {word for word in re.findall(r"[\w'-]+", (product.title or "").lower()) if any(map(str.isalpha, word))}
 
 
 class LabelHeads(nn.Module):
@@ -55,11 +71,17 @@ class LabelHeads(nn.Module):
         return {name: head(pooled) for name, head in zip(self.values, self.heads, strict=True)}
 
     def loss(self, logits: Mapping[str, Tensor], labels: Mapping[str, Tensor], smoothing: float) -> Tensor:
-        """Sum over labels of the cross-entropy, each averaged over the photos that state the label."""
+        """Sum over labels of the cross-entropy, each averaged over the photos that state the label.
+
+        The words of a title share the probability evenly, as in Joulin et al. 2016 (arXiv 1511.02251).
+        """
         parts = []
         for name, logits_BK in logits.items():
-            stated = labels[name] != IGNORED
-            if stated.any():
+            stated = labels[name].sum(-1) > 0 if name == WORDS else labels[name] != IGNORED
+            if stated.any() and name == WORDS:
+                losses = F.cross_entropy(logits_BK[stated], labels[name][stated])
+                parts.append(losses * stated.float().mean() * WORDS_WEIGHT)
+            elif stated.any():
                 losses = F.cross_entropy(logits_BK[stated], labels[name][stated], label_smoothing=smoothing)
                 parts.append(losses * stated.float().mean())
         return torch.stack(parts).sum()
@@ -81,7 +103,9 @@ class TowerWithHeads(nn.Module):
 
 
 class HeadsCollator:
-    """Products to `pixel_values` (B, 3, size_px, size_px), normalised to -1..1, and label indices (B,) by label."""
+    """Products to `pixel_values` (B, 3, size_px, size_px), normalised to -1..1, and by label indices (B,), or for the
+    words of titles a distribution (B, K).
+    """
 
     def __init__(
         self, photos: PhotoCache, values: Mapping[str, Sequence[str]], size_px: int, views: AugmentRecipe | None
@@ -94,8 +118,15 @@ class HeadsCollator:
     def __call__(self, products: Sequence[Product]) -> dict[str, Tensor | dict[str, Tensor]]:
         batch = torch.stack([self.photos(product) for product in products]).float() / 255
         pixels = random_or_plain(batch, self.size_px, self.views, batch_seed(products))
-        labels = {
-            name: torch.tensor([index.get(label_of(product, name) or "", IGNORED) for product in products])
-            for name, index in self.index.items()
-        }
+        labels = {name: self._label(products, name) for name in self.index}
         return {"pixel_values": pixels * 2 - 1, "labels": labels}
+
+    def _label(self, products: Sequence[Product], name: str) -> Tensor:
+        index = self.index[name]
+        if name != WORDS:
+            return torch.tensor([index.get(label_of(product, name) or "", IGNORED) for product in products])
+        target_BK = torch.zeros(len(products), len(index))
+        for row, product in enumerate(products):
+            known = [index[word] for word in title_words(product) if word in index]
+            target_BK[row, known] = 1 / max(len(known), 1)
+        return target_BK

@@ -22,6 +22,8 @@ class HeadsRecipe(BaseModel):
     labels: list[str]
     min_count: int = 1
     smoothing: float = 0.1
+    words_min_count: int = 0
+    """Beside the labels the words of titles are learned that at least so many titles have; 0: none."""
 
 
 class ContrastRecipe(BaseModel):

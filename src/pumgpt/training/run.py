@@ -25,7 +25,16 @@ from pumgpt.tasks.base import AskedAttribute, TaskContext
 from pumgpt.tasks.mixture import MixtureWeights, draw_examples
 from pumgpt.training.contrast import ContrastiveCollator, ContrastiveStage, text_of
 from pumgpt.training.data import PhotoCache, ProductDataset, read_products
-from pumgpt.training.heads import CATEGORY, IGNORED, HeadsCollator, LabelHeads, TowerWithHeads, collect_values
+from pumgpt.training.heads import (
+    CATEGORY,
+    IGNORED,
+    WORDS,
+    HeadsCollator,
+    LabelHeads,
+    TowerWithHeads,
+    collect_values,
+    collect_words,
+)
 from pumgpt.training.instruct import InstructionCollator, InstructionSettings, InstructionTrainer
 from pumgpt.training.nano import build_from_scratch, load_heads, load_tower
 from pumgpt.training.recipe import Recipe, load_recipe
@@ -55,6 +64,8 @@ def head_accuracy(names: Sequence[str]) -> Callable[[EvalPrediction], dict[str, 
         assert isinstance(logits, dict) and isinstance(labels, dict)
         result = {}
         for name in names:
+            if name == WORDS:
+                continue
             stated = labels[name] != IGNORED
             if stated.any():
                 right = logits[name][stated].argmax(-1) == labels[name][stated]
@@ -75,6 +86,8 @@ def run_heads(recipe: Recipe) -> None:
         raise RecipeError("stage 'heads' needs a block 'heads' with its labels")
     train_set, validation = _products(recipe)
     values = _head_values(recipe) or collect_values(train_set, recipe.heads.labels, recipe.heads.min_count)
+    if recipe.heads.words_min_count and WORDS not in values:
+        values[WORDS] = collect_words(train_set, recipe.heads.words_min_count)
     vision = dict(recipe.architecture["vision_config"])
     tower = build_tower(CONFIG_MAPPING[vision.pop("model_type")](**vision))
     model = TowerWithHeads(tower, LabelHeads(tower.hidden_size, values), recipe.heads.smoothing)
