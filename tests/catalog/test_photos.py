@@ -192,7 +192,7 @@ def test_limits_can_be_set(tmp_path: Path) -> None:
 
 
 def test_url_and_nothing_at_all() -> None:
-    assert "not fetched yet" in _refusal(ImageRef(url="https://shop.example/a.jpg"))
+    assert "not fetched here" in _refusal(ImageRef(url="https://shop.example/a.jpg"))
     with pytest.raises(PhotoError, match="neither bytes nor path"):
         open_photo(ImageRef())
 

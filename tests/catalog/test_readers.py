@@ -207,11 +207,14 @@ def test_a_damaged_row_group_is_set_aside(tmp_path: Path) -> None:
         ("empty.jsonl", b"", "is empty"),
         ("empty.parquet", b"", "is empty"),
         ("blank.csv", b"\n\n", "has no header"),
-        ("noid.csv", b"sku,title\n1,x\n", "no column 'id' (it has: sku, title); add one"),
-        ("case.csv", b"ID,title\n1,x\n", "rename 'ID' to 'id'"),
+        (
+            "noid.csv",
+            b"label,title\n1,x\n",
+            "no column 'id', nor one that looks like it (it has: label, title); add one",
+        ),
         ("zip.csv", b"PK\x03\x04\x00\x00\x14\x00", "NUL"),
         ("text.parquet", b"this is not a parquet file", "can't be read as Parquet"),
-        ("a.xlsx", b"x", "ending '.xlsx' is not known; a catalogue is one of .csv, .tsv, .jsonl, .ndjson, .parquet"),
+        ("a.xlsx", b"x", "ending '.xlsx' is not known; a catalogue is one of .csv, .tsv, .txt, .jsonl, "),
     ],
 )
 def test_files_that_give_nothing(tmp_path: Path, name: str, content: bytes, words: str) -> None:
@@ -225,7 +228,7 @@ def test_files_that_give_nothing(tmp_path: Path, name: str, content: bytes, word
 
 
 def test_parquet_without_id_missing_file_and_folder(tmp_path: Path) -> None:
-    pq.write_table(pa.table({"sku": ["1"]}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"label": ["1"]}), tmp_path / "a.parquet")
     (tmp_path / "folder.csv").mkdir()
     for name, words in (("a.parquet", "no column 'id'"), ("b.csv", "no such file"), ("folder.csv", "is a folder")):
         with pytest.raises(CatalogError, match=words):

@@ -47,12 +47,15 @@ def read_records(lines: Iterable[str], delimiter: str) -> Iterator[list[str] | B
 
 
 def choose_delimiter(header: str, preferred: str) -> str:
-    """The delimiter that makes a column `id` of the header line; `preferred` where none or several do."""
-    for delimiter in (preferred, ",", "\t", ";"):
-        names = next(csv.reader([header], delimiter=delimiter), [])
-        if "id" in names and len(names) > 1:
-            return delimiter
-    return preferred
+    """The delimiter that makes a column `id` of the header line, else the one that makes the most columns; `preferred`
+    where none is better.
+    """
+    delimiters = tuple(dict.fromkeys((preferred, ",", "\t", ";")))
+    names = {delimiter: next(csv.reader([header], delimiter=delimiter), []) for delimiter in delimiters}
+    return max(
+        delimiters,
+        key=lambda delimiter: ("id" in names[delimiter] and len(names[delimiter]) > 1, len(names[delimiter])),
+    )
 
 
 class _Lines:

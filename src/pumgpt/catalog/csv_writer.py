@@ -3,37 +3,97 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TextIO
 
+from pumgpt.catalog.csv_reader import CsvReader, Dialect
 from pumgpt.catalog.output_columns import OutputColumns, own_cell
 from pumgpt.catalog.product import Product
+from pumgpt.catalog.reader import CatalogReader
 from pumgpt.catalog.understanding import Understanding
+
+_DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 
 
 class CsvTable:
-    """One file, row by row."""
+    """One file, row by row, written as the source was where both have the same ending."""
 
-    def __init__(self, path: Path, columns: OutputColumns, delimiter: str) -> None:
+    def __init__(self, path: Path, columns: OutputColumns, source: CatalogReader) -> None:
         self._columns = columns
-        self._file = path.open("w", encoding="utf-8", newline="")
-        self._writer = csv.writer(self._file, delimiter=delimiter, lineterminator="\n")
-        self._quoting_writer = csv.writer(self._file, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        self._write_cells(columns.names)
+        self._source = source
+        self._record = RecordWriter(path, _dialect(path, source))
+        header = source.header if isinstance(source, CsvReader) else columns.own
+        self._record.write([*header, *self._names[len(header) :]])
+
+    @property
+    def _names(self) -> Sequence[str]:
+        """All columns, the source's own first."""
+        return self._columns.names
 
     def write(self, product: Product, understanding: Understanding) -> None:
-        answers = self._columns.answers(understanding)
         row = {name: own_cell(product, name) for name in self._columns.own}
-        row.update({name: "" if value is None else str(value) for name, value in answers.items()})
+        row.update(self._columns.cells(understanding))
+        self._fill(row, product, understanding)
+        self._record.write([row.get(name, "") for name in self._names])
+
+    def carry(self, original: Any) -> None:
+        """A plain table has the rows that were answered."""
+
+    def close(self) -> None:
+        self._record.close()
+
+    def _fill(self, row: dict[str, str], product: Product, understanding: Understanding) -> None:
+        """Put what was filled into the shop's own cells."""
+        fills = self._source.fills
         category = self._columns.category(product, understanding)
-        if category is not None and "category" in row:
-            row["category"] = " > ".join(category)
-        self._write_cells([row[name] for name in self._columns.names])
+        if category is not None and fills.category in row:
+            row[fills.category] = " > ".join(category)
+        for name, value in self._columns.filled(understanding).items():
+            column = fills.attributes.get(name)
+            if column in row and (not row[column].strip() or self._columns.overwrite_values):
+                row[column] = "|".join(value)
+
+
+class RecordWriter:
+    """Writes records so that any reader reads the same cells again."""
+
+    def __init__(self, path: Path, dialect: Dialect) -> None:
+        self._file = path.open("w", encoding="utf-8-sig" if dialect.byte_order_mark else "utf-8", newline="")
+        # With this end the module quotes every cell that has \r or \n in it, whatever the file's own end is.
+        self._writer = csv.writer(
+            _LineEnd(self._file, dialect.line_end), delimiter=dialect.delimiter, lineterminator="\r\n"
+        )
+
+    def write(self, cells: Iterable[str]) -> None:
+        self._writer.writerow(cells)
 
     def close(self) -> None:
         self._file.close()
 
-    def _write_cells(self, cells: Sequence[str]) -> None:
-        # Python 3.11's writer leaves a lone \r unquoted, and readers take that for the end of the row.
-        writer = self._quoting_writer if any("\r" in cell for cell in cells) else self._writer
-        writer.writerow(cells)
+
+class _LineEnd:
+    """Puts a file's own end in the place of the writer's \\r\\n."""
+
+    def __init__(self, file: TextIO, end: str) -> None:
+        self._file, self._end = file, end
+
+    def write(self, record: str) -> None:
+        self._file.write(record[:-2] + self._end)
+
+
+def _dialect(path: Path, source: CatalogReader) -> Dialect:
+    ending = path.name.removesuffix(".new").rpartition(".")[2]
+    delimiter = _DELIMITERS[f".{ending.lower()}"]
+    if not isinstance(source, CsvReader):
+        return Dialect(delimiter)
+    same = source.path.suffix.lower() == f".{ending.lower()}"
+    return source.dialect if same else Dialect(delimiter, source.dialect.line_end, source.dialect.byte_order_mark)
+
+
+def padded(cells: Sequence[str], places: Mapping[str, int], values: Mapping[str, str]) -> list[str]:
+    """A record made long enough for `values`, with these in their places."""
+    row = [*cells, *[""] * (len(places) - len(cells))]
+    for name, value in values.items():
+        row[places[name]] = value
+    return row

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from pumgpt.catalog.attribute_names import find_attribute, fold_attribute
 from pumgpt.catalog.product import AttributeValue, Product
 from pumgpt.catalog.understanding import Understanding
 
@@ -55,10 +56,14 @@ class OutputColumns:
         return attribute_columns(self.attribute_names)
 
     @property
+    def value_columns(self) -> tuple[str, ...]:
+        """Those of the `pumgpt_*` columns that hold values; confidence and status are called after them."""
+        return ("pumgpt_caption", "pumgpt_category", *self._attribute_columns.values())
+
+    @property
     def confidences(self) -> set[str]:
         """Those of the `pumgpt_*` columns that hold numbers."""
-        values = ("pumgpt_caption", "pumgpt_category", *self._attribute_columns.values())
-        return {_triple(column)[1] for column in values}
+        return {_triple(column)[1] for column in self.value_columns}
 
     def answers(self, understanding: Understanding) -> dict[str, str | float | None]:
         """The values of the `pumgpt_*` columns."""
@@ -77,6 +82,18 @@ class OutputColumns:
                 row.update(zip(triple, (value, _rounded(field.confidence), field.status), strict=True))
         return row
 
+    def cells(self, understanding: Understanding) -> dict[str, str]:
+        """The values of the `pumgpt_*` columns as text."""
+        return {name: "" if value is None else str(value) for name, value in self.answers(understanding).items()}
+
+    def filled(self, understanding: Understanding) -> dict[str, list[str]]:
+        """The attributes that the model filled, by their folded names."""
+        return {
+            fold_attribute(field.name): [field.value] if isinstance(field.value, str) else field.value
+            for field in understanding.attributes or ()
+            if field.status == "filled" and field.value
+        }
+
     def category(self, product: Product, understanding: Understanding) -> list[str] | None:
         """The path to fill into the shop's `category`; None where its own stays."""
         field = understanding.category
@@ -90,7 +107,9 @@ class OutputColumns:
         filled = {
             field.name: field.value
             for field in understanding.attributes or ()
-            if field.status == "filled" and field.value and (field.name not in own or self.overwrite_values)
+            if field.status == "filled"
+            and field.value
+            and (not find_attribute(own, field.name) or self.overwrite_values)
         }
         return {**own, **filled} if filled else None
 

@@ -12,9 +12,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pumgpt.catalog.csv_reader import CsvReader
 from pumgpt.catalog.output_columns import OutputColumns, own_cell
 from pumgpt.catalog.product import AttributeValue, Product
-from pumgpt.catalog.readers import CatalogReader, CsvReader
+from pumgpt.catalog.reader import CatalogReader
 from pumgpt.catalog.understanding import Understanding
 
 ROWS_PER_GROUP = 1_000
@@ -37,6 +38,9 @@ class ParquetTable:
         self._rows.append(self._row(product, understanding))
         if len(self._rows) >= ROWS_PER_GROUP:
             self._flush()
+
+    def carry(self, original: Any) -> None:
+        """A plain table has the rows that were answered."""
 
     def close(self) -> None:
         try:

@@ -7,6 +7,7 @@ PIL remarks on damage that it can live with (`UserWarning`: corrupt EXIF), the r
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -57,18 +58,27 @@ _UPRIGHT = {
 """EXIF orientation -> what turns the picture upright."""
 
 
+Fetch = Callable[[str], bytes]
+"""Gives the bytes behind a URL, or raises `PhotoError`: a `download.PhotoDownloads`."""
+
+
 def open_photo(
-    ref: ImageRef, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES, at_least_px: int | None = None
+    ref: ImageRef,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    max_bytes: int = MAX_BYTES,
+    at_least_px: int | None = None,
+    fetch: Fetch | None = None,
 ) -> Image.Image:
     """Read and decode one photo to RGB.
 
     Upright by its EXIF orientation; 16-bit and float grey scaled to 8 bit; transparency laid on white; the first frame
     of an animation. Where the caller needs no more than `at_least_px` on the shorter side, a large JPEG is decoded at a
-    half, a quarter or an eighth of its size, which is several times faster.
+    half, a quarter or an eighth of its size, which is several times faster. A photo that is only a URL needs `fetch`.
 
     Raises `PhotoError`; a photo of more than `max_pixels` is refused by its header, before anything is decoded.
     """
-    data = _read(ref, max_bytes)
+    data = _read(ref, max_bytes, fetch)
     # Decoders meet hostile bytes here, and PIL answers them with nearly any built-in exception (OSError, SyntaxError,
     # struct.error, IndexError, KeyError, ...), so this is the one place that catches them all.
     try:
@@ -85,13 +95,15 @@ def open_photo(
         raise PhotoError(f"{ref.label}: is broken or cut off ({reason}); get it again from its source") from error
 
 
-def _read(ref: ImageRef, max_bytes: int) -> bytes:
+def _read(ref: ImageRef, max_bytes: int, fetch: Fetch | None) -> bytes:
     if ref.data is not None:
         data = ref.data
     elif ref.path is not None:
         data = _read_file(Path(ref.path), max_bytes)
     elif ref.url is not None:
-        raise PhotoError(f"{ref.url}: photos by URL are not fetched yet; download it and give its path")
+        if fetch is None:
+            raise PhotoError(f"{ref.url}: photos by URL are not fetched here; download it and give its path")
+        data = fetch(ref.url)
     else:
         raise PhotoError("the photo has neither bytes nor path; give one of them or leave the field empty")
     if not data:

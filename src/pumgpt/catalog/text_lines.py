@@ -26,6 +26,12 @@ def check_file(path: Path) -> None:
         raise CatalogError(f"{str(path)!r}: can't be read ({reason}); mend the path or its permissions") from error
 
 
+def has_mark(path: Path) -> bool:
+    """Whether the file begins with UTF-8's byte order mark, as files for Excel do."""
+    with path.open("rb") as file:
+        return file.read(3) == codecs.BOM_UTF8
+
+
 def read_lines(path: Path, warnings: list[str]) -> Iterator[str]:
     r"""The lines of `path` with their ends (\n, \r\n or \r) and without a byte order mark.
 

@@ -1,4 +1,4 @@
-"""Filled catalogues out, as a table: CSV, TSV and Parquet, written whole and in one go.
+"""Filled catalogues out, as a table: CSV, TSV, Parquet, Shopify's CSV, Google's feeds, written whole and in one go.
 
 A table is made from answers that are complete and on disk already, so nothing here is resumed. Output as JSON lines is
 those answers themselves; whoever collects them writes it.
@@ -9,15 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
 from pumgpt.catalog.csv_writer import CsvTable
+from pumgpt.catalog.google_text import GoogleTextReader
+from pumgpt.catalog.google_writer import GoogleTextTable, GoogleXmlTable
+from pumgpt.catalog.google_xml import GoogleXmlReader
 from pumgpt.catalog.output_columns import OutputColumns
 from pumgpt.catalog.parquet_writer import ParquetTable
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.readers import CatalogReader
+from pumgpt.catalog.reader import CatalogReader, RejectedRow
+from pumgpt.catalog.shopify import ShopifyReader
+from pumgpt.catalog.shopify_writer import ShopifyTable
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.errors import CatalogError
 
@@ -27,20 +32,30 @@ class Table(Protocol):
 
     def write(self, product: Product, understanding: Understanding) -> None: ...
 
+    def carry(self, original: Any) -> None: ...
+
     def close(self) -> None: ...
 
 
+TableKind = Callable[[Path, OutputColumns, CatalogReader], Table]
+
 JSON_LINES = (".jsonl", ".ndjson")
-_TABLES: dict[str, Callable[[Path, OutputColumns, CatalogReader], Table]] = {
-    ".csv": lambda path, columns, source: CsvTable(path, columns, ","),
-    ".tsv": lambda path, columns, source: CsvTable(path, columns, "\t"),
-    ".parquet": ParquetTable,
+_TABLES: dict[str, TableKind] = {".csv": CsvTable, ".tsv": CsvTable, ".txt": CsvTable, ".parquet": ParquetTable}
+_OF_SYSTEMS: dict[type[CatalogReader], dict[str, TableKind]] = {
+    ShopifyReader: dict.fromkeys((".csv", ".tsv", ".txt"), ShopifyTable),
+    GoogleTextReader: dict.fromkeys((".csv", ".tsv", ".txt"), GoogleTextTable),
+    GoogleXmlReader: dict.fromkeys((".xml", ".rss", ".atom"), GoogleXmlTable),
 }
+"""What a system exported goes back in its own form."""
 
 
-def check_output(path: Path) -> None:
-    """Raise `CatalogError` where `path` can't be an output: an unknown ending, a folder."""
-    _check(path, (*JSON_LINES, *_TABLES))
+def check_output(path: Path, source: CatalogReader | None = None) -> None:
+    """Raise `CatalogError` where `path` can't be an output: a folder, an ending that is unknown, or not for this source."""
+    _check(path, (*JSON_LINES, *_tables(source)))
+
+
+def _tables(source: CatalogReader | None) -> dict[str, TableKind]:
+    return {**_TABLES, **_OF_SYSTEMS.get(type(source), {})} if source is not None else _TABLES
 
 
 @contextmanager
@@ -53,14 +68,15 @@ def open_writer(
     The columns of `source` come back, and `attribute_names` get `pumgpt_*` columns. A value of the shop is only
     replaced with `overwrite_values`. Raises `CatalogError` where the file can't be written.
     """
-    _check(path, tuple(_TABLES))
+    tables = _tables(source)
+    _check(path, tuple(tables))
     columns = OutputColumns(source.columns, tuple(attribute_names), overwrite_values)
     unfinished = path.with_name(f"{path.name}.new")
     with _naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with _naming(path):
-            table = _TABLES[path.suffix.lower()](unfinished, columns, source)
+            table = tables[path.suffix.lower()](unfinished, columns, source)
         with closing(CatalogWriter(path, table)) as writer:
             yield writer
         with _naming(path):
@@ -79,6 +95,11 @@ class CatalogWriter:
         """Add one row. `product` is the one that was read, with its `original` cells."""
         with _naming(self._path):
             self._table.write(product, understanding)
+
+    def carry(self, item: Product | RejectedRow) -> None:
+        """Pass by a row that has no answer; a form that gives every row back writes it as it was."""
+        with _naming(self._path):
+            self._table.carry(item.original)
 
     def close(self) -> None:
         with _naming(self._path):

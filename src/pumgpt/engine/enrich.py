@@ -75,8 +75,7 @@ def enrich(
 
 def check_paths(in_path: Path, out_path: Path) -> None:
     """Fail before a model is loaded where the files can't be what the caller means."""
-    read_catalog(in_path)
-    check_output(out_path)
+    check_output(out_path, read_catalog(in_path))
     if out_path.exists() and out_path.samefile(in_path):
         raise UsageError(f"{out_path} is the input too; name another output")
 
@@ -137,12 +136,17 @@ def _write_out(journal: Journal, reader: CatalogReader, plan: Plan) -> None:
         return
     names = [asked.name for asked in plan.context.attributes] if "attribute_qa" in plan.asked else []
     with open_writer(journal.out, reader, attribute_names=names, overwrite_values=plan.overwrite_values) as writer:
-        products = (item for item in reader if isinstance(item, Product))
+        rows = iter(reader)
         for answer in journal.answers():
-            product = next((product for product in products if product.id == answer.id), None)
-            if product is None:
+            for row in rows:
+                if isinstance(row, Product) and row.id == answer.id:
+                    writer.write(row, answer)
+                    break
+                writer.carry(row)
+            else:
                 raise _another_catalogue(reader, journal)
-            writer.write(product, answer)
+        for row in rows:
+            writer.carry(row)
 
 
 def _another_catalogue(reader: CatalogReader, journal: Journal) -> UsageError:

@@ -9,7 +9,8 @@ from itertools import islice
 
 from PIL.Image import Image, Resampling
 
-from pumgpt.catalog.photos import open_photo
+from pumgpt.catalog.download import PhotoDownloads
+from pumgpt.catalog.photos import Fetch, open_photo
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.readers import RejectedRow
 from pumgpt.errors import PhotoError
@@ -17,6 +18,9 @@ from pumgpt.errors import PhotoError
 MAX_SIDE_PX = 1536
 """Larger photos are made smaller at once, so that a batch of them fits in memory."""
 NO_PHOTO = "no photo: answered from the text alone"
+
+Row = tuple[int, Product | RejectedRow]
+"""A row of a catalogue and its number."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,8 @@ class Intake:
         return tuple(number for number, photo in enumerate(self.opened) if photo is not None)
 
 
-def take_in(product: Product) -> Intake:
-    """Open all photos of a product. A broken one becomes a warning as long as another is good.
+def take_in(product: Product, fetch: Fetch | None = None) -> Intake:
+    """Open all photos of a product. A broken one becomes a warning as long as another is good. `fetch` is for those by URL.
 
     Raises `PhotoError` where there are photos and none can be used.
     """
@@ -47,7 +51,7 @@ def take_in(product: Product) -> Intake:
     troubles: list[str] = []
     for number, ref in enumerate(product.images, start=1):
         try:
-            photo = open_photo(ref, at_least_px=MAX_SIDE_PX)
+            photo = open_photo(ref, at_least_px=MAX_SIDE_PX, fetch=fetch)
         except PhotoError as error:
             troubles.append(f"photo {number}: {error}" if len(product.images) > 1 else str(error))
             opened.append(None)
@@ -59,33 +63,44 @@ def take_in(product: Product) -> Intake:
     return Intake(product, tuple(opened), tuple(troubles) if opened else (NO_PHOTO,))
 
 
-def take_in_row(row: int, item: Product | RejectedRow) -> Intake | RejectedRow:
+def take_in_row(row: int, item: Product | RejectedRow, fetch: Fetch | None = None) -> Intake | RejectedRow:
     """The same for a row of a catalogue: what can't be used is set aside with its number."""
     if isinstance(item, RejectedRow):
         return item
     try:
-        return take_in(item)
+        return take_in(item, fetch)
     except PhotoError as error:
         return RejectedRow(row, item.id, str(error))
 
 
 def take_in_batches(
-    rows: Iterable[tuple[int, Product | RejectedRow]], size: int, num_threads: int = 2
+    rows: Iterable[Row], size: int, num_threads: int = 2, downloads: PhotoDownloads | None = None
 ) -> Iterator[list[Intake | RejectedRow]]:
-    """Batches of rows in order, their photos opened while the model is busy with the batch before."""
+    """Batches of rows in order, their photos fetched and opened while the model is busy with the batch before."""
     source = iter(rows)
     with ThreadPoolExecutor(num_threads, thread_name_prefix="photos") as pool:
-        ahead = _submit(pool, source, size)
-        while ahead:
-            batch, ahead = ahead, _submit(pool, source, size)
-            try:
+        try:
+            ahead = _submit(pool, list(islice(source, size)), downloads)
+            while ahead:
+                batch, ahead = ahead, _submit(pool, list(islice(source, size)), downloads)
                 yield [future.result() for future in batch]
-            except GeneratorExit:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        except BaseException:  # Ctrl-C and the caller's leaving too: nobody waits for a slow host then
+            if downloads is not None:
+                downloads.stop()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _submit(
-    pool: ThreadPoolExecutor, source: Iterator[tuple[int, Product | RejectedRow]], size: int
+    pool: ThreadPoolExecutor, rows: Sequence[Row], downloads: PhotoDownloads | None
 ) -> Sequence[Future[Intake | RejectedRow]]:
-    return [pool.submit(take_in_row, row, item) for row, item in islice(source, size)]
+    """All URLs of a batch are under way before the first photo is opened."""
+    if downloads is not None:
+        products = [item for _, item in rows if isinstance(item, Product)]
+        downloads.prefetch(url for product in products for url in urls_of(product))
+    return [pool.submit(take_in_row, row, item, downloads) for row, item in rows]
+
+
+def urls_of(product: Product) -> Iterator[str]:
+    """The photos that have to be fetched."""
+    return (ref.url for ref in product.images if ref.url is not None and ref.data is None and ref.path is None)

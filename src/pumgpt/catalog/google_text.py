@@ -1,0 +1,66 @@
+"""Google Merchant feeds in, as text: columns between tabs (or commas), one item a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pumgpt.catalog.csv_reader import CsvReader, read_header
+from pumgpt.catalog.google import ATTRIBUTES, fold_column, read_product
+from pumgpt.catalog.product import Product
+
+_MARKS = frozenset(
+    (
+        "image_link",
+        "google_product_category",
+        "additional_image_link",
+        "availability",
+        "link",
+        "product_type",
+        "condition",
+    )
+)
+
+
+class GoogleTextReader(CsvReader):
+    """One product a row. `additional_image_link` may hold several between commas, or stand there several times."""
+
+    delimiter = "\t"
+
+    @classmethod
+    def recognises(cls, path: Path, delimiter: str) -> bool:
+        """Whether a table's header has `id` and two or more of the names that only feeds have."""
+        folded = {fold_column(name) for name in read_header(path, delimiter)}
+        return "id" in folded and len(folded & _MARKS) > 1 and bool(folded & {"image_link", "google_product_category"})
+
+    def _settle_columns(self, names: object) -> None:
+        pass
+
+    @cached_property
+    def fields(self) -> Mapping[str, str]:
+        """The specification's names -> the columns that have them here."""
+        folded = {
+            fold_column(name): column for name, column in reversed([*zip(self.header, self.columns, strict=True)])
+        }
+        return {name: column for name, column in folded.items() if name}
+
+    @property
+    def _id_column(self) -> str:
+        return self.fields["id"]
+
+    def _read_fields(self, record: Mapping[str, Any]) -> Product:
+        cells = {name: record[column] for name, column in self.fields.items()}
+        images = [cells.get("image_link", "").strip()]
+        for name, column in zip(self.header, self.columns, strict=True):
+            if fold_column(name) == "additional_image_link":
+                images.extend(part.strip() for part in record[column].split(","))
+        product = read_product(cells, self.path.parent, list(dict.fromkeys(image for image in images if image)))
+        read = {self.fields[name] for name in _READ if name in self.fields}
+        extra = {name: value for name, value in record.items() if name not in read}
+        return replace(product, extra=extra, original=record)
+
+
+_READ = frozenset(("id", "title", "description", "image_link", "google_product_category", *ATTRIBUTES))

@@ -1,0 +1,66 @@
+"""Parquet in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pumgpt.catalog.columns import ColumnMap
+from pumgpt.catalog.reader import CatalogReader, Record, RejectedRow
+from pumgpt.errors import CatalogError
+
+_ROWS_AT_ONCE = 256
+
+
+class ParquetReader(CatalogReader):
+    """Row group by row group, with typed columns."""
+
+    def __init__(self, path: Path, column_map: ColumnMap | None = None) -> None:
+        super().__init__(path, column_map)
+        try:
+            with pq.ParquetFile(path) as file:
+                self.schema = file.schema_arrow
+                self._num_rows: int = file.metadata.num_rows
+        except (pa.ArrowException, OSError) as error:
+            raise CatalogError(f"{path}: can't be read as Parquet ({_first_line(error)}); export it again") from error
+        self._settle_columns(self.columns)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self.schema.names) if self.schema is not None else ()
+
+    def count(self) -> int:
+        return self._num_rows
+
+    def _records(self) -> Iterator[Record]:
+        with pq.ParquetFile(self.path) as file:
+            for group in range(file.num_row_groups):
+                yield from self._group(file, group)
+
+    def _group(self, file: pq.ParquetFile, group: int) -> Iterator[Record]:
+        """One row group; where it is damaged, what can't be read of it comes as rejected rows."""
+        left = file.metadata.row_group(group).num_rows
+        try:
+            for batch in file.iter_batches(_ROWS_AT_ONCE, row_groups=[group]):
+                records = _microseconds(batch).to_pylist(maps_as_pydicts="lossy")
+                left -= len(records)
+                yield from records
+        except (pa.ArrowException, OSError, ValueError) as error:
+            reason = f"row group {group} of the file can't be read ({_first_line(error)}); export it again"
+            yield from (RejectedRow(0, None, reason) for _ in range(left))
+
+
+def _microseconds(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Times in nanoseconds, which Python has no type for, cut to microseconds."""
+    for place, field in enumerate(batch.schema):
+        if pa.types.is_timestamp(field.type) and field.type.unit == "ns":
+            column = batch.column(place).cast(pa.timestamp("us", field.type.tz), safe=False)
+            batch = batch.set_column(place, field.name, column)
+    return batch
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
