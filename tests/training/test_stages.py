@@ -95,7 +95,7 @@ def write_recipe(folder: Path, data: Path, stage: str, init_from: Path | None = 
     return path
 
 
-HEADS = {"heads": {"labels": ["category", "colour"]}, "architecture": ARCHITECTURE}
+HEADS = {"heads": {"labels": ["category", "colour"], "words_min_count": 2}, "architecture": ARCHITECTURE}
 CONTRAST = {**HEADS, "contrast": {"weight": 0.5}}
 
 
