@@ -1,4 +1,4 @@
-"""CIDEr-D and ROUGE-L, on corpora small enough to work by hand.
+"""CIDEr-D, ROUGE-L, BLEU and the F1 of words, on corpora small enough to work by hand.
 
 With two products, a word that one of them has weighs log 2 and a word that both have weighs nothing.
 """
@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 
 import pytest
+import sacrebleu
+from rouge_score.rouge_scorer import RougeScorer
 
-from pumgpt.bench.captions import CIDErD, cider, rouge_l, split_words
+from pumgpt.bench.captions import CIDErD, bleu, cider, rouge_l, split_words, token_f1
 
 SHIRTS = [["Red shirt"], ["Blue shirt"]]
 
@@ -60,3 +62,38 @@ def test_rouge_l_worked_by_hand() -> None:
 def test_rouge_l_takes_the_nearest_reference_and_any_script() -> None:
     assert rouge_l(["blå skjorta"], [["red shirt", "blå skjorta"]]).value == 1.0
     assert split_words("Blå-skjorta 2024!") == ["blå", "skjorta", "2024"]
+
+
+def test_bleu_is_sacrebleus() -> None:
+    said = ["the cat sat on the mat today", "a red shirt for men and boys", None]
+    references = [
+        ["the cat sat on a mat today"],
+        ["a red shirt for men", "a shirt for boys and men"],
+        ["blue jeans here now"],
+    ]
+    measured = bleu(said, references)
+    columns = [["the cat sat on a mat today", "a red shirt for men", "blue jeans here now"]]
+    columns.append([None, "a shirt for boys and men", None])  # type: ignore[list-item]
+    theirs = sacrebleu.corpus_bleu([text or "" for text in said], columns, lowercase=True)
+    assert measured.value == pytest.approx(theirs.score / 100)
+    assert measured.low <= measured.value <= measured.high
+    assert measured.count == 3
+
+
+def test_bleu_worked_by_hand() -> None:
+    """'a b c d x' on 'a b c d e': precisions 4/5, 3/4, 2/3, 1/2, no penalty on the length."""
+    assert bleu(["a b c d x"], [["a b c d e"]]).value == pytest.approx((4 / 5 * 3 / 4 * 2 / 3 * 1 / 2) ** 0.25)
+
+
+def test_rouge_l_is_the_reference_implementations() -> None:
+    said, reference = "the shirt of blue cotton for men", "a blue cotton shirt for tall men"
+    theirs = RougeScorer(["rougeL"]).score(reference, said)["rougeL"].fmeasure
+    assert rouge_l([said], [[reference]]).value == pytest.approx(theirs)
+
+
+def test_token_f1_worked_by_hand() -> None:
+    """'a blue shirt' on 'blue cotton shirt': 2 of 3 and 2 of 3. The nearest reference counts."""
+    assert token_f1("a blue shirt", ["blue cotton shirt"]) == pytest.approx(2 / 3)
+    assert token_f1("Blue!", ["red", "blue"]) == 1.0
+    assert token_f1("", ["red"]) == token_f1("red", []) == 0.0
+    assert token_f1("yes yes", ["yes"]) == pytest.approx(2 / 3), "a repeated word counts once"

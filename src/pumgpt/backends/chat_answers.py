@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from pumgpt.backends.chat_endpoint import ChatReply, TokenChance
@@ -23,7 +24,11 @@ _REFUSALS = re.compile(
 
 def read_answer(reply: ChatReply, question: Question) -> Answer:
     """Sets `error` where the reply is empty, or none of the choices, or several of them."""
-    text = _bare(reply.text)
+    return replace(_read(reply, question), written=reply.text, num_tokens=reply.num_tokens)
+
+
+def _read(reply: ChatReply, question: Question) -> Answer:
+    text = bare(reply.text)
     if not text:
         return Answer("", error="the model answered nothing")
     if question.choices is None:
@@ -41,18 +46,21 @@ def read_choice(text: str, choices: Choices) -> str | None:
     """One of the choices or `CANNOT_TELL`: as it is written; by its words; or the only one that stands in the text."""
     if text in choices.values or text == CANNOT_TELL:
         return text
-    words = _words(text)
+    words = plain_words(text)
     exact = _by_words(choices).get(words)
     if exact is not None:
         return exact
     if _REFUSALS.fullmatch(text.strip(_AROUND)):
         return CANNOT_TELL
-    return _only_one(words, choices)
+    return only_named(words, _by_words(choices))
 
 
-def _only_one(words: str, choices: Choices) -> str | None:
-    """'The colour is navy blue' names 'Navy Blue', which 'Blue' is a part of; 'blue or red' names nothing."""
-    named = [(form, value) for form, value in _by_words(choices).items() if f" {form} " in f" {words} "]
+def only_named(words: str, forms: Mapping[str, str]) -> str | None:
+    """The one value whose form (as `plain_words` writes it) stands in the words; None for none or several.
+
+    'The colour is navy blue' names 'Navy Blue', which 'Blue' is a part of; 'blue or red' names nothing.
+    """
+    named = [(form, value) for form, value in forms.items() if f" {form} " in f" {words} "]
     whole = {v for f, v in named if not any(f != other and f" {f} " in f" {other} " for other, _ in named)}
     return whole.pop() if len(whole) == 1 else None
 
@@ -60,14 +68,15 @@ def _only_one(words: str, choices: Choices) -> str | None:
 @lru_cache(maxsize=256)
 def _by_words(choices: Choices) -> dict[str, str]:
     """The later of two values with the same words gives way; `CANNOT_TELL` is one of them."""
-    return {_words(value): value for value in reversed((*choices.values, CANNOT_TELL))}
+    return {plain_words(value): value for value in reversed((*choices.values, CANNOT_TELL))}
 
 
-def _words(text: str) -> str:
+def plain_words(text: str) -> str:
+    """Small letters, one space between words, no punctuation."""
     return " ".join(re.findall(r"\w+", text.casefold())) or text.strip()
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
     """Without thoughts, a label before the answer, and markup around it."""
     text = _THOUGHT.sub("", text).strip()
     text = _LABEL.sub("", text.strip("*` \n")).strip()

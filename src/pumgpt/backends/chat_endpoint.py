@@ -15,7 +15,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import httpx2
@@ -43,10 +43,11 @@ class TokenChance:
 
 @dataclass(frozen=True, slots=True)
 class ChatReply:
-    """`tokens` is empty where the server gives no log-probabilities."""
+    """`tokens` is empty where the server gives no log-probabilities; `num_tokens`, read and written, None without `usage`."""
 
     text: str
     tokens: tuple[TokenChance, ...] = ()
+    num_tokens: int | None = field(default=None, compare=False)
 
 
 class _PassingError(Exception):
@@ -207,14 +208,16 @@ class ChatEndpoint:
 def read_reply(content: bytes) -> ChatReply:
     """The first choice of a chat completion. Raises `BackendError` for anything else."""
     try:
-        choice = json.loads(content)["choices"][0]
+        reply = json.loads(content)
+        choice = reply["choices"][0]
         text = choice["message"]["content"]
         if isinstance(text, list):  # some servers answer in parts
             text = "".join(part.get("text", "") for part in text)
         if text is None:
             raise BackendError("the reply has no text (refused, or cut off while it was thinking)")
         tokens = tuple(_token(entry) for entry in (choice.get("logprobs") or {}).get("content") or ())
-        return ChatReply(str(text), tokens)
+        used = (reply.get("usage") or {}).get("total_tokens")
+        return ChatReply(str(text), tokens, used if isinstance(used, int) else None)
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
         shown = _line(content[:80].decode("utf-8", "replace"))
         raise BackendError(f"the reply is no chat completion: '{shown}'") from error

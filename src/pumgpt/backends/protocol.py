@@ -6,7 +6,7 @@ Our engine, any `transformers` model, an OpenAI-compatible endpoint and the fake
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -45,6 +45,10 @@ class Answer:
     """Where the model looked: one (rows, columns) map for each photo, adding up to 1."""
     error: str | None = None
     """Why there is no answer, in one line; `text` is then empty."""
+    written: str | None = field(default=None, compare=False)
+    """The model's reply word for word, where `text` was read out of it, or could not be."""
+    num_tokens: int | None = field(default=None, compare=False)
+    """Tokens read and written for this answer, where the backend counts them."""
 
 
 @runtime_checkable

@@ -18,7 +18,9 @@ from PIL import Image
 
 from pumgpt.bench.predictions import Guess, Prediction
 from pumgpt.bench.truth import fields_of
-from pumgpt.catalog.product import Product
+from pumgpt.catalog.photos import open_photo
+from pumgpt.catalog.product import ImageRef, Product
+from pumgpt.errors import PhotoError
 
 Value = tuple[str, ...]
 THUMBNAIL_PX = 16
@@ -98,16 +100,38 @@ def pixel_features(files: Iterable[Path], limit: int | None = None) -> NDArray[n
     return np.stack(rows)
 
 
+def features_of(photos: Iterable[Image.Image | None]) -> NDArray[np.float32]:
+    """`pixel_features` of photos that are decoded already; None becomes zeros."""
+    return np.stack([_centre(photo) for photo in photos])
+
+
+def photo_features(products: Iterable[Sequence[ImageRef]]) -> NDArray[np.float32]:
+    """`pixel_features` of products' photos wherever they are: of the first of each."""
+    return features_of(_open_first(refs) for refs in products)
+
+
+def _open_first(refs: Sequence[ImageRef]) -> Image.Image | None:
+    try:
+        return open_photo(refs[0], at_least_px=2 * THUMBNAIL_PX) if refs else None
+    except PhotoError:
+        return None
+
+
 def _thumbnail(data: bytes | None) -> NDArray[np.float32]:
-    blank = np.zeros(THUMBNAIL_PX * THUMBNAIL_PX * 3, dtype=np.float32)
     if not data:
-        return blank
+        return _centre(None)
     try:
         photo = Image.open(io.BytesIO(data))
         photo.draft("RGB", (2 * THUMBNAIL_PX, 2 * THUMBNAIL_PX))
-        small = photo.convert("RGB").resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BOX)
+        return _centre(photo)
     except (OSError, ValueError):
-        return blank
+        return _centre(None)
+
+
+def _centre(photo: Image.Image | None) -> NDArray[np.float32]:
+    if photo is None:
+        return np.zeros(THUMBNAIL_PX * THUMBNAIL_PX * 3, dtype=np.float32)
+    small = photo.convert("RGB").resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BOX)
     pixels = np.asarray(small, dtype=np.float32).ravel() / 255
     centred: NDArray[np.float32] = pixels - pixels.mean()
     return centred

@@ -1,4 +1,4 @@
-"""Metrics of open text against reference texts: CIDEr-D and ROUGE-L. Words are lower-cased word characters."""
+"""Metrics of open text against reference texts: CIDEr-D, ROUGE-L, BLEU, F1 of words. Words are lower-cased word characters."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
-from pumgpt.bench.intervals import Measured, bootstrap_mean
+from pumgpt.bench.intervals import NUM_RESAMPLES, Measured, bootstrap_mean, nothing_measured
 
 NUM_ORDERS = 4
 SIGMA = 6.0
@@ -106,3 +107,33 @@ class _WordTokenizer:
 
     def tokenize(self, text: str) -> list[str]:
         return split_words(text)
+
+
+def bleu(candidates: Sequence[str | None], references: Sequence[Sequence[str]]) -> Measured:
+    """Corpus BLEU-4 in 0..1 as sacrebleu computes it (lower-cased, its own tokenizer), with its bootstrap interval.
+
+    A caption withheld counts as an empty one. A product without as many references as another lacks the last ones.
+    """
+    if not candidates:
+        return nothing_measured()
+    from sacrebleu.metrics.bleu import BLEU
+
+    most = max(map(len, references))
+    columns: Any = [[texts[place] if place < len(texts) else None for texts in references] for place in range(most)]
+    metric = BLEU(lowercase=True)
+    score: Any = metric.corpus_score([text or "" for text in candidates], columns, n_bootstrap=NUM_RESAMPLES)
+    if len(candidates) == 1:
+        return Measured(score.score / 100, score.score / 100, score.score / 100, 1)
+    middle, half = score._mean / 100, score._ci / 100
+    low, high = max(0.0, min(middle - half, score.score / 100)), min(1.0, max(middle + half, score.score / 100))
+    return Measured(score.score / 100, low, high, len(candidates))
+
+
+def token_f1(said: str, truths: Sequence[str]) -> float:
+    """F1 of the words of an answer against the nearest of its references, as SQuAD scores answers; articles count."""
+    return max((_word_f1(split_words(said), split_words(truth)) for truth in truths), default=0.0)
+
+
+def _word_f1(said: Sequence[str], true: Sequence[str]) -> float:
+    shared = sum((Counter(said) & Counter(true)).values())
+    return 2 * shared / (len(said) + len(true)) if shared else 0.0

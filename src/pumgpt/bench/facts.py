@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 from pumgpt.catalog.product import Product
@@ -16,6 +17,24 @@ def caption_is_true(text: str, product: Product) -> bool:
     """
     said = stems(text)
     return _names_kind(said, product) and _colours(said) <= _true_colours(product, said)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionFacts:
+    """What a caption states that can be held against labels: CHAIR for products (Rohrbach et al. 2018)."""
+
+    names_kind: bool
+    """Whether it names what the product is."""
+    colours: int
+    """Families of colour that it states, and of them those that the labels don't have."""
+    untrue_colours: int
+
+
+def caption_facts(text: str, product: Product) -> CaptionFacts:
+    """The rules of `caption_is_true`, fact by fact."""
+    said = stems(text)
+    colours = _colours(said)
+    return CaptionFacts(_names_kind(said, product), len(colours), len(colours - _true_colours(product, said)))
 
 
 def _names_kind(said: list[str], product: Product) -> bool:

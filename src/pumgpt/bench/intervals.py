@@ -62,7 +62,7 @@ def proportion(hits: Sequence[bool] | NDArray[np.bool_]) -> Measured:
     return wilson(int(np.count_nonzero(hits)), len(hits))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=32)
 def resample_weights(num_products: int, num_resamples: int = NUM_RESAMPLES, seed: int = SEED) -> NDArray[np.float32]:
     """How often each product is drawn in each bootstrap resample: (R, P), every row adds up to P.
 

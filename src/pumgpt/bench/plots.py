@@ -1,7 +1,8 @@
-"""Pictures of calibration: a reliability diagram and risk-coverage curves, as PNG."""
+"""Pictures of calibration: a reliability diagram and risk-coverage curves, as PNG or as SVG to stand inside a page."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,15 @@ COLOURS = ("#2f6fae", "#d1782c", "#3d8f5f", "#a3476b", "#7a65b0", "#80796b")
 
 def draw_reliability(verdicts: Mapping[str, Verdicts], out_png: Path, num_bins: int = 10) -> None:
     """One panel for each field: share right (with its interval) against confidence, and below it how many answers."""
+    _save(_reliability(verdicts, num_bins), out_png)
+
+
+def reliability_svg(verdicts: Mapping[str, Verdicts], num_bins: int = 10) -> str:
+    """The picture of `draw_reliability` as an SVG element."""
+    return _svg(_reliability(verdicts, num_bins))
+
+
+def _reliability(verdicts: Mapping[str, Verdicts], num_bins: int) -> Any:
     figure, axes = _panels(len(verdicts), height=4.2, heights=(3, 1))
     for top, bottom, (field, (sure, right)) in zip(axes[0], axes[1], verdicts.items(), strict=True):
         bins = reliability_bins(sure, right, num_bins)
@@ -28,7 +38,7 @@ def draw_reliability(verdicts: Mapping[str, Verdicts], out_png: Path, num_bins: 
         bottom.set(xlim=(0, 1), xlabel="confidence")
     axes[0][0].set_ylabel("share right")
     axes[1][0].set_ylabel("answers")
-    _save(figure, out_png)
+    return figure
 
 
 def _draw_shares(panel: Any, bins: Sequence[ReliabilityBin]) -> None:
@@ -43,6 +53,15 @@ def _draw_shares(panel: Any, bins: Sequence[ReliabilityBin]) -> None:
 
 def draw_risk_coverage(verdicts: Mapping[str, Verdicts], out_png: Path) -> None:
     """One curve for each field: how much of what is answered is wrong, as more is answered."""
+    _save(_risk_coverage(verdicts), out_png)
+
+
+def risk_coverage_svg(verdicts: Mapping[str, Verdicts]) -> str:
+    """The picture of `draw_risk_coverage` as an SVG element."""
+    return _svg(_risk_coverage(verdicts))
+
+
+def _risk_coverage(verdicts: Mapping[str, Verdicts]) -> Any:
     figure, axes = _panels(1, height=3.6, width=5.4)
     panel = axes[0][0]
     for place, (field, (sure, right)) in enumerate(verdicts.items()):
@@ -54,7 +73,7 @@ def draw_risk_coverage(verdicts: Mapping[str, Verdicts], out_png: Path) -> None:
     panel.set(xlabel="share answered, the surest first", ylabel="share wrong of those answered", xlim=(0, 1))
     panel.set_ylim(bottom=0)
     panel.legend(frameon=False, loc="upper left")
-    _save(figure, out_png)
+    return figure
 
 
 def _panels(columns: int, height: float, heights: tuple[int, ...] = (1,), width: float = 3.0) -> tuple[Any, Any]:
@@ -75,3 +94,14 @@ def _panels(columns: int, height: float, heights: tuple[int, ...] = (1,), width:
 def _save(figure: Any, out_png: Path) -> None:
     out_png.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(out_png, dpi=150)
+
+
+def _svg(figure: Any) -> str:
+    """Without date or random ids: the same numbers give the same text."""
+    import matplotlib
+
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "pumgpt", "svg.fonttype": "none", "font.family": "sans-serif"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]

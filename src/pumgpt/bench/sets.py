@@ -8,9 +8,13 @@ from typing import Literal
 
 from pumgpt.errors import CatalogError
 
-Condition = Literal["image only", "with title"]
+Condition = Literal["image only", "with title", "title struck", "title only"]
+"""What a model is shown: the photos; with the listing's text; with the words struck out of it that name an answer; or
+that text alone."""
 IMAGE_ONLY: Condition = "image only"
 WITH_TITLE: Condition = "with title"
+TITLE_STRUCK: Condition = "title struck"
+TITLE_ONLY: Condition = "title only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +27,10 @@ class MeasuredSet:
     conditions: tuple[Condition, ...] = (IMAGE_ONLY,)
 
     def test_files(self, data: Path) -> list[Path]:
-        return _find(data, self.test)
+        return find_files(data, self.test)
 
     def train_files(self, data: Path) -> list[Path]:
-        return _find(data, self.train) if self.train else []
+        return find_files(data, self.train) if self.train else []
 
 
 FASHION = MeasuredSet("fashion", "fashion/test-*.parquet", "fashion/train-*.parquet", (IMAGE_ONLY, WITH_TITLE))
@@ -48,7 +52,8 @@ VALIDATION_SETS = (
 """What confidences and thresholds are fitted on."""
 
 
-def _find(data: Path, pattern: str) -> list[Path]:
+def find_files(data: Path, pattern: str) -> list[Path]:
+    """The files below `data` that match a pattern, in the order of their names. Raises `CatalogError` for none."""
     files = sorted(data.glob(pattern))
     if not files:
         raise CatalogError(f"no file matches {data / pattern}; give the folder of the data with --data")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pumgpt.bench.fields import Scores
@@ -13,10 +13,16 @@ def render_table(columns: Mapping[str, Scores], fields: list[str] | None = None)
     rows = dict.fromkeys((field, metric) for scores in columns.values() for field in scores for metric in scores[field])
     if fields is not None:
         rows = dict.fromkeys(row for field in fields for row in rows if row[0] == field)
-    lines = [["field", "metric", *columns], ["---"] * (2 + len(columns))]
+    lines = []
     for field, metric in _grouped(list(rows)):
         cells = [scores.get(field, {}).get(metric) for scores in columns.values()]
         lines.append([field, metric, *("" if cell is None else str(cell) for cell in cells)])
+    return render_rows(["field", "metric", *columns], lines)
+
+
+def render_rows(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Any Markdown table."""
+    lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join("| " + " | ".join(_escape(cell) for cell in line) + " |" for line in lines) + "\n"
 
 

@@ -1,0 +1,133 @@
+"""A suite's cases and what models made of them, put together once for every kind of output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from pumgpt.backends.protocol import Backend
+from pumgpt.bench.answers import Told
+from pumgpt.bench.case import Case
+from pumgpt.bench.cases import show_listing
+from pumgpt.bench.comparison import Comparison, compare
+from pumgpt.bench.failures import Failure, find_failures
+from pumgpt.bench.fields import Scores
+from pumgpt.bench.items import Item, SuiteData
+from pumgpt.bench.label_noise import Ceiling, LabelNoise, stated_fields
+from pumgpt.bench.multiple_choice import Choice, PositionBias, measure_position_bias
+from pumgpt.bench.outcomes import Calibrate, Outcome, judge
+from pumgpt.bench.plots import Verdicts
+from pumgpt.bench.scoring import score
+from pumgpt.bench.suite import Suite
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """What one model said to all cases."""
+
+    name: str
+    revision: str
+    outcomes: tuple[Outcome, ...]
+    seconds: float
+    """Spent on the answers, those of an interrupted run included."""
+
+    @cached_property
+    def errors(self) -> dict[str, int]:
+        """Reason -> how many cases got no answer for it."""
+        reasons = {o.case.id: o.text for o in self.outcomes if o.status == "error"}
+        found: dict[str, int] = {}
+        for reason in reasons.values():
+            found[reason] = found.get(reason, 0) + 1
+        return found
+
+    def position_bias(self) -> PositionBias | None:
+        choices = [_as_choice(outcome) for outcome in self.outcomes if outcome.case.position is not None]
+        return measure_position_bias(choices)
+
+    def verdicts(self, condition: str) -> dict[str, Verdicts]:
+        """Confidences and verdicts by slot, where the model gives confidences."""
+        found: dict[str, tuple[list[float], list[bool]]] = {}
+        for outcome in self.outcomes:
+            case = outcome.case
+            asked = case.form == "plain" and case.condition == condition and case.task in ("category", "attribute_qa")
+            if asked and outcome.confidence is not None:
+                confidences, right = found.setdefault(case.task, ([], []))
+                confidences.append(outcome.confidence)
+                right.append(outcome.right)
+        return dict(found)
+
+
+def _as_choice(outcome: Outcome) -> Choice:
+    options = outcome.case.question.choices.values if outcome.case.question.choices else ()
+    said = " > ".join(outcome.said) if outcome.said else None
+    return Choice(len(options), outcome.case.position or 0, options.index(said) if said in options else None)
+
+
+def judge_answers(
+    backend: Backend,
+    told: Mapping[str, Told],
+    cases: Sequence[Case],
+    items: Mapping[str, Item],
+    calibrate: Calibrate | None = None,
+) -> ModelResult:
+    """Hold a model's answers against the truth."""
+    outcomes = [
+        outcome
+        for case in cases
+        for outcome in judge(
+            case,
+            told[case.id].answer,
+            items[case.product],
+            show_listing(items[case.product], case.condition).text,
+            calibrate,
+        )
+    ]
+    return ModelResult(backend.name, backend.revision, tuple(outcomes), sum(one.seconds for one in told.values()))
+
+
+@dataclass(frozen=True)
+class BenchResult:
+    """A finished benchmark. Everything but `ModelResult.seconds` is the same on every run."""
+
+    suite: Suite
+    data: SuiteData
+    cases: tuple[Case, ...]
+    models: tuple[ModelResult, ...]
+
+    @cached_property
+    def items(self) -> dict[str, Item]:
+        return {item.product.id: item for item in self.data.items}
+
+    @cached_property
+    def scores(self) -> dict[str, dict[str, Scores]]:
+        """Condition -> model -> scores."""
+        return {
+            condition: {model.name: score(under(model.outcomes, condition), self.items) for model in self.models}
+            for condition in self.suite.conditions
+        }
+
+    @cached_property
+    def comparisons(self) -> list[Comparison]:
+        return compare({model.name: model.outcomes for model in self.models})
+
+    @cached_property
+    def noise(self) -> LabelNoise:
+        """Of the fields that are asked and that can be told."""
+        asked = {field: True for case in self.cases for field, told in case.truth.fields.items() if told is not None}
+        others = self.data.fit.items if self.data.fit is not None else []
+        return LabelNoise(self.data.items, others, tuple(stated_fields(self.data.items, asked)))
+
+    @cached_property
+    def ceilings(self) -> list[Ceiling]:
+        """From the photo alone."""
+        return self.noise.ceilings()
+
+    @cached_property
+    def failures(self) -> dict[str, list[Failure]]:
+        """By model."""
+        return {model.name: find_failures(model.outcomes, self.items, self.noise) for model in self.models}
+
+
+def under(outcomes: Sequence[Outcome], condition: str) -> list[Outcome]:
+    return [outcome for outcome in outcomes if outcome.case.condition == condition]
