@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from pumgpt.backends.fake import FakeBackend
+from pumgpt.backends.protocol import Answer, Choices, Question
+from pumgpt.catalog.crosswalk import Crosswalk
+from pumgpt.catalog.product import Product
 from pumgpt.catalog.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.taxonomy import Taxonomy
+from pumgpt.catalog.understanding import CategoryField, ModelInfo
 from pumgpt.engine.calibration import Calibration, FieldCalibration
-from pumgpt.engine.planning import fingerprint, make_plan
-from pumgpt.engine.understand import Plan
+from pumgpt.engine.planning import category_remark, fingerprint, make_plan
+from pumgpt.engine.understand import Plan, Reply
 
 PATHS = (("Apparel", "Shirts"), ("Apparel", "Shoes"))
 
@@ -38,3 +43,81 @@ def test_a_fingerprint_names_what_is_asked_otherwise() -> None:
 
 def test_evidence_is_no_other_question() -> None:
     assert changed(plan(evidence=True)) == []
+
+
+class OwnBackend(FakeBackend):
+    """Has categories of its own."""
+
+    default_taxonomy = Taxonomy.of([("Tee",), ("Polo",), ("Gift",), ("Shoe",)])
+
+
+WALK = Crosswalk.parse(
+    Path("map.csv"),
+    "from,when,to\nTee,,Apparel > Shirts\nPolo,,Apparel > Shirts\nGift,,\nShoe,,Apparel > Shoes\nTee,title=boot,Apparel > Shoes\n"
+    "Polo,sole=Rubber,Apparel > Shoes\n",
+)
+
+
+def mapped(
+    ranked: dict[str, float], title: str = "x", category: tuple[str, ...] | None = None, **told: str
+) -> CategoryField:
+    """The category that comes of these shares of the model's own categories, where it also tells attributes."""
+    backend = OwnBackend()
+    schema = AttributeSchema((AttributeSpec("sole", ("Rubber",)),))
+    asked = make_plan(
+        backend, taxonomy=Taxonomy(PATHS, ("1", "2")), crosswalk=WALK, schema=schema, tasks=["category", "attributes"]
+    )
+    assert asked.context.taxonomy_choices is not None
+    assert asked.context.taxonomy_choices.values == ("Tee", "Polo", "Gift", "Shoe"), "asked in the model's words"
+    answer = Answer(next(iter(ranked)), ranked=tuple(ranked.items()), cannot_tell=1 - sum(ranked.values()))
+    replies = [Reply(Question("category", "?", choices=asked.context.taxonomy_choices), answer)]
+    for name, value in told.items():
+        question = Question("attribute_qa", "?", field=name, choices=Choices((value,)))
+        replies.append(Reply(question, Answer(value, ranked=((value, 1.0),))))
+    product = Product("1", title=title, category=category)
+    field = asked.understanding(product, replies, ModelInfo(name="own", revision="0")).category
+    assert field is not None
+    return field
+
+
+def test_categories_that_lead_to_the_same_one_put_their_shares_together() -> None:
+    unsure = mapped({"Shoe": 0.34, "Tee": 0.33, "Polo": 0.33})
+    assert (unsure.path, unsure.status, unsure.confidence) == (None, "abstained", 0.66)
+    assert unsure.alternatives[0].path == ["Apparel", "Shirts"]
+    sure = mapped({"Tee": 0.5, "Polo": 0.45, "Shoe": 0.05})
+    assert (sure.path, sure.id, sure.status, sure.confidence) == (["Apparel", "Shirts"], "1", "filled", 0.95)
+    assert [(choice.path, choice.id) for choice in sure.alternatives] == [(["Apparel", "Shoes"], "2")]
+
+
+def test_what_has_no_counterpart_is_abstained_from() -> None:
+    field = mapped({"Gift": 0.9, "Tee": 0.1})
+    assert (field.path, field.status) == (None, "abstained")
+    assert mapped({"Gift": 1.0}).status == "abstained"
+
+
+def test_title_and_told_attributes_decide() -> None:
+    assert mapped({"Tee": 1.0}, title="Boot tee").path == ["Apparel", "Shoes"]
+    assert mapped({"Polo": 1.0}).path == ["Apparel", "Shirts"]
+    assert mapped({"Polo": 1.0}, sole="Rubber").path == ["Apparel", "Shoes"]
+
+
+def test_the_shops_category_is_held_against_the_mapped_one() -> None:
+    assert mapped({"Tee": 1.0}, category=("Apparel", "Shirts")).status == "kept"
+    assert mapped({"Tee": 1.0}, category=("Apparel", "Shoes")).status == "conflict"
+
+
+def test_a_user_is_told_how_categories_become_theirs() -> None:
+    backend, own = OwnBackend(), Taxonomy(PATHS, ("1", "2"))
+    assert "1 of 4 have no counterpart" in (
+        category_remark(backend, make_plan(backend, taxonomy=own, crosswalk=WALK)) or ""
+    )
+    assert "no map leads" in (category_remark(backend, make_plan(backend, taxonomy=own)) or "")
+    assert category_remark(backend, make_plan(backend)) is None
+    assert category_remark(FakeBackend(), make_plan(FakeBackend(), taxonomy=own)) is None
+
+
+def test_another_map_is_another_question() -> None:
+    backend, own = OwnBackend(), Taxonomy(PATHS, ("1", "2"))
+    with_map = fingerprint(backend, make_plan(backend, taxonomy=own, crosswalk=WALK))
+    without = fingerprint(backend, make_plan(backend, taxonomy=own))
+    assert {name for name in without if without[name] != with_map[name]} == {"category map"}

@@ -26,6 +26,7 @@ def command(
     questions: tuple[str, ...],
     taxonomy: Path | None,
     schema: Path | None,
+    category_map: Path | None,
     precision: float,
     model: str,
     device: str | None,
@@ -38,12 +39,13 @@ def command(
     from pumgpt.cli.console import print_json, quiet_stdout
     from pumgpt.engine.asking import understand_one
     from pumgpt.engine.intake import take_in
-    from pumgpt.engine.planning import load_vocabulary, make_plan
+    from pumgpt.engine.planning import load_crosswalk, load_vocabulary, make_plan
     from pumgpt.tasks.registry import get_task
 
     for name in tasks:
         get_task(name)
     own_taxonomy, own_schema = load_vocabulary(taxonomy, schema)
+    crosswalk = load_crosswalk(category_map, taxonomy)
     product = Product(id=images[0].stem, images=tuple(ImageRef(path=str(path)) for path in images), title=title or None)
     intake = take_in(product)
     with quiet_stdout():
@@ -55,6 +57,7 @@ def command(
             tasks=tasks or None,
             taxonomy=own_taxonomy,
             schema=own_schema,
+            crosswalk=crosswalk,
             questions=questions,
             precision=precision,
             evidence=evidence,

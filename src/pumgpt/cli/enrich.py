@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from pumgpt.cli.options import FILE, model_options, precision_option, vocabulary_options
+from pumgpt.cli.options import FILE, catalog_options, model_options, precision_option, vocabulary_options
 from pumgpt.errors import CatalogError, UsageError
 
 if TYPE_CHECKING:
     from pumgpt.backends.protocol import Backend
+    from pumgpt.catalog.columns import ColumnMap
+    from pumgpt.catalog.download import PhotoDownloads
+    from pumgpt.engine.enrich import Preview
     from pumgpt.engine.summary import Summary
     from pumgpt.engine.understand import Plan
 
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 @click.command("enrich")
 @click.argument("in_path", type=FILE, metavar="IN")
 @click.argument("out_path", type=FILE, metavar="OUT")
+@catalog_options
 @vocabulary_options
 @click.option("--tasks", metavar="A,B", help="What to ask: caption, category, attributes, ... By default these three.")
 @precision_option
@@ -36,8 +41,11 @@ if TYPE_CHECKING:
 def command(
     in_path: Path,
     out_path: Path,
+    columns: Path | None,
+    allow_private_urls: bool,
     taxonomy: Path | None,
     schema: Path | None,
+    category_map: Path | None,
     tasks: str | None,
     precision: float,
     model: str,
@@ -52,20 +60,27 @@ def command(
     report_path: Path | None,
     as_json: bool,
 ) -> int:
-    """Read the catalogue IN (CSV, JSONL, Parquet), answer every row, write OUT.
+    """Read the catalogue IN, answer every row, write OUT.
+
+    Catalogues are CSV, TSV, JSON lines, Parquet, Shopify's product CSV and Google Merchant feeds (text or XML); what comes
+    from a system goes back in its own form.
 
     Rows that can't be read go to OUT.rejected.jsonl. Interrupted, the same command goes on where it was.
     """
     _check_engine(engine, workers)
-    from pumgpt.cli.console import quiet_stdout
-    from pumgpt.engine.enrich import check_paths
-    from pumgpt.engine.planning import load_vocabulary, make_plan
+    from pumgpt.catalog.columns import ColumnMap
+    from pumgpt.catalog.download import PhotoDownloads
+    from pumgpt.cli.console import quiet_stdout, say
+    from pumgpt.engine.enrich import check_paths, preview
+    from pumgpt.engine.planning import category_remark, load_crosswalk, load_vocabulary, make_plan
     from pumgpt.tasks.registry import get_task
 
-    check_paths(in_path, out_path)
+    column_map = None if columns is None else ColumnMap.load(columns)
+    remarks = list(check_paths(in_path, out_path, column_map).warnings)
     names = None if tasks is None else [get_task(name.strip()).name for name in tasks.split(",") if name.strip()]
     own_taxonomy, own_schema = load_vocabulary(taxonomy, schema)
-    with quiet_stdout():
+    crosswalk = load_crosswalk(category_map, taxonomy)
+    with quiet_stdout(), PhotoDownloads(allow_private=allow_private_urls) as downloads:
         from pumgpt.engine.models import load_backend
 
         backend = load_backend(model, device, batch_size)
@@ -74,15 +89,30 @@ def command(
             tasks=names,
             taxonomy=own_taxonomy,
             schema=own_schema,
+            crosswalk=crosswalk,
             precision=precision,
             overwrite_values=overwrite_values,
             evidence=report_path is not None,
         )
-        if not dry_run:
-            summary = _run(in_path, out_path, backend, plan, limit, restart, report_path)
+        remarks += filter(None, [category_remark(backend, plan)])
+        for remark in remarks:
+            say(remark)
+        reading: _Reading = {"limit": limit, "column_map": column_map, "downloads": downloads}
+        if dry_run:
+            found = preview(in_path, plan, **reading)
+        else:
+            summary = _run(in_path, out_path, backend, plan, restart, report_path, reading)
     if dry_run:
-        return _preview(in_path, plan, limit)
-    return _conclude(summary, out_path, report_path, as_json)
+        return _conclude_preview(found, plan, remarks)
+    return _conclude(summary, out_path, report_path, as_json, remarks)
+
+
+class _Reading(TypedDict):
+    """How the catalogue is read."""
+
+    limit: int | None
+    column_map: ColumnMap | None
+    downloads: PhotoDownloads
 
 
 def _check_engine(engine: str, workers: int | None) -> None:
@@ -97,35 +127,36 @@ def _run(
     out_path: Path,
     backend: Backend,
     plan: Plan,
-    limit: int | None,
     restart: bool,
     report_path: Path | None,
+    reading: _Reading,
 ) -> Summary:
     from pumgpt.catalog.readers import count_rows
     from pumgpt.cli.progress import RowsBar
     from pumgpt.engine.enrich import enrich
 
-    total = count_rows(in_path)
+    total, limit = count_rows(in_path, reading["column_map"]), reading["limit"]
     with RowsBar("enrich", total if limit is None or total is None else min(limit, total)) as rows_bar:
         return enrich(
             in_path,
             out_path,
             backend,
             plan,
-            limit=limit,
             restart=restart,
             report_path=report_path,
             report_title=f"What {backend.name} read in {in_path.name}",
             progress=lambda summary: rows_bar.update(summary.done, summary.resumed, summary.rejected),
+            **reading,
         )
 
 
-def _conclude(summary: Summary, out_path: Path, report_path: Path | None, as_json: bool) -> int:
+def _conclude(summary: Summary, out_path: Path, report_path: Path | None, as_json: bool, said: Sequence[str]) -> int:
     from pumgpt.cli.console import print_json, say
     from pumgpt.cli.enrich_view import print_summary
 
     for warning in summary.warnings:
-        say(warning)
+        if warning not in said:
+            say(warning)
     if as_json:
         print_json(summary.to_json())
     else:
@@ -139,13 +170,12 @@ def _conclude(summary: Summary, out_path: Path, report_path: Path | None, as_jso
     return 0
 
 
-def _preview(in_path: Path, plan: Plan, limit: int | None) -> int:
+def _conclude_preview(found: Preview, plan: Plan, said: Sequence[str]) -> int:
     from pumgpt.cli.console import say
     from pumgpt.cli.enrich_view import print_preview
-    from pumgpt.engine.enrich import preview
 
-    found = preview(in_path, plan, limit)
     for warning in found.warnings:
-        say(warning)
+        if warning not in said:
+            say(warning)
     print_preview(found, plan)
     return 0

@@ -25,10 +25,23 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def vocabulary_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The shop's own categories and attributes."""
+    command = click.option(
+        "--category-map", type=FILE, metavar="F", help="From the model's categories to those of --taxonomy."
+    )(command)
     command = click.option("--schema", type=FILE, metavar="F", help="Attributes to fill. Default: the model's.")(
         command
     )
     return click.option("--taxonomy", type=FILE, metavar="F", help="Valid categories. Default: the model's.")(command)
+
+
+def catalog_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How a catalogue is read."""
+    command = click.option(
+        "--allow-private-urls", is_flag=True, help="Fetch photos from this machine's own network too."
+    )(command)
+    return click.option(
+        "--columns", "columns", type=FILE, metavar="F", help="Which column is read as what (YAML). Default: a guess."
+    )(command)
 
 
 def precision_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,6 +10,8 @@ from itertools import chain, islice
 from pathlib import Path
 
 from pumgpt.backends.protocol import Backend, Request
+from pumgpt.catalog.columns import ColumnMap
+from pumgpt.catalog.download import PhotoDownloads
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.readers import CatalogReader, RejectedRow, read_catalog
 from pumgpt.catalog.understanding import Understanding
@@ -39,21 +41,24 @@ def enrich(
     restart: bool = False,
     report_path: Path | None = None,
     report_title: str | None = None,
+    column_map: ColumnMap | None = None,
+    downloads: PhotoDownloads | None = None,
     progress: Progress | None = None,
 ) -> Summary:
     """Answer every row of `in_path` and write `out_path`; go on where an interrupted run of the same question was.
 
     Rows that can't be used go to `OUT.rejected.jsonl`. Ctrl-C keeps what was done and returns with `stopped` set.
+    Without `downloads` photos by URL are not fetched.
     Raises `CatalogError` where nothing can be read or written, `UsageError` where `out_path` holds something else.
     """
-    check_paths(in_path, out_path)
-    reader = read_catalog(in_path)
-    with Journal.open(out_path, fingerprint(backend, plan), restart) as journal, ExitStack() as open_files:
+    reader = check_paths(in_path, out_path, column_map)
+    asked = {**fingerprint(backend, plan), "setting of --columns": repr(column_map)}
+    with Journal.open(out_path, asked, restart) as journal, ExitStack() as open_files:
         began = time.monotonic()
         reported = journal.was_finished and report_path is not None and report_path.exists()
         report = None
         try:
-            batches = take_in_batches(_rows_left(reader, journal, limit), batch_products)
+            batches = take_in_batches(_rows_left(reader, journal, limit), batch_products, downloads=downloads)
             first = next(batches, [])
             if report_path is not None and (first or not reported):
                 report = open_files.enter_context(_open_report(report_path, report_title or in_path.name, journal))
@@ -73,11 +78,13 @@ def enrich(
         return journal.summary
 
 
-def check_paths(in_path: Path, out_path: Path) -> None:
-    """Fail before a model is loaded where the files can't be what the caller means."""
-    check_output(out_path, read_catalog(in_path))
+def check_paths(in_path: Path, out_path: Path, column_map: ColumnMap | None = None) -> CatalogReader:
+    """Open the catalogue; fail before a model is loaded where the files can't be what the caller means."""
+    reader = read_catalog(in_path, column_map)
+    check_output(out_path, reader)
     if out_path.exists() and out_path.samefile(in_path):
         raise UsageError(f"{out_path} is the input too; name another output")
+    return reader
 
 
 def _rows_left(
@@ -170,13 +177,18 @@ class Preview:
 
 
 def preview(
-    in_path: Path, plan: Plan, limit: int | None = None, progress: Callable[[int], None] | None = None
+    in_path: Path,
+    plan: Plan,
+    limit: int | None = None,
+    *,
+    column_map: ColumnMap | None = None,
+    downloads: PhotoDownloads | None = None,
 ) -> Preview:
     """Read everything and open every photo, ask nothing, write nothing."""
-    reader = read_catalog(in_path)
+    reader = read_catalog(in_path, column_map)
     found = Preview(warnings=reader.warnings)
     rows: Iterable[tuple[int, Product | RejectedRow]] = islice(enumerate(reader, start=1), limit)
-    for batch in take_in_batches(rows, BATCH_PRODUCTS):
+    for batch in take_in_batches(rows, BATCH_PRODUCTS, downloads=downloads):
         for item in batch:
             if isinstance(item, RejectedRow):
                 found.rejected.append(item)
@@ -188,6 +200,4 @@ def preview(
             found.without_photo += not item.opened
             found.questions += sum(len(request.questions) for request in requests)
             found.first = found.first or next(iter(requests), None)
-        if progress is not None:
-            progress(found.rows + len(found.rejected))
     return found

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pumgpt.backends.protocol import Backend
+from pumgpt.catalog.crosswalk import Crosswalk, shipped_crosswalk
 from pumgpt.catalog.question import Choices
 from pumgpt.catalog.schema import AttributeSchema
 from pumgpt.catalog.taxonomy import SEPARATOR, Taxonomy
 from pumgpt.engine.calibration import Calibration
 from pumgpt.engine.journal import Fingerprint
 from pumgpt.engine.understand import DEFAULT_PRECISION, DEFAULT_TASKS, Plan
+from pumgpt.errors import UsageError
 from pumgpt.tasks.base import AskedAttribute, TaskContext
 
 
@@ -24,12 +26,22 @@ def load_vocabulary(taxonomy: Path | None, schema: Path | None) -> tuple[Taxonom
     )
 
 
+def load_crosswalk(path: Path | None, taxonomy: Path | None) -> Crosswalk | None:
+    """Read the shop's own map of categories, where it gave one. Raises `SchemaError`, and `UsageError` for a map to nowhere."""
+    if path is None:
+        return None
+    if taxonomy is None:
+        raise UsageError("--category-map leads to the categories of --taxonomy; give both")
+    return Crosswalk.load(path)
+
+
 def make_plan(
     backend: Backend,
     *,
     tasks: Sequence[str] | None = None,
     taxonomy: Taxonomy | None = None,
     schema: AttributeSchema | None = None,
+    crosswalk: Crosswalk | None = None,
     questions: Sequence[str] = (),
     precision: float = DEFAULT_PRECISION,
     overwrite_values: bool = False,
@@ -37,16 +49,24 @@ def make_plan(
 ) -> Plan:
     """What is asked of `backend`. A taxonomy or schema that isn't given is the backend's own, where it brings one.
 
+    A backend that has categories of its own is asked for these wherever `crosswalk`, or a map that is shipped, leads from
+    them to those of `taxonomy`.
+
     Without `tasks`: caption, category and, where a schema is known, attributes. Raises `UsageError` for a task that
     there isn't, or that has nothing to ask.
     """
     own_taxonomy: Taxonomy | None = getattr(backend, "default_taxonomy", None)
     own_schema: AttributeSchema | None = getattr(backend, "default_schema", None)
+    if taxonomy is None or own_taxonomy is None:
+        crosswalk = None
+    else:
+        crosswalk = crosswalk.into(taxonomy) if crosswalk else shipped_crosswalk(own_taxonomy, taxonomy)
+    asked_taxonomy = own_taxonomy if crosswalk else taxonomy or own_taxonomy
     taxonomy, schema = taxonomy or own_taxonomy, schema or own_schema
     if tasks is None:
         tasks = [name for name in DEFAULT_TASKS if name != "attributes" or schema is not None]
     context = TaskContext(
-        taxonomy_choices=Choices(tuple(SEPARATOR.join(path) for path in taxonomy.paths)) if taxonomy else None,
+        taxonomy_choices=_paths(asked_taxonomy),
         attributes=tuple(_asked(schema)) if schema else (),
         questions=tuple(questions),
     )
@@ -54,11 +74,33 @@ def make_plan(
         tasks=tuple(tasks),
         context=context,
         taxonomy=taxonomy,
+        crosswalk=crosswalk,
         calibration=getattr(backend, "calibration", None) or Calibration(),
         precision=precision,
         overwrite_values=overwrite_values,
         evidence=evidence,
     )
+
+
+def category_remark(backend: Backend, plan: Plan) -> str | None:
+    """What a user should know of how the model's categories become the shop's, in one line."""
+    own: Taxonomy | None = getattr(backend, "default_taxonomy", None)
+    if own is None or plan.taxonomy in (None, own) or "category" not in plan.asked:
+        return None
+    if plan.crosswalk is None:
+        return (
+            f"{backend.name} never saw the categories of --taxonomy, and no map leads to them from its own: expect it to "
+            "abstain, or give --category-map"
+        )
+    missing = sum(all(row.path is None for row in rows) for rows in plan.crosswalk.counterparts.values())
+    return (
+        f"{backend.name}'s categories are put into those of --taxonomy by {plan.crosswalk.name}; "
+        f"{missing} of {len(plan.crosswalk.counterparts)} have no counterpart there and are left empty"
+    )
+
+
+def _paths(taxonomy: Taxonomy | None) -> Choices | None:
+    return Choices(tuple(SEPARATOR.join(path) for path in taxonomy.paths)) if taxonomy else None
 
 
 def _asked(schema: AttributeSchema) -> Iterable[AskedAttribute]:
@@ -76,6 +118,7 @@ def fingerprint(backend: Backend, plan: Plan) -> Fingerprint:
         "model": f"{backend.name} {backend.revision}",
         "calibration": _digest([plan.calibration.model_dump_json()]),
         "taxonomy": _digest(zip(plan.taxonomy.paths, plan.taxonomy.ids, strict=True) if plan.taxonomy else ()),
+        "category map": _digest(plan.crosswalk.counterparts.items() if plan.crosswalk else ()),
         "schema": _digest((a.name, a.question, a.choices and a.choices.values) for a in context.attributes),
         "tasks": ", ".join(sorted(plan.asked)),
         "questions": _digest(context.questions),

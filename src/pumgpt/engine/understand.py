@@ -9,6 +9,7 @@ from typing import NamedTuple
 from PIL.Image import Image
 
 from pumgpt.backends.protocol import Answer, Request
+from pumgpt.catalog.crosswalk import Crosswalk
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Question
 from pumgpt.catalog.taxonomy import Taxonomy
@@ -24,6 +25,7 @@ from pumgpt.catalog.understanding import (
     Understanding,
 )
 from pumgpt.engine.calibration import Calibration, attribute_key
+from pumgpt.engine.categories import translate
 from pumgpt.engine.judge import NOTHING, Judge, Judgement, rule
 from pumgpt.errors import UsageError
 from pumgpt.tasks.base import TaskContext
@@ -51,12 +53,14 @@ class Reply(NamedTuple):
 class Plan:
     """What is asked about every product, and when an answer counts.
 
-    `tasks` are names of the registry; `taxonomy` gives categories their ids. `planning.make_plan` builds one.
+    `tasks` are names of the registry; `taxonomy` gives categories their ids. With `crosswalk` the model is asked for its
+    own categories, and what it says is put into those of `taxonomy`. `planning.make_plan` builds one.
     """
 
     tasks: tuple[str, ...] = DEFAULT_TASKS
     context: TaskContext = field(default_factory=TaskContext)
     taxonomy: Taxonomy | None = None
+    crosswalk: Crosswalk | None = None
     calibration: Calibration = field(default_factory=Calibration)
     precision: float = DEFAULT_PRECISION
     overwrite_values: bool = False
@@ -116,17 +120,21 @@ class Plan:
                 setattr(result, name, [])
         if "caption" in self.asked:
             result.caption = CaptionField(text=None)
-        for reply in replies:
+        for reply in sorted(replies, key=_is_of_category):  # last: attributes may decide what a category is called
             assembly.put(reply, result)
         if result.caption is not None and self.precision > 0 and any(map(_is_of_nothing_known, replies)):
             result.caption = CaptionField(text=None, confidence=result.caption.confidence)
         return result
 
 
+def _is_of_category(reply: Reply) -> bool:
+    return reply.question.task == "category"
+
+
 def _is_of_nothing_known(reply: Reply) -> bool:
     """Whether no category could be told at all: a caption of such a picture would be made up."""
     ranked = reply.answer.ranked
-    return reply.question.task == "category" and bool(ranked) and reply.answer.cannot_tell > ranked[0][1]
+    return _is_of_category(reply) and bool(ranked) and reply.answer.cannot_tell > ranked[0][1]
 
 
 def _troubles(replies: Sequence[Reply]) -> list[str]:
@@ -155,7 +163,7 @@ class _Assembly:
             case "caption_completion", _:
                 result.completion = self._text("caption_completion", reply)
             case "category", _:
-                result.category = self._category(reply)
+                result.category = self._category(reply, result)
             case "attribute_qa", Understanding(attributes=list(attributes)):
                 attributes.append(self._attribute(reply))
             case "question", Understanding(answers=list(answers)):
@@ -170,7 +178,10 @@ class _Assembly:
         told = isinstance(seen.value, str) and (seen.sure or not measured)
         return CaptionField(text=str(seen.value) if told else None, confidence=seen.confidence)
 
-    def _category(self, reply: Reply) -> CategoryField:
+    def _category(self, reply: Reply, result: Understanding) -> CategoryField:
+        if self.plan.crosswalk is not None:
+            told = {field.name: field.value for field in result.attributes or () if field.value}
+            reply = Reply(*translate(*reply, self.plan.crosswalk, self.product, told))
         seen = self.judge.judge("category", *reply)
         ruling = rule(self.product.category, seen, self.plan.overwrite_values)
         path = tuple(ruling.value) if isinstance(ruling.value, tuple) else None
