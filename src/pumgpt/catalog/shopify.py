@@ -205,7 +205,8 @@ class ShopifyReader(CsvReader):
         found: dict[str, list[str]] = {}
         for metafield in self.metafields:
             value = record[metafield.column]
-            values = value.split(";") if metafield.is_standard else [value]
+            # handles: 'navy-blue; red'
+            values = value.replace("-", " ").split(";") if metafield.is_standard else [value]
             found.setdefault(fold_attribute(metafield.label or metafield.key), []).extend(values)
         for number in (1, 2, 3):
             column = {kind: self._by_case.get(f"option{number} {kind}") for kind in ("name", "value")}

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from PIL.Image import Image
 
 from pumgpt.backends.protocol import Answer, Request
+from pumgpt.catalog.attribute_names import find_attribute
 from pumgpt.catalog.crosswalk import Crosswalk
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Question
@@ -209,7 +210,7 @@ class _Assembly:
     def _attribute(self, reply: Reply) -> AttributeField:
         name = reply.question.field or ""
         seen = self.judge.judge(attribute_key(name), *reply)
-        ruling = rule((self.product.attributes or {}).get(name), seen, self.plan.overwrite_values)
+        ruling = rule(find_attribute(self.product.attributes, name), seen, self.plan.overwrite_values)
         value = ruling.value if isinstance(ruling.value, list) else _or_none(ruling.value)
         return AttributeField(
             name=name,
