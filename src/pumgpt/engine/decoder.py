@@ -94,7 +94,7 @@ class Decoder:
         states = reading.hidden_RD[:, None]
         if trie.num_nodes:
             states = torch.cat([states, self._run_tree(reading, trie)], 1)
-        log_probs_RNV = self._logits(states).log_softmax(-1)
+        log_probs_RNV = self.log_probs(states)
         log_probs_RE = log_probs_RNV[:, trie.edge_node_E, trie.edge_token_E]
         log_probs_CR: Tensor = torch.sparse.mm(trie.ways_CE, log_probs_RE.T)
         return log_probs_CR.T
@@ -105,12 +105,23 @@ class Decoder:
         device = reading.mask_RS.device
         tokens = trie.token_T.expand(rows, -1)
         positions = reading.length_R[:, None] + trie.depth_T - 1
-        seen = torch.zeros(rows, 1, trie.num_nodes, slots + trie.num_nodes, dtype=torch.bool, device=device)
-        seen[:, 0, :, :slots] = reading.mask_RS[:, None]
-        seen[:, 0, :, slots:] = trie.ancestry_TT
-        dtype = reading.hidden_RD.dtype
-        bias = torch.zeros(seen.shape, dtype=dtype, device=device).masked_fill_(~seen, torch.finfo(dtype).min)
-        return self._run(tokens, bias, positions, reading.cache(), None)
+        seen = torch.zeros(rows, trie.num_nodes, slots + trie.num_nodes, dtype=torch.bool, device=device)
+        seen[..., :slots] = reading.mask_RS[:, None]
+        seen[..., slots:] = trie.ancestry_TT
+        return self.read_branches(tokens, seen, positions, reading.cache())
+
+    def read_branches(self, tokens_RT: Tensor, seen_RTS: Tensor, positions_RT: Tensor, cache: DynamicCache) -> Tensor:
+        """Hidden states (R, T, D) of tokens that see of the cache, themselves at its end, what `seen_RTS` says; the cache
+        grows by them.
+        """
+        dtype = self.model.dtype
+        bias = torch.zeros(seen_RTS.shape, dtype=dtype, device=seen_RTS.device)
+        bias.masked_fill_(~seen_RTS, torch.finfo(dtype).min)
+        return self._run(tokens_RT, bias[:, None], positions_RT, cache, None)
+
+    def log_probs(self, hidden: Tensor) -> Tensor:
+        """Log-probabilities of the next token, under the unrestricted softmax."""
+        return self._logits(hidden).log_softmax(-1)
 
     def write(self, reading: Reading, max_new_tokens: Sequence[int]) -> list[tuple[list[int], float]]:
         """Greedy answers: the tokens of each row without the end token, and the geometric mean of their probabilities

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from pumgpt.backends.protocol import Answer, Request
 from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
+from pumgpt.engine.beam import AnswerTree, score_by_beam
 from pumgpt.engine.decoder import Decoder, Reading
 from pumgpt.engine.trie import TokenTrie
 from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration
@@ -27,9 +28,14 @@ from pumgpt.model.prompt import render_prompt
 PHOTOS_AT_ONCE = 32
 QUESTIONS_AT_ONCE = 64
 TREE_TOKENS_AT_ONCE = 12_288
+MOST_EXACT = 1_000
+"""Up to so many choices all are scored; of more the likeliest are found by beam."""
+BEAM_QUESTIONS_AT_ONCE = 16
 NUM_RANKED = 5
 
 _Item = TypeVar("_Item")
+_Told = tuple[str, float, float, tuple[tuple[str, float], ...], int]
+"""Text, probability, that of `CANNOT_TELL`, ranked choices, tokens written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +46,14 @@ class _Row:
     place: int
     question: Question
     rest: tuple[int, ...]
+    num_tokens: int
+    """Of the whole prompt."""
 
 
 class PumGPTEngine:
     """A PumGPT model behind the backend protocol."""
+
+    gives_evidence = True
 
     def __init__(
         self,
@@ -63,6 +73,7 @@ class PumGPTEngine:
         pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else self.end_token_ids[0]
         self.decoder = Decoder(model, pad, self.end_token_ids)
         self._tries: dict[Choices | None, TokenTrie] = {}
+        self._trees: dict[Choices, AnswerTree] = {}
 
     @torch.inference_mode()
     def answer(self, requests: Sequence[Request], *, evidence: bool = False) -> list[list[Answer]]:
@@ -80,8 +91,15 @@ class PumGPTEngine:
                 selected = reading.select(torch.tensor([row.request for row in batch], device=self.model.device))
                 ready = self.decoder.go_on(selected, [row.rest for row in batch])
                 found = self._write(ready, batch) if choices is None else self._choose(ready, choices)
-                for row, (text, probability, cannot_tell, ranked) in zip(batch, found, strict=True):
-                    answers[row.request][row.place] = Answer(text, probability, cannot_tell, ranked, maps[row.request])
+                for row, (text, probability, cannot_tell, ranked, num_written) in zip(batch, found, strict=True):
+                    answers[row.request][row.place] = Answer(
+                        text,
+                        probability,
+                        cannot_tell,
+                        ranked,
+                        maps[row.request],
+                        num_tokens=row.num_tokens + num_written,
+                    )
         return answers
 
     def _encode(self, photos: Sequence[Image], evidence: bool) -> tuple[EncodedPhotos | None, dict[int, int]]:
@@ -111,7 +129,7 @@ class PumGPTEngine:
             length = _common_length(prompts)
             beginnings.append(prompts[0][:length] if prompts else (self.decoder.pad_token_id,))
             rows.extend(
-                _Row(number, place, question, prompt[length:])
+                _Row(number, place, question, prompt[length:], len(prompt))
                 for place, (question, prompt) in enumerate(zip(request.questions, prompts, strict=True))
             )
         index = torch.tensor(
@@ -133,19 +151,36 @@ class PumGPTEngine:
     def _trie(self, choices: Choices | None) -> TokenTrie:
         """The trie of some choices and of `CANNOT_TELL`, kept; of `CANNOT_TELL` alone for None."""
         if choices not in self._tries:
-            values = (*(choices.values if choices else ()), CANNOT_TELL)
-            encoded = self.processor.tokenizer(list(values), add_special_tokens=False)["input_ids"]
+            encoded = self._encoded((*(choices.values if choices else ()), CANNOT_TELL))
             self._tries[choices] = TokenTrie.build(encoded, self.end_token_ids[0]).to(self.model.device)
         return self._tries[choices]
 
+    def _tree(self, choices: Choices) -> AnswerTree:
+        """The tree of many choices, kept."""
+        if choices not in self._trees:
+            tree = AnswerTree.build(self._encoded(choices.values), self.end_token_ids[0])
+            self._trees[choices] = tree.to(self.model.device)
+        return self._trees[choices]
+
+    def _encoded(self, values: Sequence[str]) -> list[list[int]]:
+        encoded: list[list[int]] = self.processor.tokenizer(list(values), add_special_tokens=False)["input_ids"]
+        return encoded
+
     def _rows_at_once(self, choices: Choices) -> int:
+        if len(choices.values) > MOST_EXACT:
+            return BEAM_QUESTIONS_AT_ONCE
         return max(1, min(QUESTIONS_AT_ONCE, TREE_TOKENS_AT_ONCE // max(1, self._trie(choices).num_nodes)))
 
-    def _choose(
-        self, reading: Reading, choices: Choices
-    ) -> list[tuple[str, float, float, tuple[tuple[str, float], ...]]]:
+    def _scores(self, reading: Reading, choices: Choices) -> Tensor:
+        """Log-probabilities (R, C + 1) of the choices and, last, of `CANNOT_TELL`."""
+        if len(choices.values) <= MOST_EXACT:
+            return self.decoder.score(reading, self._trie(choices))
+        found = score_by_beam(self.decoder, reading, self._tree(choices))
+        return torch.cat([found, self.decoder.score(reading, self._trie(None))], 1)
+
+    def _choose(self, reading: Reading, choices: Choices) -> list[_Told]:
         """Answers of a closed question, normalised over its choices and `CANNOT_TELL`."""
-        shares_RC = self.decoder.score(reading, self._trie(choices)).softmax(-1)
+        shares_RC = self._scores(reading, choices).softmax(-1)
         top = shares_RC[:, :-1].topk(min(NUM_RANKED, len(choices.values)), dim=-1)
         found = []
         for row, refusal in enumerate(shares_RC[:, -1].tolist()):
@@ -153,19 +188,17 @@ class PumGPTEngine:
             ranked = tuple((choices.values[place], share) for place, share in zip(places, shares, strict=True))
             told = float(shares_RC[row, :-1].sum())
             text = ranked[0][0] if ranked[0][1] >= refusal else CANNOT_TELL
-            found.append((text, ranked[0][1] / told if told > 0 else 0.0, refusal, ranked))
+            found.append((text, ranked[0][1] / told if told > 0 else 0.0, refusal, ranked, 0))
         return found
 
-    def _write(
-        self, reading: Reading, rows: Sequence[_Row]
-    ) -> list[tuple[str, float, float, tuple[tuple[str, float], ...]]]:
+    def _write(self, reading: Reading, rows: Sequence[_Row]) -> list[_Told]:
         """Open answers, decoded greedily, and how probable a refusal was."""
         refusals = self.decoder.score(reading, self._trie(None)).exp()[:, 0].tolist()
         written = self.decoder.write(reading, [row.question.max_new_tokens for row in rows])
         texts = self.processor.tokenizer.batch_decode([tokens for tokens, _ in written], skip_special_tokens=True)
         return [
-            (text.strip(), probability, refusal, ())
-            for text, (_, probability), refusal in zip(texts, written, refusals, strict=True)
+            (text.strip(), probability, refusal, (), len(tokens))
+            for text, (tokens, probability), refusal in zip(texts, written, refusals, strict=True)
         ]
 
 
