@@ -9,7 +9,6 @@ import torch
 from test_engine import ARCHITECTURE, TEXTS
 
 from pumgpt.backends.protocol import CANNOT_TELL, Choices, Question, Request
-from pumgpt.engine import engine as engine_module
 from pumgpt.engine.beam import AnswerTree, score_by_beam
 from pumgpt.engine.engine import PumGPTEngine
 from pumgpt.engine.trie import TokenTrie
@@ -64,13 +63,12 @@ def test_rows_of_a_beam_do_not_depend_on_their_neighbours(engine: PumGPTEngine, 
         torch.testing.assert_close(alone[0], together[row], rtol=1e-4, atol=1e-4)
 
 
-def test_the_engine_answers_the_same_either_way(engine: PumGPTEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_engine_answers_the_same_either_way(engine: PumGPTEngine) -> None:
     question = Question("category", "Which category?", "category", Choices(PATHS))
     requests = [Request((draw_product(seed, size_px=64)[0],), (question,)) for seed in range(3)]
-    exact = engine.answer(requests)
-    monkeypatch.setattr(engine_module, "MOST_EXACT", 10)
-    monkeypatch.setattr(engine_module, "score_by_beam", lambda *given: score_by_beam(*given, width=500))
-    for (before,), (after,) in zip(exact, engine.answer(requests), strict=True):
+    by_beam = PumGPTEngine(engine.model, engine.processor, "tiny", "0")
+    by_beam.most_exact, by_beam.beam_width = 10, 500
+    for (before,), (after,) in zip(engine.answer(requests), by_beam.answer(requests), strict=True):
         assert (after.text, [name for name, _ in after.ranked]) == (before.text, [name for name, _ in before.ranked])
         assert after.probability == pytest.approx(before.probability, abs=1e-4)
         assert after.cannot_tell == pytest.approx(before.cannot_tell, abs=1e-4)

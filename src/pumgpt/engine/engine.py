@@ -18,7 +18,7 @@ from torch import Tensor
 
 from pumgpt.backends.protocol import Answer, Request
 from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
-from pumgpt.engine.beam import AnswerTree, score_by_beam
+from pumgpt.engine.beam import WIDTH, AnswerTree, score_by_beam
 from pumgpt.engine.decoder import Decoder, Reading
 from pumgpt.engine.trie import TokenTrie
 from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration
@@ -28,8 +28,6 @@ from pumgpt.model.prompt import render_prompt
 PHOTOS_AT_ONCE = 32
 QUESTIONS_AT_ONCE = 64
 TREE_TOKENS_AT_ONCE = 12_288
-MOST_EXACT = 1_000
-"""Up to so many choices all are scored; of more the likeliest are found by beam."""
 BEAM_QUESTIONS_AT_ONCE = 16
 NUM_RANKED = 5
 
@@ -54,6 +52,9 @@ class PumGPTEngine:
     """A PumGPT model behind the backend protocol."""
 
     gives_evidence = True
+    most_exact = 1_000
+    """Up to so many choices all are scored; of more the likeliest are found by a beam of `beam_width`."""
+    beam_width = WIDTH
 
     def __init__(
         self,
@@ -167,15 +168,15 @@ class PumGPTEngine:
         return encoded
 
     def _rows_at_once(self, choices: Choices) -> int:
-        if len(choices.values) > MOST_EXACT:
+        if len(choices.values) > self.most_exact:
             return BEAM_QUESTIONS_AT_ONCE
         return max(1, min(QUESTIONS_AT_ONCE, TREE_TOKENS_AT_ONCE // max(1, self._trie(choices).num_nodes)))
 
     def _scores(self, reading: Reading, choices: Choices) -> Tensor:
         """Log-probabilities (R, C + 1) of the choices and, last, of `CANNOT_TELL`."""
-        if len(choices.values) <= MOST_EXACT:
+        if len(choices.values) <= self.most_exact:
             return self.decoder.score(reading, self._trie(choices))
-        found = score_by_beam(self.decoder, reading, self._tree(choices))
+        found = score_by_beam(self.decoder, reading, self._tree(choices), self.beam_width)
         return torch.cat([found, self.decoder.score(reading, self._trie(None))], 1)
 
     def _choose(self, reading: Reading, choices: Choices) -> list[_Told]:

@@ -1,0 +1,64 @@
+"""How often does a beam miss the answer that exact scoring finds? Recall, lost probability and time by width.
+
+python scripts/measure_beam.py --photos ../shared/data/fashion/test-00000-of-00001.parquet \\
+    --taxonomy ../shared/data/taxonomy/google/taxonomy.en-US.txt --limit 100
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from itertools import islice
+from pathlib import Path
+
+from pumgpt.backends.protocol import Answer, Choices, Question, Request
+from pumgpt.bench.intervals import wilson
+from pumgpt.catalog.photos import open_photo
+from pumgpt.catalog.product import Product
+from pumgpt.catalog.readers import read_catalog
+from pumgpt.catalog.taxonomy import SEPARATOR, Taxonomy
+from pumgpt.engine.engine import PumGPTEngine
+from pumgpt.engine.models import load_engine
+from pumgpt.model.card import resolve_checkpoint
+
+WIDTHS = (4, 16, 64, 256)
+
+
+def ask(engine: PumGPTEngine, requests: list[Request]) -> tuple[list[Answer], float]:
+    """The answers, and the seconds that one took."""
+    engine.answer(requests[:1])  # the tree is built once
+    began = time.perf_counter()
+    answers = [engine.answer([request])[0][0] for request in requests]
+    return answers, (time.perf_counter() - began) / len(requests)
+
+
+def best(answer: Answer) -> str:
+    """The likeliest choice, whether or not it cannot be told at all."""
+    return answer.ranked[0][0]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Hold the beam against exact scoring.")
+    parser.add_argument("--model", default="nano")
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--taxonomy", type=Path, required=True)
+    parser.add_argument("--limit", type=int, default=100)
+    options = parser.parse_args()
+    paths = tuple(SEPARATOR.join(path) for path in Taxonomy.load(options.taxonomy).paths)
+    question = Question("category", "Which category?", "category", Choices(paths))
+    products = (row for row in read_catalog(options.photos) if isinstance(row, Product))
+    requests = [Request((open_photo(row.images[0]),), (question,)) for row in islice(products, options.limit)]
+    engine = load_engine(resolve_checkpoint(options.model))
+    engine.most_exact = len(paths)
+    exact, seconds = ask(engine, requests)
+    print(f"{len(paths)} paths, {len(requests)} photos; exact: {1000 * seconds:.0f} ms a photo")
+    engine.most_exact = 0
+    for width in WIDTHS:
+        engine.beam_width = width
+        found, seconds = ask(engine, requests)
+        same = sum(best(a) == best(b) for a, b in zip(found, exact, strict=True))
+        print(f"width {width}: the same best path {wilson(same, len(requests))}, {1000 * seconds:.0f} ms a photo")
+
+
+if __name__ == "__main__":
+    main()
