@@ -70,7 +70,7 @@ class InstructionCollator:
         settings: InstructionSettings,
         size_px: int,
         views: AugmentRecipe | None,
-        num_buckets: int = 4,
+        num_buckets: int = 8,
         contrast_length: int = 0,
     ) -> None:
         self.photos = photos
