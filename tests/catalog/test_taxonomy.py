@@ -62,7 +62,7 @@ def test_find() -> None:
         ("a.yaml", "- A\n- [B]\n", "line 2: is neither"),
         ("a.yaml", "- {path: A, gid: 5}\n", "line 1: a category is {path: A > B > C, id: ...} with texts only"),
         ("a.yaml", "- 'A\n", "can't be read as YAML"),
-        ("a.csv", "category\nA\n", "no column 'path' (it has: category)"),
+        ("a.csv", "name\nA\n", "no column 'path' (it has: name)"),
         ("a.csv", 'path\n"A"B\n', "line 2: can't be read as CSV"),
         ("a.csv", "path,id\nA,1\nB,1\n", "line 3: id '1'"),
         ("a.doc", "A", "ending is not known"),
@@ -99,3 +99,14 @@ def test_the_releases_load(shared_data: Path) -> None:
     assert (len(shopify.paths), len(google.paths)) == (10_282, 5_595)
     live = ("Animals & Pet Supplies", "Live Animals")
     assert shopify.find("gid://open-taxonomy/TaxonomyCategory/ap-1") == google.find("live animals") == live
+
+
+def test_search_finds_what_is_nearly_called_so() -> None:
+    taxonomy = Taxonomy.of(
+        [("Apparel", "Tops", "T-Shirts"), ("Apparel", "Shoes"), ("Pets", "Shoes"), ("Apparel", "Saris & Lehengas")]
+    )
+    assert taxonomy.search("tee shirts", 1)[0][0] == ("Apparel", "Tops", "T-Shirts")
+    assert taxonomy.search("lehenga")[0][0] == ("Apparel", "Saris & Lehengas")
+    assert taxonomy.search("pet > shoe")[0][0] == ("Pets", "Shoes")
+    assert taxonomy.search("Shoes")[0] == (("Apparel", "Shoes"), 1.0)
+    assert taxonomy.search("qqqq") == []

@@ -11,7 +11,7 @@ from pumgpt.catalog.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.taxonomy import Taxonomy
 from pumgpt.catalog.understanding import CategoryField, ModelInfo
 from pumgpt.engine.calibration import Calibration, FieldCalibration
-from pumgpt.engine.planning import category_remark, fingerprint, make_plan
+from pumgpt.engine.planning import category_remarks, fingerprint, make_plan
 from pumgpt.engine.understand import Plan, Reply
 
 PATHS = (("Apparel", "Shirts"), ("Apparel", "Shoes"))
@@ -107,13 +107,12 @@ def test_the_shops_category_is_held_against_the_mapped_one() -> None:
 
 
 def test_a_user_is_told_how_categories_become_theirs() -> None:
-    backend, own = OwnBackend(), Taxonomy(PATHS, ("1", "2"))
-    assert "1 of 4 have no counterpart" in (
-        category_remark(backend, make_plan(backend, taxonomy=own, crosswalk=WALK)) or ""
-    )
-    assert "no map leads" in (category_remark(backend, make_plan(backend, taxonomy=own)) or "")
-    assert category_remark(backend, make_plan(backend)) is None
-    assert category_remark(FakeBackend(), make_plan(FakeBackend(), taxonomy=own)) is None
+    backend, own = OwnBackend(), Taxonomy(PATHS, ("1", "2"), ("a circle",))
+    warning, mapped_by = category_remarks(backend, make_plan(backend, taxonomy=own, crosswalk=WALK))
+    assert warning == "a circle" and "1 of 4 have no counterpart" in mapped_by
+    assert "no map leads" in category_remarks(backend, make_plan(backend, taxonomy=own))[1]
+    assert category_remarks(backend, make_plan(backend)) == []
+    assert category_remarks(FakeBackend(), make_plan(FakeBackend(), taxonomy=own)) == ["a circle"]
 
 
 def test_another_map_is_another_question() -> None:

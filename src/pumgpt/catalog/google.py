@@ -18,6 +18,8 @@ NAMESPACE = "http://base.google.com/ns/1.0"
 ATTRIBUTES = ("color", "material", "pattern", "gender", "age_group")
 """What we fill, beside the category and the title."""
 MAX_TITLE_CHARS = 150
+LEAST_CONFIDENCE = 0.5
+"""A title is shown to everybody: one of a lower confidence is not written."""
 GENERATED = "trained_algorithmic_media"
 
 _READ = {"color": "colour", "material": "material", "pattern": "pattern", "age_group": "age group", "size": "size"}
@@ -84,9 +86,11 @@ def is_google_category(path: list[str], id_: str | None) -> bool:
 
 
 def generated_title(understanding: Understanding) -> str:
-    """A title made from the photo, at most 150 characters; '' where there is none."""
-    text = understanding.caption.text if understanding.caption is not None else None
-    title = " ".join((text or "").split()).rstrip(".")
+    """A title made from the photo, at most 150 characters; '' where there is none, or it is likelier wrong than right."""
+    caption = understanding.caption
+    if caption is None or (caption.confidence is not None and caption.confidence < LEAST_CONFIDENCE):
+        return ""
+    title = " ".join((caption.text or "").split()).rstrip(".")
     if len(title) <= MAX_TITLE_CHARS:
         return title
     cut = title[:MAX_TITLE_CHARS]

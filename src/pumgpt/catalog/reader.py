@@ -98,9 +98,8 @@ class CatalogReader:
         if not isinstance(identifier, str | int | float):
             return RejectedRow(0, None, f"field '{name}' is {type(identifier).__name__}, not text; quote it", record)
         if any(isinstance(cell, str) and len(cell) > MAX_CELL_CHARS for cell in record.values()):
-            return RejectedRow(
-                0, str(identifier)[:100], f"a cell has more than {MAX_CELL_CHARS:,} characters; shorten it"
-            )
+            error = f"a cell has more than {MAX_CELL_CHARS:,} characters; shorten it"
+            return RejectedRow(0, str(identifier)[:100], error, record)
         try:
             return self._read_fields(record)
         except CatalogError as error:

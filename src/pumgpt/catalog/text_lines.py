@@ -5,9 +5,12 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from pumgpt.errors import CatalogError
 
+MAX_LINE_CHARS = 32_000_000
+"""What a line has beyond this is passed over: a record that long can't be used, and must not fill the memory."""
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -36,18 +39,18 @@ def read_lines(path: Path, warnings: list[str]) -> Iterator[str]:
     r"""The lines of `path` with their ends (\n, \r\n or \r) and without a byte order mark.
 
     Each line is decoded by itself, so that one foreign byte in row 50,000 changes nothing about the rows before it.
-    The first line that isn't UTF-8 adds one line to `warnings`.
+    The first line that isn't UTF-8 adds one line to `warnings`. A line beyond `MAX_LINE_CHARS` is cut off there.
     """
-    with path.open("rb") as file:
-        utf16 = file.read(2) in _UTF16
+    with path.open("rb") as beginning:
+        utf16 = beginning.read(2) in _UTF16
     if utf16:
-        with path.open(encoding="utf-16", newline="", errors="replace") as lines:
-            yield from lines
+        with path.open(encoding="utf-16", newline="", errors="replace") as file:
+            yield from _cut_lines(file)
         return
     warned = False
     # Latin-1 gives every byte a character, so this only cuts lines (at \r too); the bytes come back by `encode`.
-    with path.open(encoding="latin-1", newline="") as lines:
-        for number, line in enumerate(lines, start=1):
+    with path.open(encoding="latin-1", newline="") as file:
+        for number, line in enumerate(_cut_lines(file), start=1):
             data = line.encode("latin-1")
             if number == 1:
                 data = data.removeprefix(codecs.BOM_UTF8)
@@ -61,6 +64,13 @@ def read_lines(path: Path, warnings: list[str]) -> Iterator[str]:
                         "save the file as UTF-8 if letters look wrong"
                     )
                 yield _western(data)
+
+
+def _cut_lines(file: TextIO) -> Iterator[str]:
+    while line := file.readline(MAX_LINE_CHARS):
+        yield line
+        while len(line) == MAX_LINE_CHARS and not line.endswith(("\n", "\r")):
+            line = file.readline(MAX_LINE_CHARS)
 
 
 def _western(data: bytes) -> str:

@@ -72,7 +72,7 @@ def command(
     from pumgpt.catalog.download import PhotoDownloads
     from pumgpt.cli.console import quiet_stdout, say
     from pumgpt.engine.enrich import check_paths, preview
-    from pumgpt.engine.planning import category_remark, load_crosswalk, load_vocabulary, make_plan
+    from pumgpt.engine.planning import category_remarks, load_crosswalk, load_vocabulary, make_plan
     from pumgpt.tasks.registry import get_task
 
     column_map = None if columns is None else ColumnMap.load(columns)
@@ -94,7 +94,7 @@ def command(
             overwrite_values=overwrite_values,
             evidence=report_path is not None,
         )
-        remarks += filter(None, [category_remark(backend, plan)])
+        remarks += category_remarks(backend, plan)
         for remark in remarks:
             say(remark)
         reading: _Reading = {"limit": limit, "column_map": column_map, "downloads": downloads}

@@ -82,8 +82,13 @@ def make_plan(
     )
 
 
-def category_remark(backend: Backend, plan: Plan) -> str | None:
-    """What a user should know of how the model's categories become the shop's, in one line."""
+def category_remarks(backend: Backend, plan: Plan) -> list[str]:
+    """What a user should know of the shop's categories and of how the model's become theirs, one line each."""
+    mapped = _mapping_remark(backend, plan)
+    return [*(plan.taxonomy.warnings if plan.taxonomy else ()), *([mapped] if mapped else [])]
+
+
+def _mapping_remark(backend: Backend, plan: Plan) -> str | None:
     own: Taxonomy | None = getattr(backend, "default_taxonomy", None)
     if own is None or plan.taxonomy in (None, own) or "category" not in plan.asked:
         return None
