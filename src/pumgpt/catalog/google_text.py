@@ -57,7 +57,7 @@ class GoogleTextReader(CsvReader):
         for name, column in zip(self.header, self.columns, strict=True):
             if fold_column(name) == "additional_image_link":
                 images.extend(part.strip() for part in record[column].split(","))
-        product = read_product(cells, self.path.parent, list(dict.fromkeys(image for image in images if image)))
+        product = read_product(cells, self.base, list(dict.fromkeys(image for image in images if image)))
         read = {self.fields[name] for name in _READ if name in self.fields}
         extra = {name: value for name, value in record.items() if name not in read}
         return replace(product, extra=extra, original=record)

@@ -100,7 +100,7 @@ class GoogleXmlReader(CatalogReader):
         names = dict(record)
         for structured in ("structured_title", "structured_description"):
             names[structured] = record.get(f"{structured}/content", "")
-        product = read_product(names, self.path.parent, list(dict.fromkeys(filter(None, images))))
+        product = read_product(names, self.base, list(dict.fromkeys(filter(None, images))))
         extra = {name: text for name, text in record.items() if name not in _READ}
         return replace(product, extra=extra, original=record)
 

@@ -12,7 +12,7 @@ from pumgpt.catalog.columns import ColumnMap
 from pumgpt.catalog.reader import CatalogReader, Record, RejectedRow
 from pumgpt.errors import CatalogError
 
-_ROWS_AT_ONCE = 256
+ROWS_AT_ONCE = 256
 
 
 class ParquetReader(CatalogReader):
@@ -25,7 +25,7 @@ class ParquetReader(CatalogReader):
                 self.schema = file.schema_arrow
                 self._num_rows: int = file.metadata.num_rows
         except (pa.ArrowException, OSError) as error:
-            raise CatalogError(f"{path}: can't be read as Parquet ({_first_line(error)}); export it again") from error
+            raise CatalogError(f"{path}: can't be read as Parquet ({first_line(error)}); export it again") from error
         self._settle_columns(self.columns)
 
     @property
@@ -38,19 +38,26 @@ class ParquetReader(CatalogReader):
     def _records(self) -> Iterator[Record]:
         with pq.ParquetFile(self.path) as file:
             for group in range(file.num_row_groups):
-                yield from self._group(file, group)
+                yield from records_of_group(file, group, "the file")
 
-    def _group(self, file: pq.ParquetFile, group: int) -> Iterator[Record]:
-        """One row group; where it is damaged, what can't be read of it comes as rejected rows."""
-        left = file.metadata.row_group(group).num_rows
-        try:
-            for batch in file.iter_batches(_ROWS_AT_ONCE, row_groups=[group]):
-                records = _microseconds(batch).to_pylist(maps_as_pydicts="lossy")
-                left -= len(records)
-                yield from records
-        except (pa.ArrowException, OSError, ValueError) as error:
-            reason = f"row group {group} of the file can't be read ({_first_line(error)}); export it again"
-            yield from (RejectedRow(0, None, reason) for _ in range(left))
+
+def records_of_group(file: pq.ParquetFile, group: int, name: str) -> Iterator[Record]:
+    """One row group; where it is damaged, what can't be read of it comes as rejected rows."""
+    left = file.metadata.row_group(group).num_rows
+    try:
+        for batch in file.iter_batches(ROWS_AT_ONCE, row_groups=[group]):
+            for record in records_of(batch):
+                left -= 1
+                yield record
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = f"row group {group} of {name} can't be read ({first_line(error)}); export it again"
+        yield from (RejectedRow(0, None, reason) for _ in range(left))
+
+
+def records_of(batch: pa.RecordBatch) -> list[Record]:
+    """The rows of a batch as Python has them."""
+    records: list[Record] = _microseconds(batch).to_pylist(maps_as_pydicts="lossy")
+    return records
 
 
 def _microseconds(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -62,5 +69,5 @@ def _microseconds(batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]

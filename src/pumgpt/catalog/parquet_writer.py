@@ -80,7 +80,7 @@ def _output_schema(columns: OutputColumns, source: CatalogReader) -> pa.Schema:
     fields.setdefault("attributes", pa.field("attributes", _PAIRS))
     for name in columns.added:
         fields[name] = pa.field(name, pa.float64() if name in columns.confidences else pa.string())
-    return pa.schema(list(fields.values()))
+    return pa.schema(list(fields.values()), source.schema.metadata if source.schema is not None else None)
 
 
 def text_fields(source: CatalogReader) -> list[pa.Field]:

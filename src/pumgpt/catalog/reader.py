@@ -53,10 +53,15 @@ class CatalogReader:
     """The columns' types, where the file has them."""
 
     def __init__(self, path: Path, column_map: ColumnMap | None = None) -> None:
-        check_file(path)
+        self._check_path(path)
         self.path = path
         self.column_map = column_map
         self.warnings: list[str] = []
+
+    @property
+    def base(self) -> Path:
+        """Where relative paths of photos start."""
+        return self.path.parent
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -107,8 +112,8 @@ class CatalogReader:
 
     def _read_fields(self, record: Mapping[str, Any]) -> Product:
         if self.column_map is not None:
-            return self.column_map.read(record, self.path.parent)
-        return Product.from_record(record, self.path.parent)
+            return self.column_map.read(record, self.base)
+        return Product.from_record(record, self.base)
 
     @property
     def _id_column(self) -> str:
@@ -135,6 +140,9 @@ class CatalogReader:
             if self.column_map is None:
                 raise CatalogError(_no_id(self.path, names))
             self._warn_once([f"{self.path}: {self.column_map.describe()}; set it with --columns"])
+
+    def _check_path(self, path: Path) -> None:
+        check_file(path)
 
     def _warn_once(self, warnings: Iterable[str]) -> None:
         self.warnings.extend(line for line in warnings if line not in self.warnings)

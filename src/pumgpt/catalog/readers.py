@@ -1,5 +1,5 @@
-"""Catalogue files in: CSV, TSV, JSONL, Parquet, Shopify's product CSV and Google Merchant feeds, streamed, one `Product`
-or one `RejectedRow` for every row.
+"""Catalogues in: CSV, TSV, JSONL, Parquet, folders of Hugging Face `datasets`, Shopify's product CSV and Google Merchant
+feeds, streamed, one `Product` or one `RejectedRow` for every row.
 
 Only a file that gives nothing at all raises; a broken row is named, set aside, and the next one is read.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pumgpt.catalog.columns import ColumnMap
 from pumgpt.catalog.csv_reader import CsvReader, TsvReader
+from pumgpt.catalog.dataset_reader import DatasetReader
 from pumgpt.catalog.google_text import GoogleTextReader
 from pumgpt.catalog.google_xml import GoogleXmlReader
 from pumgpt.catalog.jsonl_reader import JsonlReader
@@ -41,10 +42,14 @@ def read_catalog(path: Path, column_map: ColumnMap | None = None) -> CatalogRead
     With `column_map` it is a plain table whose columns are read as that says. Raises `CatalogError` for a file that
     gives nothing: missing, empty, of an unknown ending, without a column that can be the id.
     """
+    if path.is_dir():
+        return DatasetReader(path, column_map)
     kind = _READERS.get(path.suffix.lower())
     if kind is None:
         known = ", ".join(_READERS)
-        raise CatalogError(f"{path}: its ending '{path.suffix}' is not known; a catalogue is one of {known}")
+        raise CatalogError(
+            f"{path}: its ending '{path.suffix}' is not known; a catalogue is one of {known}, or the folder of a dataset"
+        )
     if column_map is None and issubclass(kind, CsvReader):
         kind = next((known for known in _BY_HEADER if known.recognises(path, kind.delimiter)), kind)
     return kind(path, column_map)

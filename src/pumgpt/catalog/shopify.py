@@ -189,7 +189,7 @@ class ShopifyReader(CsvReader):
         }
         read = {*self.fields.values(), *self.fills.attributes.values()}
         extra = {name: value for name, value in record.items() if name not in read}
-        return replace(Product.from_record(known, self.path.parent), extra=extra, original=record)
+        return replace(Product.from_record(known, self.base), extra=extra, original=record)
 
     def _images(self, record: FoldedRows) -> list[str]:
         """The product's images by their position, then those that only a variant has."""

@@ -1,4 +1,5 @@
-"""Filled catalogues out, as a table: CSV, TSV, Parquet, Shopify's CSV, Google's feeds, written whole and in one go.
+"""Filled catalogues out, as a table: CSV, TSV, Parquet, a dataset's folder, Shopify's CSV, Google's feeds, written whole and
+in one go.
 
 A table is made from answers that are complete and on disk already, so nothing here is resumed. Output as JSON lines is
 those answers themselves; whoever collects them writes it.
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from pumgpt.catalog.csv_writer import CsvTable
+from pumgpt.catalog.dataset_writer import DatasetTable
 from pumgpt.catalog.google_text import GoogleTextReader
 from pumgpt.catalog.google_writer import GoogleTextTable, GoogleXmlTable
 from pumgpt.catalog.google_xml import GoogleXmlReader
@@ -40,7 +42,15 @@ class Table(Protocol):
 TableKind = Callable[[Path, OutputColumns, CatalogReader], Table]
 
 JSON_LINES = (".jsonl", ".ndjson")
-_TABLES: dict[str, TableKind] = {".csv": CsvTable, ".tsv": CsvTable, ".txt": CsvTable, ".parquet": ParquetTable}
+_FOLDER = ""
+"""The ending of a dataset's folder: it has none."""
+_TABLES: dict[str, TableKind] = {
+    ".csv": CsvTable,
+    ".tsv": CsvTable,
+    ".txt": CsvTable,
+    ".parquet": ParquetTable,
+    _FOLDER: DatasetTable,
+}
 _OF_SYSTEMS: dict[type[CatalogReader], dict[str, TableKind]] = {
     ShopifyReader: dict.fromkeys((".csv", ".tsv", ".txt"), ShopifyTable),
     GoogleTextReader: dict.fromkeys((".csv", ".tsv", ".txt"), GoogleTextTable),
@@ -74,15 +84,19 @@ def open_writer(
     unfinished = path.with_name(f"{path.name}.new")
     with _naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        if unfinished.is_dir():
+            _remove(unfinished)
     try:
         with _naming(path):
             table = tables[path.suffix.lower()](unfinished, columns, source)
         with closing(CatalogWriter(path, table)) as writer:
             yield writer
         with _naming(path):
+            if path.is_dir():  # a file is replaced at once, a folder can't be
+                _remove(path)
             unfinished.replace(path)
     finally:
-        unfinished.unlink(missing_ok=True)
+        _remove(unfinished)
 
 
 class CatalogWriter:
@@ -108,10 +122,25 @@ class CatalogWriter:
 
 def _check(path: Path, endings: Sequence[str]) -> None:
     if path.suffix.lower() not in endings:
-        known = ", ".join(endings)
-        raise CatalogError(f"{path}: its ending '{path.suffix}' is not known; the output is one of {known}")
-    if path.is_dir():
-        raise CatalogError(f"{path}: is a folder; name a file in it")
+        known = ", ".join(filter(None, endings))
+        raise CatalogError(
+            f"{path}: its ending '{path.suffix}' is not known; the output is one of {known}, or a folder without an ending"
+        )
+    if path.is_dir() != (path.suffix == _FOLDER) and path.exists():
+        what = "a file; name a folder" if path.suffix == _FOLDER else "a folder; name a file in it"
+        raise CatalogError(f"{path}: is {what}")
+
+
+def _remove(path: Path) -> None:
+    """Take away a file, or a dataset's folder and nothing else that may lie in it."""
+    if not path.is_dir() or path.is_symlink():
+        path.unlink(missing_ok=True)
+        return
+    for file in (path / "data").glob("train-*.parquet"):
+        file.unlink()
+    for folder in (path / "data", path):
+        if folder.exists():
+            folder.rmdir()
 
 
 @contextmanager
