@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -41,8 +42,9 @@ class DatasetReader(CatalogReader):
         return tuple(self.schema.names) if self.schema is not None else ()
 
     def count(self) -> int:
-        rows = (pq.read_metadata(file).num_rows for file in self._parquet)
-        return sum(rows) + sum(batch.num_rows for file in self._arrow for batch in _batches(file))
+        in_parquet: int = sum(pq.read_metadata(file).num_rows for file in self._parquet)
+        in_arrow: int = sum(batch.num_rows for file in self._arrow for batch in _batches(file))
+        return in_parquet + in_arrow
 
     def _records(self) -> Iterator[Record]:
         for file in self._parquet:
@@ -79,7 +81,7 @@ def _saved_files(folder: Path) -> tuple[Path, ...]:
     return tuple(folder / entry["filename"] for entry in state.get("_data_files") or ())
 
 
-def _read_json(path: Path) -> dict[str, list[dict[str, str]]]:
+def _read_json(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_bytes()) if path.exists() else {}
         return document if isinstance(document, dict) else {}

@@ -1,0 +1,132 @@
+"""Conversations about products as files that training programs read: `messages`, LLaVA, sharegpt.
+
+    messages    {"messages": [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "..."}]}, ...],
+                 "images": ["photos/1.jpg"]}                                        as TRL and transformers' chat templates
+    llava       {"id": "1", "image": "photos/1.jpg", "conversations": [{"from": "human", "value": "<image>\\n..."}, ...]}
+    sharegpt    {"conversations": [{"from": "human", "value": "<image>..."}, ...], "images": ["photos/1.jpg"]}
+
+The ending chooses the frame: .jsonl for one object a line, .json for one list. Photos that a catalogue holds as bytes are
+written to a folder beside the file; all paths are relative to the file, or absolute where they were.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pumgpt.catalog.product import ImageRef
+from pumgpt.errors import CatalogError, UsageError
+
+_FRAMES = {".jsonl": ("", "\n", "\n"), ".json": ("[\n", ",\n", "\n]\n")}
+"""Ending -> what stands before, between and after the objects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Questions and answers about one product; the first question is asked with the photos, and with `listing` above it."""
+
+    id: str
+    images: tuple[ImageRef, ...]
+    turns: tuple[tuple[str, str], ...]
+    listing: str | None = None
+
+    @property
+    def shown(self) -> Sequence[tuple[str, str]]:
+        """The turns with the listing in the first question."""
+        (question, answer), *rest = self.turns
+        return [(f"{self.listing}\n{question}" if self.listing else question, answer), *rest]
+
+
+Form = Callable[[Conversation, list[str]], dict[str, Any]]
+
+
+def write_training_file(path: Path, conversations: Iterable[Conversation], form: str) -> int:
+    """Write `path` in one of `FORMS`; returns how many conversations it holds. A conversation without a turn is left out.
+
+    Raises `UsageError` for an unknown form or ending, `CatalogError` where the file can't be written.
+    """
+    make, frame = FORMS.get(form), _FRAMES.get(path.suffix.lower())
+    if make is None or frame is None:
+        what = (
+            f"form '{form}' is not known; it is one of {', '.join(FORMS)}"
+            if make is None
+            else "name a .jsonl or .json file"
+        )
+        raise UsageError(f"{path}: {what}")
+    before, between, after = frame
+    unfinished = path.with_name(f"{path.name}.new")
+    photos = _PhotoFolder(path)
+    count = 0
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished.open("w", encoding="utf-8") as file:
+            file.write(before)
+            for conversation in conversations:
+                if conversation.turns:
+                    record = make(conversation, [photos.place(image) for image in conversation.images])
+                    file.write((between if count else "") + json.dumps(record, ensure_ascii=False))
+                    count += 1
+            file.write(after if count or before else "")
+        unfinished.replace(path)
+    except OSError as error:
+        raise CatalogError(
+            f"{path}: can't be written ({error.strerror}); mend the path, its permissions or the disk"
+        ) from error
+    finally:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+    return count
+
+
+class _PhotoFolder:
+    """Where photos lie that have no file of their own."""
+
+    def __init__(self, path: Path) -> None:
+        self._base, self._folder, self._count = path.parent, path.with_name(f"{path.stem}_photos"), 0
+
+    def place(self, image: ImageRef) -> str:
+        """The path or URL of a photo, as the training file has it."""
+        if image.data is None:
+            where = Path(image.path) if image.path else None
+            if where is not None and where.is_relative_to(self._base):
+                return where.relative_to(self._base).as_posix()
+            return image.path or image.url or ""
+        self._folder.mkdir(exist_ok=True)
+        self._count += 1
+        ending = Path(image.path or "").suffix or ".jpg"
+        file = self._folder / f"{self._count:07}{ending}"
+        file.write_bytes(image.data)
+        return file.relative_to(self._base).as_posix()
+
+
+def _messages(conversation: Conversation, images: list[str]) -> dict[str, Any]:
+    messages: list[dict[str, Any]] = []
+    for number, (question, answer) in enumerate(conversation.shown):
+        photos = [{"type": "image"} for _ in images] if number == 0 else []
+        messages.append({"role": "user", "content": [*photos, {"type": "text", "text": question}]})
+        messages.append({"role": "assistant", "content": [{"type": "text", "text": answer}]})
+    return {"messages": messages, "images": images}
+
+
+def _llava(conversation: Conversation, images: list[str]) -> dict[str, Any]:
+    shown = {"image": images[0] if len(images) == 1 else images} if images else {}
+    return {"id": conversation.id, **shown, "conversations": _turns(conversation, "<image>\n" * len(images))}
+
+
+def _sharegpt(conversation: Conversation, images: list[str]) -> dict[str, Any]:
+    return {"conversations": _turns(conversation, "<image>" * len(images)), "images": images}
+
+
+def _turns(conversation: Conversation, photos: str) -> list[dict[str, str]]:
+    turns = []
+    for number, (question, answer) in enumerate(conversation.shown):
+        turns.append({"from": "human", "value": (photos if number == 0 else "") + question})
+        turns.append({"from": "gpt", "value": answer})
+    return turns
+
+
+FORMS: dict[str, Form] = {"messages": _messages, "llava": _llava, "sharegpt": _sharegpt}
