@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pumgpt.catalog.heat import overlay, relative_heat
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.catalog.thumbnails import thumbnail
 from pumgpt.catalog.understanding import (
@@ -18,7 +19,6 @@ from pumgpt.catalog.understanding import (
     ModelInfo,
     Understanding,
 )
-from pumgpt.engine.heat import overlay, relative_heat
 from pumgpt.engine.report import ReportWriter, write_report
 from pumgpt.engine.summary import Summary
 from pumgpt.errors import UsageError

@@ -15,6 +15,7 @@ class FakeBackend:
 
     name = "fake"
     revision = "0"
+    gives_evidence = True
 
     def answer(self, requests: Sequence[Request], *, evidence: bool = False) -> list[list[Answer]]:
         return [[self._answer(request, question, evidence) for question in request.questions] for request in requests]

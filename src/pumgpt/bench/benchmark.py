@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pumgpt.backends.protocol import Backend
 from pumgpt.bench.answers import Told
@@ -21,6 +24,8 @@ from pumgpt.bench.plots import Verdicts
 from pumgpt.bench.scoring import score
 from pumgpt.bench.suite import Suite
 
+Map = NDArray[np.float32]
+
 
 @dataclass(frozen=True)
 class ModelResult:
@@ -31,6 +36,10 @@ class ModelResult:
     outcomes: tuple[Outcome, ...]
     seconds: float
     """Spent on the answers, those of an interrupted run included."""
+    num_tokens: int | None = None
+    """Read and written, where the backend counts them."""
+    looks: Mapping[str, Map] = field(default_factory=dict)
+    """Case -> where the model looked in the first photo, of the answers that a report shows."""
 
     @cached_property
     def errors(self) -> dict[str, int]:
@@ -83,7 +92,11 @@ def judge_answers(
             calibrate,
         )
     ]
-    return ModelResult(backend.name, backend.revision, tuple(outcomes), sum(one.seconds for one in told.values()))
+    seconds = sum(one.seconds for one in told.values())
+    tokens = [one.answer.num_tokens for one in told.values()]
+    counted = [count for count in tokens if count is not None]
+    num_tokens = sum(counted) if counted and len(counted) == len(tokens) else None
+    return ModelResult(backend.name, backend.revision, tuple(outcomes), seconds, num_tokens)
 
 
 @dataclass(frozen=True)

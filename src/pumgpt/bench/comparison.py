@@ -65,6 +65,33 @@ def compare(outcomes: Mapping[str, Sequence[Outcome]]) -> list[Comparison]:
     return [replace(comparison, p_holm=p) for comparison, p in zip(found, corrected, strict=True)]
 
 
+def summarise(comparisons: Sequence[Comparison]) -> list[str]:
+    """One line for each pair of models: where one is better, and where they are not told apart."""
+    pairs = dict.fromkeys((comparison.first, comparison.second) for comparison in comparisons)
+    return [_summarise_pair(*pair, [c for c in comparisons if (c.first, c.second) == pair]) for pair in pairs]
+
+
+def _summarise_pair(first: str, second: str, comparisons: Sequence[Comparison]) -> str:
+    found = [comparison for comparison in comparisons if comparison.told_apart]
+    sides = (
+        (first, [c for c in found if c.difference.value > 0]),
+        (second, [c for c in found if c.difference.value <= 0]),
+    )
+    words = [f"{name} is better on {_places(better)}" for name, better in sides if better]
+    noise = len(comparisons) - len(found)
+    if noise:
+        words.append(f"{noise} of {len(comparisons)} differences are inside the noise")
+    return f"{first} and {second}: {'; '.join(words)}"
+
+
+def _places(comparisons: Sequence[Comparison]) -> str:
+    """'category (image only, with title), question (image only)'."""
+    conditions: dict[str, list[str]] = {}
+    for comparison in comparisons:
+        conditions.setdefault(comparison.slot, []).append(comparison.condition)
+    return ", ".join(f"{slot} ({', '.join(where)})" for slot, where in conditions.items())
+
+
 def _rights(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], dict[str, float]]:
     """Condition and slot -> product -> share of its answerable questions that were answered rightly."""
     told: dict[tuple[str, str], dict[str, list[bool]]] = {}

@@ -33,7 +33,9 @@ HEADLINES = (
     Headline("attribute_correction", "accuracy", "Listed values checked", "right and wrong values are told apart"),
     Headline("question", "exact", "Questions", "the answer is word for word the expected one"),
     Headline("caption", "true", "True captions", "names the product and states no untrue colour"),
-    Headline("caption", "CIDEr", "Captions, CIDEr-D", "likeness to the shop's own titles, 0 to 10", share=False),
+    Headline(
+        "caption", "CIDEr", "Captions, CIDEr-D (0 to 10)", "likeness to the shop's own titles, 0 to 10", share=False
+    ),
     Headline("caption", "ROUGE-L", "Captions, ROUGE-L", "likeness to the shop's own titles"),
     Headline("caption", "BLEU", "Captions, BLEU", "likeness to the shop's own titles"),
     Headline("caption_completion", "ROUGE-L", "Titles finished", "likeness to how the title goes on"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pumgpt.bench.benchmark import BenchResult
-from pumgpt.bench.comparison import Comparison
+from pumgpt.bench.comparison import Comparison, summarise
 from pumgpt.bench.failures import KINDS, count_kinds, worst_slices
 from pumgpt.bench.headlines import headline_scores
 from pumgpt.bench.tables import render_rows, render_table
@@ -37,8 +37,11 @@ def _headlines(result: BenchResult) -> list[str]:
 def _differences(comparisons: Sequence[Comparison]) -> str:
     if not comparisons:
         return ""
-    lines = "\n".join(f"- {comparison}" for comparison in comparisons)
-    note = f"Paired over products, corrected for {len(comparisons)} comparisons (sign-flip test, Holm)."
+    lines = "\n".join(f"- {line}" for line in summarise(comparisons))
+    note = (
+        f"Paired over products, corrected for {len(comparisons)} comparisons (sign-flip test, Holm, 0.05). "
+        "Every single one stands in `results.json`."
+    )
     return f"### Differences between models\n\n{note}\n\n{lines}\n"
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from PIL.Image import Image
 
+from pumgpt.catalog.heat import overlay
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.thumbnails import data_uri, thumbnail
 from pumgpt.catalog.understanding import CaptionField, Evidence, Understanding
-from pumgpt.engine.heat import overlay
 from pumgpt.engine.summary import StatedField
 
 PHOTO_PX = 300
