@@ -6,6 +6,7 @@ import csv
 from collections.abc import Callable
 from pathlib import Path
 
+from pumgpt.catalog.columns import ColumnMap
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.readers import read_catalog
 from pumgpt.catalog.understanding import AttributeField, CaptionField, CategoryField, ModelInfo, Understanding
@@ -48,10 +49,15 @@ def answer(
 
 
 def fill(
-    source: Path, out: Path, told: Answer = nothing, names: tuple[str, ...] = (), overwrite: bool = False
+    source: Path,
+    out: Path,
+    told: Answer = nothing,
+    names: tuple[str, ...] = (),
+    overwrite: bool = False,
+    column_map: ColumnMap | None = None,
 ) -> list[str]:
     """Write `out` with an answer for every product; None leaves a product unanswered. Returns the reader's warnings."""
-    reader = read_catalog(source)
+    reader = read_catalog(source, column_map)
     with open_writer(out, reader, attribute_names=names, overwrite_values=overwrite) as writer:
         for row in reader:
             said = told(row) if isinstance(row, Product) else None

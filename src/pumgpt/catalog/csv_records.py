@@ -36,7 +36,7 @@ def read_records(lines: Iterable[str], delimiter: str) -> Iterator[list[str] | B
         except StopIteration:
             return
         except csv.Error as error:
-            yield BrokenRecord(_explain(str(error)), source.taken[0])
+            yield BrokenRecord(_explain(str(error), len(source.taken)), source.taken[0])
             source.put_back_all_but_first()
             reader = csv.reader(source, delimiter=delimiter, strict=True)
             continue
@@ -80,9 +80,9 @@ class _Lines:
         self._waiting.extendleft(reversed(self.taken[1:]))
 
 
-def _explain(error: str) -> str:
+def _explain(error: str, num_lines: int) -> str:
     if "field larger" in error:
         return f"a cell has more than {MAX_CELL_CHARS:,} characters; shorten it"
-    if "expected after" in error:
+    if "expected after" in error and num_lines == 1:
         return 'text stands after a closing quote; write a quote inside a cell as ""'
     return 'a quote is opened and never closed; close it, or write a quote inside a cell as ""'
