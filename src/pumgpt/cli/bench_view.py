@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -35,7 +36,8 @@ def print_result(result: BenchResult) -> None:
     """The headline scores of each condition, and which differences are none."""
     console = Console(highlight=False)
     for condition, columns in result.scores.items():
-        table = Table(title=f"{result.suite.name}, {condition}", title_justify="left", title_style="bold")
+        title = f"{result.suite.name}, {condition}"
+        table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
         table.add_column("", no_wrap=True)
         table.add_column("n", justify="right", style="bright_black")
         for name in columns:
@@ -54,5 +56,5 @@ def _cell(measured: Measured | None, headline: Headline) -> str:
     if measured is None or math.isnan(measured.value):
         return "-"
     if not headline.share:
-        return f"{measured.value:.2f}\n{measured.low:.2f}-{measured.high:.2f}"
+        return f"{measured.value:.2f}\n{measured.low:.1f}-{measured.high:.1f}"
     return f"{100 * measured.value:.1f}\n{100 * measured.low:.0f}-{100 * measured.high:.0f}"
