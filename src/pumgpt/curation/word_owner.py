@@ -50,7 +50,11 @@ class WordOwner:
     """`weights_BA` may be small integers, times `scale`."""
 
     def __init__(
-        self, names: Sequence[str], weights_BA: NDArray[np.generic], bias_A: NDArray[np.float32], scale: float
+        self,
+        names: Sequence[str],
+        weights_BA: NDArray[np.float32] | NDArray[np.int8],
+        bias_A: NDArray[np.float32],
+        scale: float,
     ) -> None:
         self.names = tuple(names)
         self._weights_BA, self._bias_A, self._scale = weights_BA, bias_A, scale
