@@ -13,19 +13,11 @@ from PIL.Image import Image, Resampling
 
 from pumgpt.backends.chat_answers import read_answer
 from pumgpt.backends.chat_endpoint import ChatEndpoint
-from pumgpt.backends.protocol import CANNOT_TELL, Answer, Question, Request
+from pumgpt.backends.chat_prompt import ROOM_TOKENS, SYSTEM, prompt_text, too_many_choices
+from pumgpt.backends.protocol import Answer, Question, Request
 from pumgpt.errors import BackendError
 
 MAX_SIDE_PX = 1024
-MAX_CHOICES = 600
-"""More choices than this are not written into a prompt; the question is then refused with a reason."""
-_ROOM_TOKENS = 32
-"""For a model that says a word more than it was asked for."""
-
-_SYSTEM = (
-    "You look at the photos and the listing of one product in a shop and answer a question about it. "
-    f"Answer with the answer alone. Where neither photos nor listing show it, answer: {CANNOT_TELL}"
-)
 
 
 class OpenAIBackend:
@@ -63,26 +55,16 @@ class OpenAIBackend:
         return answers
 
     def _ask(self, request: Request, question: Question, urls: dict[int, str]) -> Answer:
-        if question.choices is not None and len(question.choices.values) > MAX_CHOICES:
-            count = len(question.choices.values)
-            return Answer("", error=f"{count} choices are more than the {MAX_CHOICES} that a prompt holds; give fewer")
+        refused = too_many_choices(question)
+        if refused is not None:
+            return Answer("", error=refused)
         photos = [urls[id(photo)] for photo in request.photos]
-        messages = chat_messages(_SYSTEM, prompt_text(request.listing, question), photos)
+        messages = chat_messages(SYSTEM, prompt_text(request.listing, question), photos)
         try:
-            reply = self.endpoint.complete(messages, question.max_new_tokens + _ROOM_TOKENS, logprobs=True)
+            reply = self.endpoint.complete(messages, question.max_new_tokens + ROOM_TOKENS, logprobs=True)
             return read_answer(reply, question)
         except BackendError as error:
             return Answer("", error=str(error))
-
-
-def prompt_text(listing: str | None, question: Question) -> str:
-    """The listing, the question, and the valid answers."""
-    lines = [listing] if listing else []
-    lines.append(question.text)
-    if question.choices is not None:
-        lines.append("Answer with exactly one of these lines, as it is written:")
-        lines += [*question.choices.values, CANNOT_TELL]
-    return "\n".join(lines)
 
 
 def chat_messages(system: str, text: str, photo_urls: Sequence[str] = ()) -> list[dict[str, Any]]:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def load_backend(spec: str, device: str | None = None, batch_size: int | None = None) -> Backend:
     """The backend behind `spec`: `nano`, a folder, a hub name, or `openai:NAME@BASE_URL`. `fake` is for tests.
 
-    Raises `ModelError` where there is no such model or it is of another kind, `UsageError` for no endpoint's address.
+    A folder or hub name may hold a PumGPT, any image-text-to-text model of `transformers`, a CLIP or a SigLIP. Raises
+    `ModelError` where there is no such model or it is of another kind, `UsageError` for no endpoint's address.
     """
     if spec == "fake":
         return FakeBackend()
@@ -36,9 +37,25 @@ def load_backend(spec: str, device: str | None = None, batch_size: int | None = 
         return OpenAIBackend(ChatEndpoint.parse(spec))
     folder = resolve_checkpoint(spec)
     kind = read_config(folder).get("model_type")
-    if kind != "pumgpt":
-        raise ModelError(f"--model {spec}: its model_type is '{kind}'; only PumGPT checkpoints can be asked yet")
-    return load_engine(folder, device)
+    if kind == "pumgpt":
+        return load_engine(folder, device)
+    return _load_other(spec, folder, str(kind), device)
+
+
+def _load_other(spec: str, folder: Path, kind: str, device: str | None) -> Backend:
+    from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
+
+    from pumgpt.backends.contrastive import KINDS, ContrastiveBackend
+    from pumgpt.backends.transformers_model import TransformersBackend
+
+    with _no_progress_bar():
+        if kind in KINDS:
+            return ContrastiveBackend.load(folder, revision_of(folder), device)
+        if kind in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES:
+            return TransformersBackend.load(folder, revision_of(folder), device)
+    raise ModelError(
+        f"--model {spec}: its model_type is '{kind}'; give a PumGPT, an image-text-to-text model, a CLIP or a SigLIP"
+    )
 
 
 def load_engine(folder: Path, device: str | None = None) -> PumGPTEngine:
