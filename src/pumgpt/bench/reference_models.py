@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 from pumgpt.backends.protocol import CANNOT_TELL, Answer, Question, Request
 from pumgpt.bench.baselines import NearestNeighbour, TitleMatching, features_of
 from pumgpt.bench.case import Case
-from pumgpt.bench.items import FitData
-from pumgpt.bench.predictions import Prediction
+from pumgpt.bench.items import FitData, Item
+from pumgpt.bench.predictions import Prediction, read_plain
 from pumgpt.bench.truth import CATEGORY, fields_of
+from pumgpt.catalog.photos import open_photo
 from pumgpt.catalog.product import Product
-from pumgpt.errors import UsageError
+from pumgpt.errors import CatalogError, UsageError
 from pumgpt.tasks.attribute_correction import RIGHT, WRONG
 from pumgpt.tasks.attributes import write_record
 from pumgpt.tasks.base import list_options
@@ -152,6 +154,31 @@ def title_matching(fit: FitData) -> FieldsModel:
 
     return FieldsModel("title", fit.products, predict)
 
+
+def stored_predictions(path: Path, items: Sequence[Item]) -> FieldsModel:
+    """What another program said of the suite's products, from lines {"id", "category", "<attribute>", ...}; found by photo.
+
+    Raises `CatalogError` where the file can't be read, or names none of the products.
+    """
+    stored = read_plain(path)
+    known = [item.product for item in items if item.product.id in stored and item.product.images]
+    if not known:
+        raise CatalogError(
+            f"{path}: names none of this suite's products that have a photo; its ids must be those of the suite"
+        )
+    by_photo = {open_photo(product.images[0]).tobytes(): stored[product.id] for product in known}
+
+    def predict(requests: Sequence[Request]) -> list[Prediction]:
+        shown = [request.photos[0].tobytes() if request.photos else b"" for request in requests]
+        return [by_photo.get(pixels, Prediction()) for pixels in shown]
+
+    model = FieldsModel(f"predictions:{path}", [], predict)
+    model.revision = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return model
+
+
+PREDICTIONS = "predictions:"
+"""`--model predictions:FILE`."""
 
 BASELINES: Mapping[str, Callable[[FitData], FieldsModel]] = {"nearest": nearest_neighbour, "title": title_matching}
 """Those that need examples."""

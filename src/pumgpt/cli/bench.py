@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from pumgpt.bench.outcomes import Calibrate
     from pumgpt.bench.suite import Suite
 
-BASELINES_HELP = "Or a baseline: majority, nearest (looks most alike), title (stands in the title)."
+BASELINES_HELP = (
+    "Or a baseline: majority, nearest (looks most alike), title (stands in the title); or predictions:FILE, what another "
+    "program said, as JSON lines of id, category and attributes."
+)
 
 
 @click.command("bench")
@@ -124,12 +127,14 @@ class _Asking:
         return BenchResult(self.suite, self.data, tuple(self.cases), tuple(models))
 
     def _load(self, model: str) -> Backend:
-        from pumgpt.bench.reference_models import BASELINES, Majority, make_baseline
+        from pumgpt.bench.reference_models import BASELINES, PREDICTIONS, Majority, make_baseline, stored_predictions
 
         if model == Majority.name:
             return Majority(self.cases)
         if model in BASELINES:
             return make_baseline(model, self.data.fit)
+        if model.startswith(PREDICTIONS):
+            return stored_predictions(Path(model.removeprefix(PREDICTIONS)), self.data.items)
         from pumgpt.engine.models import load_backend
 
         return load_backend(model, self.device)
