@@ -112,6 +112,19 @@ def test_columns_are_shown_and_can_be_said(shop: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("shopify.csv", "Shopify's product CSV; reads Handle as handle, Title as title"),
+        ("google.tsv", "a Google Merchant feed; reads id as id"),
+        ("google.xml", "a Google Merchant feed in XML"),
+    ],
+)
+def test_a_dry_run_says_what_a_file_is(shop: Path, name: str, words: str) -> None:
+    result = _run(_export(shop, name), shop / f"out.{name.rpartition('.')[2]}", "--dry-run")
+    assert words in " ".join(result.stdout.split())
+
+
+@pytest.mark.parametrize(
     ("options", "words"),
     [
         (["--columns", "none.yaml"], "none.yaml: can't be read"),

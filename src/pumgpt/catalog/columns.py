@@ -97,7 +97,16 @@ class ColumnMap(BaseModel):
 
     def describe(self) -> str:
         """'reads sku as id, name as title', for the person at the terminal."""
-        return "reads " + ", ".join(f"{column} as {field}" for field, column in self._pairs())
+        return describe(self.fields)
+
+    @cached_property
+    def fields(self) -> dict[str, str]:
+        """What a column is read as -> the column; further columns of photos are 'image 2', 'image 3', ..."""
+        found: dict[str, str] = {}
+        for field, column in self._pairs():
+            count = sum(name.partition(" ")[0] == field for name in found) if field == "image" else 0
+            found[f"{field} {count + 1}" if count else field] = column
+        return found
 
     def _photos(self, record: Mapping[str, Any]) -> Iterator[Any]:
         for column in self.images:
@@ -117,6 +126,11 @@ class ColumnMap(BaseModel):
                 yield name, getattr(self, name)
         yield from (("image", column) for column in self.images)
         yield from self.attributes.items()
+
+
+def describe(fields: Mapping[str, str]) -> str:
+    """'reads sku as id, name as title', for the person at the terminal."""
+    return "reads " + ", ".join(f"{column} as {field}" for field, column in fields.items())
 
 
 _ALIASES: dict[str, tuple[str, ...]] = {

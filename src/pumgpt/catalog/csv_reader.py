@@ -31,6 +31,8 @@ class CsvReader(CatalogReader):
     `header` are the names as the file writes them, `columns` the same made distinct.
     """
 
+    kind = "CSV"
+
     delimiter = ","
 
     def __init__(self, path: Path, column_map: ColumnMap | None = None) -> None:
@@ -106,6 +108,8 @@ class CsvReader(CatalogReader):
 
 class TsvReader(CsvReader):
     """CSV with tabs."""
+
+    kind = "TSV"
 
     delimiter = "\t"
 

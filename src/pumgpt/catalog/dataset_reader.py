@@ -19,6 +19,8 @@ from pumgpt.errors import CatalogError
 class DatasetReader(CatalogReader):
     """All files of one folder, in order. Relative paths of photos start from the folder."""
 
+    kind = "a dataset's folder"
+
     def __init__(self, path: Path, column_map: ColumnMap | None = None) -> None:
         super().__init__(path, column_map)
         self._arrow = _saved_files(path)

@@ -28,6 +28,8 @@ _MARKS = frozenset(
 class GoogleTextReader(CsvReader):
     """One product a row. `additional_image_link` may hold several between commas, or stand there several times."""
 
+    kind = "a Google Merchant feed"
+
     delimiter = "\t"
 
     @classmethod
@@ -42,10 +44,11 @@ class GoogleTextReader(CsvReader):
     @cached_property
     def fields(self) -> Mapping[str, str]:
         """The specification's names -> the columns that have them here."""
-        folded = {
-            fold_column(name): column for name, column in reversed([*zip(self.header, self.columns, strict=True)])
-        }
-        return {name: column for name, column in folded.items() if name}
+        found: dict[str, str] = {}
+        for name, column in zip(self.header, self.columns, strict=True):
+            if fold_column(name) in _KNOWN:
+                found.setdefault(fold_column(name), column)
+        return found
 
     @property
     def _id_column(self) -> str:
@@ -64,3 +67,4 @@ class GoogleTextReader(CsvReader):
 
 
 _READ = frozenset(("id", "title", "description", "image_link", "google_product_category", *ATTRIBUTES))
+_KNOWN = _READ | {"additional_image_link", "structured_title", "structured_description", "size"}

@@ -56,6 +56,8 @@ class FeedRecord(Mapping[str, str]):
 class GoogleXmlReader(CatalogReader):
     """One product for each `<item>` (RSS) or `<entry>` (Atom)."""
 
+    kind = "a Google Merchant feed in XML"
+
     def __init__(self, path: Path, column_map: ColumnMap | None = None) -> None:
         super().__init__(path)
         if column_map is not None:

@@ -21,6 +21,8 @@ _ROWS_TO_GUESS_FROM = 20
 class JsonlReader(CatalogReader):
     """One JSON object in each line."""
 
+    kind = "JSON lines"
+
     def __init__(self, path: Path, column_map: ColumnMap | None = None) -> None:
         super().__init__(path, column_map)
         names = _names(islice(self._records(), _ROWS_TO_GUESS_FROM))

@@ -18,6 +18,8 @@ ROWS_AT_ONCE = 256
 class ParquetReader(CatalogReader):
     """Row group by row group, with typed columns."""
 
+    kind = "Parquet"
+
     def __init__(self, path: Path, column_map: ColumnMap | None = None) -> None:
         super().__init__(path, column_map)
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -49,6 +49,8 @@ class CatalogReader:
     `column_map` says which column is read as what; None where they have our names.
     """
 
+    kind: ClassVar[str]
+    """What people call such a file."""
     schema: pa.Schema | None = None
     """The columns' types, where the file has them."""
 
@@ -67,6 +69,11 @@ class CatalogReader:
     def columns(self) -> tuple[str, ...]:
         """The file's columns in order."""
         raise NotImplementedError
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """What is read as what: our name for it -> the file's column. Empty where the file has our names."""
+        return {} if self.column_map is None else self.column_map.fields
 
     @property
     def fills(self) -> Fills:

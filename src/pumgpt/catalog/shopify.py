@@ -87,6 +87,8 @@ class FoldedRows(Mapping[str, str]):
 class ShopifyReader(CsvReader):
     """One product for each handle. A product's rows stand together; a handle that comes again later is set aside."""
 
+    kind = "Shopify's product CSV"
+
     def __init__(self, path: Path, column_map: ColumnMap | None = None) -> None:
         super().__init__(path, column_map)
         self._places = {name: place for place, name in enumerate(self.columns)}

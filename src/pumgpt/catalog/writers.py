@@ -44,13 +44,7 @@ TableKind = Callable[[Path, OutputColumns, CatalogReader], Table]
 JSON_LINES = (".jsonl", ".ndjson")
 _FOLDER = ""
 """The ending of a dataset's folder: it has none."""
-_TABLES: dict[str, TableKind] = {
-    ".csv": CsvTable,
-    ".tsv": CsvTable,
-    ".txt": CsvTable,
-    ".parquet": ParquetTable,
-    _FOLDER: DatasetTable,
-}
+_FILES: dict[str, TableKind] = {".csv": CsvTable, ".tsv": CsvTable, ".txt": CsvTable, ".parquet": ParquetTable}
 _OF_SYSTEMS: dict[type[CatalogReader], dict[str, TableKind]] = {
     ShopifyReader: dict.fromkeys((".csv", ".tsv", ".txt"), ShopifyTable),
     GoogleTextReader: dict.fromkeys((".csv", ".tsv", ".txt"), GoogleTextTable),
@@ -60,12 +54,14 @@ _OF_SYSTEMS: dict[type[CatalogReader], dict[str, TableKind]] = {
 
 
 def check_output(path: Path, source: CatalogReader | None = None) -> None:
-    """Raise `CatalogError` where `path` can't be an output: a folder, an ending that is unknown, or not for this source."""
+    """Raise `CatalogError` where `path` can't be an output: an ending that is unknown, or not for this source; a folder in
+    the place of a file. Without a source only files that any catalogue can become are good.
+    """
     _check(path, (*JSON_LINES, *_tables(source)))
 
 
 def _tables(source: CatalogReader | None) -> dict[str, TableKind]:
-    return {**_TABLES, **_OF_SYSTEMS.get(type(source), {})} if source is not None else _TABLES
+    return _FILES if source is None else {**_FILES, _FOLDER: DatasetTable, **_OF_SYSTEMS.get(type(source), {})}
 
 
 @contextmanager
@@ -122,10 +118,8 @@ class CatalogWriter:
 
 def _check(path: Path, endings: Sequence[str]) -> None:
     if path.suffix.lower() not in endings:
-        known = ", ".join(filter(None, endings))
-        raise CatalogError(
-            f"{path}: its ending '{path.suffix}' is not known; the output is one of {known}, or a folder without an ending"
-        )
+        known = ", ".join(filter(None, endings)) + (", or a folder without an ending" if _FOLDER in endings else "")
+        raise CatalogError(f"{path}: its ending '{path.suffix}' is not known; the output is one of {known}")
     if path.is_dir() != (path.suffix == _FOLDER) and path.exists():
         what = "a file; name a folder" if path.suffix == _FOLDER else "a folder; name a file in it"
         raise CatalogError(f"{path}: is {what}")

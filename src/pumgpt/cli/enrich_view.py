@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from pumgpt.catalog.columns import describe
 from pumgpt.engine.enrich import Preview
 from pumgpt.engine.summary import Summary
 from pumgpt.engine.understand import Plan
@@ -41,6 +42,7 @@ def print_summary(summary: Summary, out_path: Path, report_path: Path | None) ->
 def print_preview(preview: Preview, plan: Plan) -> None:
     """To standard output: it is what was asked for."""
     table = _table()
+    table.add_row("catalogue", "", f"{preview.kind}; {describe(preview.fields)}" if preview.fields else preview.kind)
     table.add_row("rows", f"{preview.rows:,}", "would be answered")
     table.add_row("", f"{len(preview.rejected):,}", "would be set aside")
     table.add_row("photos", f"{preview.photos:,}", "can be used")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -166,6 +166,10 @@ def _another_catalogue(reader: CatalogReader, journal: Journal) -> UsageError:
 class Preview:
     """What `enrich` would do."""
 
+    kind: str
+    """What people call such a file."""
+    fields: Mapping[str, str]
+    """What is read as what, where the file has other names than ours: our name -> the file's column."""
     rows: int = 0
     rejected: list[RejectedRow] = field(default_factory=list)
     photos: int = 0
@@ -186,7 +190,7 @@ def preview(
 ) -> Preview:
     """Read everything and open every photo, ask nothing, write nothing."""
     reader = read_catalog(in_path, column_map)
-    found = Preview(warnings=reader.warnings)
+    found = Preview(reader.kind, reader.fields, warnings=reader.warnings)
     rows: Iterable[tuple[int, Product | RejectedRow]] = islice(enumerate(reader, start=1), limit)
     for batch in take_in_batches(rows, BATCH_PRODUCTS, downloads=downloads):
         for item in batch:
