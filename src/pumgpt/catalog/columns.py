@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from pumgpt.catalog.attribute_names import fold_attribute
 from pumgpt.catalog.product import Product
+from pumgpt.catalog.vocabulary_files import read_text
 from pumgpt.errors import CatalogError, SchemaError
 
 _TEXTS = ("title", "description", "language", "source")
@@ -52,18 +53,16 @@ class ColumnMap(BaseModel):
     @classmethod
     def load(cls, path: Path) -> ColumnMap:
         """Read a mapping. Raises `SchemaError` that names the file and the place in it."""
+        text = read_text(path)
         try:
             # BaseLoader leaves scalars as they are written: a column may be called 'no' or '007'.
-            return cls.model_validate(yaml.load(path.read_text(encoding="utf-8-sig"), Loader=yaml.BaseLoader))
+            return cls.model_validate(yaml.load(text, Loader=yaml.BaseLoader))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the file"
             raise SchemaError(f"{path}: {where}: {first['msg']}; see docs/examples/columns.yaml") from error
         except yaml.YAMLError as error:
             raise SchemaError(f"{path}: can't be read as YAML: {' '.join(str(error).split())}") from error
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise SchemaError(f"{path}: can't be read ({reason}); mend the path, or save it as UTF-8") from error
 
     @cached_property
     def attribute_columns(self) -> dict[str, str]:

@@ -28,7 +28,8 @@ from pydantic import BaseModel, ValidationError
 
 from pumgpt.catalog.attribute_names import find_attribute
 from pumgpt.catalog.product import AttributeValue
-from pumgpt.catalog.taxonomy import CategoryPath, Taxonomy, split_path
+from pumgpt.catalog.taxonomy import CategoryPath, Taxonomy, code_of, split_path
+from pumgpt.catalog.vocabulary_files import read_text
 from pumgpt.errors import SchemaError
 
 _MAPS = files("pumgpt.catalog") / "maps"
@@ -71,12 +72,7 @@ class Crosswalk:
     @classmethod
     def load(cls, path: Path) -> Crosswalk:
         """Read a map by its ending. Raises `SchemaError` that names the file and the place in it."""
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise SchemaError(f"{path}: can't be read ({reason}); mend the path, or save it as UTF-8") from error
-        return cls.parse(path, text)
+        return cls.parse(path, read_text(path))
 
     @classmethod
     def parse(cls, path: Path, text: str) -> Crosswalk:
@@ -90,11 +86,11 @@ class Crosswalk:
 
     def into(self, taxonomy: Taxonomy) -> Crosswalk:
         """The same, its targets as `taxonomy` has them (by id, else by path); what it lacks has no counterpart."""
-        by_code = {_code(id_): path for path, id_ in zip(taxonomy.paths, taxonomy.ids, strict=True) if id_}
+        by_code = {code_of(id_): path for path, id_ in zip(taxonomy.paths, taxonomy.ids, strict=True) if id_}
         known = set(taxonomy.paths)
 
         def settle(target: Counterpart) -> Counterpart:
-            path = by_code.get(_code(target.id)) if target.id else None
+            path = by_code.get(code_of(target.id)) if target.id else None
             return replace(target, path=path or (target.path if target.path in known else None))
 
         return Crosswalk(self.name, {source: tuple(map(settle, rows)) for source, rows in self.counterparts.items()})
@@ -145,11 +141,6 @@ def _conditions_first(path: Path, source: CategoryPath, rows: Iterable[Counterpa
     if len({row.when for row in ordered}) < len(ordered):
         raise SchemaError(f"{path}: '{' > '.join(source)}' is mapped twice; keep one row, or say 'when' each holds")
     return tuple(ordered)
-
-
-def _code(id_: str | None) -> str:
-    """What releases have in common of an id: 'gid://shopify/TaxonomyCategory/aa-1' and 'aa-1' are one."""
-    return (id_ or "").rpartition("/")[2]
 
 
 def _read_csv(path: Path, text: str) -> Iterator[tuple[CategoryPath, Counterpart]]:

@@ -33,6 +33,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pumgpt.catalog.units import is_unit
+from pumgpt.catalog.vocabulary_files import read_text
 from pumgpt.errors import SchemaError, UsageError
 
 
@@ -175,19 +176,14 @@ class _ShopifyRelease(BaseModel):
 
 
 def _parse(path: Path) -> Any:
+    text = read_text(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
         if path.suffix.lower() == ".json":
             return json.loads(text)
         # BaseLoader leaves scalars as they are written: `[No, 007, 1.10]` are three texts, as the shop means it.
         return yaml.load(text, Loader=yaml.BaseLoader)
-    except UnicodeDecodeError as error:
-        raise SchemaError(f"{path}: is not UTF-8; save it as UTF-8") from error
     except (yaml.YAMLError, RecursionError, json.JSONDecodeError) as error:
         raise SchemaError(f"{path}: can't be read as YAML or JSON: {' '.join(str(error).split())}") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise SchemaError(f"{path}: can't be read ({reason}); mend the path") from error
 
 
 def _check_values(name: str, values: tuple[str, ...]) -> None:

@@ -23,9 +23,10 @@ import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from pumgpt.catalog.schema import AttributeSchema, AttributeSpec
-from pumgpt.catalog.taxonomy import CategoryPath, Taxonomy, split_path
+from pumgpt.catalog.taxonomy import CategoryPath, Taxonomy, code_of, split_path
 from pumgpt.catalog.taxonomy_files import load_taxonomy
 from pumgpt.catalog.tree import Tree
+from pumgpt.catalog.vocabulary_files import read_text
 from pumgpt.errors import SchemaError
 
 _PLACES = ("", "dist/en", "data")
@@ -53,7 +54,7 @@ class _Category(_Named):
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Its attributes as `AttributeValues` knows them."""
+        """Its attributes as `ShopifyRelease.attributes` has them."""
         named = (attribute if isinstance(attribute, str) else attribute.handle for attribute in self.attributes)
         return tuple(key_of(name) for name in named)
 
@@ -185,11 +186,6 @@ class ShopifyRelease:
         return {}
 
 
-def code_of(id_: str) -> str:
-    """'gid://shopify/TaxonomyCategory/aa-1' -> 'aa-1': what all releases have in common."""
-    return id_.rpartition("/")[2]
-
-
 def key_of(handle: str) -> str:
     """An attribute's handle in a form that all files share: 'line-rope-type' and 'line/rope_type' are one."""
     return re.sub(r"[\W_]+", "_", handle)
@@ -208,8 +204,8 @@ def _find(folder: Path, name: str) -> Path | None:
 
 
 def _checked(path: Path, form: type[_T]) -> _T:
+    text = read_text(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
         document = json.loads(text) if path.suffix == ".json" else yaml.load(text, Loader=_Loader)
         return TypeAdapter(form).validate_python(document)
     except ValidationError as error:
@@ -218,6 +214,3 @@ def _checked(path: Path, form: type[_T]) -> _T:
         raise SchemaError(f"{path}: {where}: {first['msg']}; give a file of a Shopify release as it is") from error
     except (yaml.YAMLError, RecursionError, json.JSONDecodeError) as error:
         raise SchemaError(f"{path}: can't be read as YAML or JSON: {' '.join(str(error).split())}") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise SchemaError(f"{path}: can't be read ({reason}); mend the path, or save it as UTF-8") from error

@@ -126,6 +126,11 @@ def split_path(text: str) -> CategoryPath:
     return tuple(level.strip() for level in text.split(">"))
 
 
+def code_of(id_: str) -> str:
+    """'gid://shopify/TaxonomyCategory/aa-1' -> 'aa-1': what the ids of all releases have in common."""
+    return id_.rpartition("/")[2]
+
+
 def _fold(path: CategoryPath) -> CategoryPath:
     return tuple(level.casefold() for level in path)
 

@@ -12,6 +12,7 @@ import yaml
 
 from pumgpt.catalog.taxonomy import SEPARATOR, CategoryPath, Taxonomy, split_path
 from pumgpt.catalog.tree import Tree
+from pumgpt.catalog.vocabulary_files import read_text
 from pumgpt.errors import SchemaError
 
 _WITH_GID = re.compile(r"(gid://\S+)\s*:\s*(.*)")
@@ -30,15 +31,8 @@ def load_taxonomy(path: Path) -> Taxonomy:
     if read is None:
         known = ", ".join((*_READERS, ".json"))
         raise SchemaError(f"{path}: its ending is not known; a taxonomy is one of {known}, or a release's folder")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SchemaError(f"{path}: is not UTF-8; save it as UTF-8") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise SchemaError(f"{path}: can't be read ({reason}); mend the path") from error
     warnings: list[str] = []
-    return _build(path, read(path, text, warnings), warnings)
+    return _build(path, read(path, read_text(path), warnings), warnings)
 
 
 @dataclass(frozen=True, slots=True)
