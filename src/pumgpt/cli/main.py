@@ -15,6 +15,7 @@ from pumgpt.errors import PumGPTError, UsageError
 COMMANDS = {
     "ask": "pumgpt.cli.ask",
     "enrich": "pumgpt.cli.enrich",
+    "curate": "pumgpt.cli.curate",
     "train": "pumgpt.cli.train",
     "bench": "pumgpt.cli.bench",
     "info": "pumgpt.cli.info",

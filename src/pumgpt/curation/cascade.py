@@ -93,15 +93,17 @@ class Cascade:
             claim.ruling = self.fusion.rule(claim.claim, claim.votes)
 
     def is_settled(self, ruling: Ruling) -> bool:
-        """Whether no further vote is worth its cost. Text that merely doesn't say a value settles nothing: a photo may
-        show it.
-        """
-        if abs(ruling.score - self.fusion.operating_point) < self.margin:
-            return False
-        told = (
-            vote for vote in ruling.votes if vote.expert not in YIELDING or vote.verdict is not Verdict.NOT_INFERABLE
-        )
-        return any(told)
+        said = [(vote.expert, vote.verdict) for vote in ruling.votes]
+        return is_settled(ruling.score, said, self.fusion.operating_point, self.margin)
+
+
+def is_settled(score: float, said: Iterable[tuple[str, Verdict]], operating_point: float, margin: float) -> bool:
+    """Whether no further vote is worth its cost; `said` are the experts and their verdicts. Text that merely doesn't say a
+    value settles nothing: a photo may show it.
+    """
+    if abs(score - operating_point) < margin:
+        return False
+    return any(expert not in YIELDING or verdict is not Verdict.NOT_INFERABLE for expert, verdict in said)
 
 
 def _votes(expert: Expert, asked: Sequence[tuple[Case, Sequence[_Open]]], calls: Calls) -> Iterator[tuple[_Open, Vote]]:

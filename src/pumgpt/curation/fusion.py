@@ -5,7 +5,8 @@ whether it said contradicted or not inferable. There is no further intercept, so
 fit sees random subsets of the votes (`_with_subsets`), so no expert's weight leans on another's presence.
 
 An expert that searches text (`YIELDING`) and doesn't find a value has not seen the photo: its "not inferable" counts a
-quarter where another expert can tell. The coefficients lie in `fusion.json`; `scripts/fit_curation.py` fits them. An expert
+quarter where another expert can tell. The fit tells supported from the rest; whether the rest is contradicted or not
+inferable is for the votes to say. The coefficients lie in `fusion.json`; `scripts/fit_curation.py` fits them. An expert
 that the fit never saw is weighed by `PRIOR_TRUST`: its own log-odds, times that number.
 
 Legend: F features of a vote, C verdicts, in the order of `VERDICTS`.
@@ -69,9 +70,10 @@ class Fusion:
             return Ruling(claim, Verdict.NOT_INFERABLE, 0.0, NOBODY)
         shares_VC = np.stack([self._share(vote, votes) for vote in votes])
         chances_C = _softmax(shares_VC.sum(axis=0))
-        chosen = 0 if chances_C[0] >= self.operating_point else 1 + int(chances_C[1:].argmax())
+        chosen = 0 if chances_C[0] >= self.operating_point else VERDICTS.index(_unsupported(votes))
         others_V = np.delete(shares_VC, chosen, axis=1).mean(axis=1)
-        decisive = votes[int((shares_VC[:, chosen] - others_V).argmax())]
+        weight = dict(zip(map(id, votes), shares_VC[:, chosen] - others_V, strict=True))
+        decisive = max(_agreeing(votes, VERDICTS[chosen]), key=lambda vote: weight[id(vote)])
         return Ruling(
             claim, VERDICTS[chosen], float(chances_C[0]), decisive.expert, dict(decisive.evidence), tuple(votes)
         )
@@ -125,6 +127,24 @@ class Fusion:
         path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
+def _unsupported(votes: Sequence[Vote]) -> Verdict:
+    """Contradicted or not inferable, as the votes that say either weigh. Labels of titles can't teach that: a title that is
+    silent about a wrong value doesn't contradict it.
+    """
+    weights = dict.fromkeys(VERDICTS, 0.0)
+    for vote in votes:
+        weights[vote.verdict] += PRIOR_TRUST.get(vote.expert, DEFAULT_TRUST) * (YIELD if _yields(vote, votes) else 1)
+    outweighs = weights[Verdict.CONTRADICTED] > weights[Verdict.NOT_INFERABLE]
+    return Verdict.CONTRADICTED if outweighs else Verdict.NOT_INFERABLE
+
+
+def _agreeing(votes: Sequence[Vote], verdict: Verdict) -> Sequence[Vote]:
+    """The votes one of which decides: those for the verdict, and before text that is merely silent whoever gives a reason."""
+    agreeing = [vote for vote in votes if vote.verdict is verdict]
+    reasoned = [vote for vote in agreeing if vote.expert not in YIELDING or verdict is not Verdict.NOT_INFERABLE]
+    return reasoned or agreeing or votes
+
+
 def prior_coefficients(expert: str) -> Floats:
     """The weights (F, C) of an expert that the fit never saw."""
     trust = PRIOR_TRUST.get(expert, DEFAULT_TRUST)
@@ -146,12 +166,16 @@ def _features(vote: Vote, votes: Sequence[Vote]) -> Floats:
             vote.verdict is Verdict.NOT_INFERABLE,
         ]
     )
-    yields = (
+    return features_F * YIELD if _yields(vote, votes) else features_F
+
+
+def _yields(vote: Vote, votes: Sequence[Vote]) -> bool:
+    """Whether this is a search in text that found nothing, beside an expert that can tell."""
+    return (
         vote.expert in YIELDING
         and vote.verdict is Verdict.NOT_INFERABLE
         and any(other.expert not in YIELDING and other.verdict is not Verdict.NOT_INFERABLE for other in votes)
     )
-    return features_F * YIELD if yields else features_F
 
 
 def _softmax(logits_C: Floats) -> Floats:

@@ -51,17 +51,19 @@ def photo_features(product: Product) -> Floats | None:
 
 
 def _features(photo: Image) -> Floats:
-    small = np.asarray(photo.convert("RGB").resize((_SIDE, _SIDE), Resampling.BOX), dtype=np.float32) / 255
-    grid = _cells(small, _GRID).mean(axis=(2, 3)) - 0.5
+    small = np.array(photo.convert("RGB").resize((_SIDE, _SIDE), Resampling.BOX), dtype=np.float32) / 255
+    grid = _cells(small, _GRID).mean(axis=(2, 3)) - np.float32(0.5)
     levels = np.minimum((small[4:-4, 4:-4] * _LEVELS).astype(np.int32), _LEVELS - 1).reshape(-1, 3)
     colours = np.bincount(levels @ (_LEVELS**2, _LEVELS, 1), minlength=_LEVELS**3) / len(levels)
-    return np.concatenate([grid.reshape(-1), 2 * np.sqrt(colours), _edges(small.mean(axis=2))]).astype(np.float32)
+    return np.concatenate(
+        [grid.reshape(-1), 2 * np.sqrt(colours), _edges(small.mean(axis=2, dtype=np.float32))]
+    ).astype(np.float32)
 
 
 def _edges(grey: Floats) -> Floats:
     """How strong the edges of each direction are, in each of 4 x 4 cells."""
-    down, across = np.gradient(grey)
-    strength = np.hypot(down, across)
+    down, across = (np.asarray(slope, dtype=np.float32) for slope in np.gradient(grey))
+    strength = np.hypot(down, across).astype(np.float32)
     angle = ((np.arctan2(down, across) % np.pi) / np.pi * _ANGLES).astype(np.int32) % _ANGLES
     sums = [
         _cells(np.where(angle == each, strength, 0).astype(np.float32), 4).sum(axis=(2, 3)).reshape(-1)
@@ -71,7 +73,7 @@ def _edges(grey: Floats) -> Floats:
     return np.asarray(np.sqrt(found / (found.sum() + 1e-6)) * 2, dtype=np.float32)
 
 
-def _cells(pixels: Floats, count: int) -> Floats:
+def _cells(pixels: NDArray[np.floating], count: int) -> Floats:
     """Pixels in `count` x `count` cells: (count, count, side, side, ...)."""
     side = _SIDE // count
-    return np.swapaxes(pixels.reshape(count, side, count, side, *pixels.shape[2:]), 1, 2)
+    return np.swapaxes(pixels.astype(np.float32).reshape(count, side, count, side, *pixels.shape[2:]), 1, 2)

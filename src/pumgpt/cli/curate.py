@@ -1,0 +1,152 @@
+"""`pumgpt curate`: which listed values can be told from photo and text at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pumgpt.cli.options import FILE, MODEL_HELP
+from pumgpt.errors import CatalogError, UsageError
+
+if TYPE_CHECKING:
+    from pumgpt.backends.protocol import Backend
+    from pumgpt.curation.recipe import CurationRecipe
+    from pumgpt.curation.summary import CurationSummary
+
+
+@click.command("curate")
+@click.argument("in_path", type=FILE, metavar="IN")
+@click.argument("out_path", type=FILE, metavar="OUT")
+@click.option(
+    "--experts", metavar="A,B", help="Who judges: text, statistics, similarity, ocr, vlm, judge. Default: whoever can."
+)
+@click.option(
+    "--schema", type=FILE, metavar="F", help="Attributes: their values and synonyms, and CSV columns that hold them."
+)
+@click.option(
+    "--values",
+    type=click.Choice(["drop", "move", "keep"]),
+    default="drop",
+    show_default=True,
+    help="What becomes of values that fail; move: to attributes_set_aside.",
+)
+@click.option(
+    "--model", default="nano", show_default=True, metavar="M", help=f"Whom the expert 'vlm' asks: {MODEL_HELP}"
+)
+@click.option(
+    "--similarity",
+    default="nano",
+    show_default=True,
+    metavar="M",
+    help="The expert's model: nano, or a CLIP or SigLIP by name.",
+)
+@click.option(
+    "--judge", metavar="openai:NAME@URL", help="Endpoint of a language model that judges what the others can't settle."
+)
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="With --engine ray: how many workers.")
+@click.option("--limit", type=click.IntRange(min=0), metavar="K", help="The first K rows only.")
+@click.option("--restart", is_flag=True, help="Begin anew instead of going on where the last run was.")
+@click.option("--report", "report_path", type=FILE, metavar="R.html", help="Leave a page with counts and examples too.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON document.")
+def command(
+    in_path: Path,
+    out_path: Path,
+    experts: str | None,
+    schema: Path | None,
+    values: str,
+    model: str,
+    similarity: str,
+    judge: str | None,
+    engine: str,
+    workers: int | None,
+    limit: int | None,
+    restart: bool,
+    report_path: Path | None,
+    as_json: bool,
+) -> int:
+    """Judge every listed value of the catalogue IN (CSV, JSONL, Parquet), write OUT without those that fail.
+
+    Every row gets one verdict a value: supported, contradicted or not inferable. Rows that can't be read go to
+    OUT.rejected.jsonl. Interrupted, the same command goes on.
+    """
+    _check_engine(engine, workers)
+    from pumgpt.catalog.schema import AttributeSchema
+    from pumgpt.cli.console import quiet_stdout
+    from pumgpt.curation.listing import Failing
+    from pumgpt.curation.pipeline import check_paths
+    from pumgpt.curation.recipe import CurationRecipe
+    from pumgpt.curation.registry import Tools, choose
+
+    check_paths(in_path, out_path)
+    tools = Tools(
+        schema=None if schema is None else AttributeSchema.load(schema),
+        similarity=similarity,
+        model=model,
+        load_backend=_load_backend,
+        judge=judge,
+    )
+    chosen = choose(None if experts is None else [name.strip() for name in experts.split(",") if name.strip()], tools)
+    recipe = CurationRecipe(in_path, out_path, chosen, tools, Failing(values))
+    with quiet_stdout():
+        summary = _run(recipe, limit, restart)
+        if report_path is not None and not summary.stopped:
+            _report(recipe, summary, report_path)
+    return _conclude(summary, out_path, report_path, as_json)
+
+
+def _check_engine(engine: str, workers: int | None) -> None:
+    if engine == "ray":
+        raise UsageError("--engine ray is not there yet; use --engine local")
+    if workers is not None:
+        raise UsageError("--workers belongs to --engine ray, which is not there yet; leave it out")
+
+
+def _load_backend(model: str) -> Backend:
+    from pumgpt.engine.models import load_backend
+
+    return load_backend(model)
+
+
+def _run(recipe: CurationRecipe, limit: int | None, restart: bool) -> CurationSummary:
+    from pumgpt.catalog.readers import count_rows
+    from pumgpt.cli.progress import RowsBar
+    from pumgpt.curation.pipeline import curate
+
+    total = count_rows(recipe.in_path)
+    with RowsBar("curate", total if limit is None or total is None else min(limit, total)) as rows_bar:
+        return curate(
+            recipe.make(),
+            recipe.out_path,
+            recipe.fingerprint,
+            limit=limit,
+            restart=restart,
+            progress=lambda summary: rows_bar.update(summary.done, summary.resumed, summary.rejected),
+        )
+
+
+def _report(recipe: CurationRecipe, summary: CurationSummary, report_path: Path) -> None:
+    from pumgpt.curation.report import write_report
+
+    write_report(report_path, recipe.source, recipe.answers_path, summary, recipe.fusion)
+
+
+def _conclude(summary: CurationSummary, out_path: Path, report_path: Path | None, as_json: bool) -> int:
+    from pumgpt.cli.console import print_json, say
+    from pumgpt.cli.curate_view import print_summary
+
+    for warning in summary.warnings:
+        say(warning)
+    if as_json:
+        print_json(summary.to_json())
+    else:
+        print_summary(summary, out_path, report_path)
+    if summary.stopped:
+        say(f"stopped after {summary.done} rows; the same command goes on")
+        return 130
+    if summary.rejected and not summary.rows:
+        rejected = out_path.with_name(f"{out_path.stem}.rejected.jsonl")
+        raise CatalogError(f"none of the {summary.rejected} rows could be used; {rejected} says why")
+    return 0

@@ -1,0 +1,54 @@
+"""How a curation is done, before anything is loaded: the same in this process and in every worker of Ray."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pumgpt.catalog.journal import Fingerprint
+from pumgpt.catalog.writers import JSON_LINES
+from pumgpt.curation.cascade import Cascade
+from pumgpt.curation.curator import Curator, Source
+from pumgpt.curation.fusion import Fusion
+from pumgpt.curation.listing import Failing
+from pumgpt.curation.registry import FOR_PHOTOS, Tools, fingerprint, make_experts
+
+
+@dataclass(frozen=True)
+class CurationRecipe:
+    """Which experts judge which catalogue, and what becomes of values that fail; it can be pickled."""
+
+    in_path: Path
+    out_path: Path
+    experts: tuple[str, ...]
+    tools: Tools = field(default_factory=Tools)
+    failing: Failing = Failing.DROP
+    fusion: Fusion = field(default_factory=Fusion.load)
+
+    @property
+    def source(self) -> Source:
+        schema = self.tools.schema
+        return Source(self.in_path, frozenset(name.casefold() for name in schema.names) if schema else frozenset())
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        return {
+            **fingerprint(self.experts, self.tools),
+            "fusion": hashlib.sha256(repr(self.fusion).encode()).hexdigest()[:16],
+            "setting of --values": str(self.failing),
+        }
+
+    @property
+    def _in_place(self) -> bool:
+        return self.out_path.suffix.lower() in JSON_LINES
+
+    @property
+    def answers_path(self) -> Path:
+        """Where a run leaves the verdicts of each row, as JSON lines."""
+        return self.out_path if self._in_place else self.out_path.with_name(f"{self.out_path.name}.answers.jsonl")
+
+    def make(self) -> Curator:
+        """Load the experts."""
+        cascade = Cascade(make_experts(self.experts, self.tools), self.fusion, for_photos=FOR_PHOTOS)
+        return Curator(cascade, self.source, self.failing, whole_records=self._in_place)

@@ -1,0 +1,70 @@
+"""How well photo and value fit together, beside the attribute's other values: by nano's contrastive head, or any CLIP or
+SigLIP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL.Image import Image
+
+from pumgpt.catalog.product import Product
+from pumgpt.catalog.schema import AttributeSchema
+from pumgpt.curation.expert import Case
+from pumgpt.curation.inventory import Inventory
+from pumgpt.curation.verdict import Claim, Verdict, Vote
+
+Floats = NDArray[np.float32]
+_CLEAR = 0.6
+"""The share of the two best at which one counts as told; between them the expert is silent."""
+
+
+class Encoder(Protocol):
+    """Photos and texts in one space."""
+
+    name: str
+
+    def logits(self, photos: Sequence[Image], texts: Sequence[str]) -> Floats:
+        """How well each photo (B) fits each text (R), as (B, R), at the scale that the model was trained with."""
+        ...
+
+
+class SimilarityExpert:
+    """Has no say about products without a photo that opens, nor where an attribute has no other value."""
+
+    name = "similarity"
+    cost = 0.05
+
+    def __init__(self, encoder: Encoder, schema: AttributeSchema | None = None) -> None:
+        self.encoder = encoder
+        self.inventory = Inventory(schema)
+
+    def prepare(self, catalog: Iterable[Product]) -> None:
+        self.inventory.count(catalog)
+
+    def judge(self, cases: Sequence[Case]) -> list[list[Vote | None]]:
+        return [self._votes(case) for case in cases]
+
+    def _votes(self, case: Case) -> list[Vote | None]:
+        if not case.photos:
+            return [None] * len(case.claims)
+        rivals = [self.inventory.rivals(claim) for claim in case.claims]
+        texts = tuple(dict.fromkeys(text for c, r in zip(case.claims, rivals, strict=True) for text in (c.value, *r)))
+        logits_R = self.encoder.logits(case.photos, texts).max(axis=0)
+        logit = dict(zip(texts, logits_R.tolist(), strict=True))
+        return [self._vote(claim, others, logit) for claim, others in zip(case.claims, rivals, strict=True)]
+
+    def _vote(self, claim: Claim, others: Sequence[str], logit: dict[str, float]) -> Vote | None:
+        if not others:
+            return None
+        best = max(others, key=lambda value: logit[value])
+        own = float(1 / (1 + np.exp(np.clip(logit[best] - logit[claim.value], -30, 30))))
+        if 1 - _CLEAR < own < _CLEAR:
+            return None
+        verdict = Verdict.SUPPORTED if own >= _CLEAR else Verdict.CONTRADICTED
+        return Vote(
+            self.name, verdict, own, {"fits better" if own < 0.5 else "next best": best, "model": self.encoder.name}
+        )
