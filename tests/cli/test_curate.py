@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from PIL import Image
+
+from pumgpt.cli.main import main
 
 PUMGPT = [sys.executable, "-c", "from pumgpt.cli.main import main; main()"]
 SCHEMA = """
@@ -23,8 +26,8 @@ attributes:
 """
 
 
-def run(*words: Any, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*PUMGPT, "curate", *map(str, words)], cwd=cwd, capture_output=True, text=True, timeout=120)
+def run(*words: object) -> Result:
+    return CliRunner().invoke(main, ["curate", *map(str, words)])
 
 
 def records(path: Path) -> list[dict[str, Any]]:
@@ -32,7 +35,8 @@ def records(path: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Path:
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
     Image.new("RGB", (32, 32), "red").save(tmp_path / "red.png")
     rows = [
         {
@@ -51,8 +55,8 @@ def shop(tmp_path: Path) -> Path:
 
 def test_a_catalogue_goes_in_and_verdicts_come_out(shop: Path) -> None:
     words = ("in.jsonl", "out.jsonl", "--experts", "text", "--schema", "schema.yaml", "--report", "r.html", "--json")
-    done = run(*words, cwd=shop)
-    assert done.returncode == 0, done.stderr
+    done = run(*words)
+    assert done.exit_code == 0, done.stderr
     summary = json.loads(done.stdout)
     assert (summary["rows"], summary["rejected"], summary["values"]) == (4, 1, 5)
     rows = records(shop / "out.jsonl")
@@ -72,8 +76,8 @@ def test_a_catalogue_goes_in_and_verdicts_come_out(shop: Path) -> None:
 
 def test_a_table_keeps_its_columns(shop: Path) -> None:
     (shop / "in.csv").write_text("id,title,colour,price\n1,Red shirt,Red,9.90\n2,Blue shirt,Red,1\n", encoding="utf-8")
-    done = run("in.csv", "out.csv", "--experts", "text", "--schema", "schema.yaml", "--values", "move", cwd=shop)
-    assert done.returncode == 0, done.stderr
+    done = run("in.csv", "out.csv", "--experts", "text", "--schema", "schema.yaml", "--values", "move")
+    assert done.exit_code == 0, done.stderr
     with (shop / "out.csv").open(encoding="utf-8", newline="") as file:
         first, second = csv.DictReader(file)
     assert (first["colour"], first["price"], first["attributes_set_aside"]) == ("Red", "9.90", "")
@@ -82,8 +86,8 @@ def test_a_table_keeps_its_columns(shop: Path) -> None:
 
 
 def test_without_a_model_text_and_statistics_judge(shop: Path) -> None:
-    done = run("in.jsonl", "out.jsonl", "--experts", "text,statistics", "--json", cwd=shop)
-    assert done.returncode == 0, done.stderr
+    done = run("in.jsonl", "out.jsonl", "--experts", "text,statistics", "--json")
+    assert done.exit_code == 0, done.stderr
     assert list(json.loads(done.stdout)["experts"]) == ["text", "statistics"]
 
 
@@ -99,15 +103,18 @@ def test_without_a_model_text_and_statistics_judge(shop: Path) -> None:
     ],
 )
 def test_what_can_not_be_done_is_said_in_one_line(shop: Path, words: tuple[str, ...], code: int, said: str) -> None:
-    done = run(*words, cwd=shop)
-    assert done.returncode == code, done.stderr
+    done = run(*words)
+    assert done.exit_code == code, done.stderr
     (line,) = done.stderr.splitlines()
     assert line.startswith("pumgpt: error:") and said in line
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
-def test_killed_and_started_again_it_ends_with_the_same_output(tmp_path: Path, kill: signal.Signals) -> None:
+def test_killed_and_started_again_it_ends_with_the_same_output(
+    tmp_path: Path, kill: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     rows = [
         {
             "id": n,
@@ -117,7 +124,7 @@ def test_killed_and_started_again_it_ends_with_the_same_output(tmp_path: Path, k
         for n in range(2_000)
     ]
     (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    assert run("in.jsonl", "whole.jsonl", "--experts", "text", cwd=tmp_path).returncode == 0
+    assert run("in.jsonl", "whole.jsonl", "--experts", "text").exit_code == 0
     words = [*PUMGPT, "curate", "in.jsonl", "parts.jsonl", "--experts", "text"]
     process = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
@@ -128,5 +135,5 @@ def test_killed_and_started_again_it_ends_with_the_same_output(tmp_path: Path, k
         time.sleep(0.01)
     assert process.wait() in (130, -signal.SIGKILL)
     assert (tmp_path / "parts.jsonl").stat().st_size < (tmp_path / "whole.jsonl").stat().st_size
-    assert run("in.jsonl", "parts.jsonl", "--experts", "text", cwd=tmp_path).returncode == 0
+    assert run("in.jsonl", "parts.jsonl", "--experts", "text").exit_code == 0
     assert (tmp_path / "parts.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
