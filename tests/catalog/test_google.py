@@ -135,6 +135,13 @@ def test_a_generated_title_that_holds_a_colon_is_quoted_and_read_again(tmp_path:
     assert isinstance(bare, Product) and bare.title == 'Mug: "big", 300 ml'
 
 
+@pytest.mark.parametrize("name", ["google.xml", "google.tsv"])
+def test_a_title_that_is_not_sure_enough_is_not_written(tmp_path: Path, name: str) -> None:
+    for precision, is_written in ((0.75, True), (0.76, False)):
+        fill(_EXPORTS / name, tmp_path / name, lambda product: answer(product, caption="Nike tee"), precision=precision)
+        assert ("trained_algorithmic_media" in (tmp_path / name).read_text(encoding="utf-8")) == is_written
+
+
 def test_categories_of_another_taxonomy_stay_out(tmp_path: Path) -> None:
     for name in ("google.xml", "google.tsv"):
         (warning,) = fill(_EXPORTS / name, tmp_path / name, lambda product: answer(product, category=["Topwear"]))

@@ -18,8 +18,6 @@ NAMESPACE = "http://base.google.com/ns/1.0"
 ATTRIBUTES = ("color", "material", "pattern", "gender", "age_group")
 """What we fill, beside the category and the title."""
 MAX_TITLE_CHARS = 150
-LEAST_CONFIDENCE = 0.5
-"""A title is shown to everybody: one of a lower confidence is not written."""
 GENERATED = "trained_algorithmic_media"
 
 _READ = {"color": "colour", "material": "material", "pattern": "pattern", "age_group": "age group", "size": "size"}
@@ -85,10 +83,10 @@ def is_google_category(path: list[str], id_: str | None) -> bool:
     return bool(path) and path[0] in _ROOTS and not (id_ or "").startswith("gid:")
 
 
-def generated_title(understanding: Understanding) -> str:
-    """A title made from the photo, at most 150 characters; '' where there is none, or it is likelier wrong than right."""
+def generated_title(understanding: Understanding, least_confidence: float) -> str:
+    """A title made from the photo, at most 150 characters; '' where there is none that is sure enough."""
     caption = understanding.caption
-    if caption is None or (caption.confidence is not None and caption.confidence < LEAST_CONFIDENCE):
+    if caption is None or (caption.confidence is not None and caption.confidence < least_confidence):
         return ""
     title = " ".join((caption.text or "").split()).rstrip(".")
     if len(title) <= MAX_TITLE_CHARS:

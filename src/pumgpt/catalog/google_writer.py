@@ -50,7 +50,7 @@ def _filled_fields(
         else:
             _warn_of_foreign_categories(source)
     if not product.title:
-        values["structured_title"] = generated_title(understanding)
+        values["structured_title"] = generated_title(understanding, columns.precision)
     return {name: value for name, value in values.items() if value}
 
 

@@ -39,6 +39,8 @@ class OutputColumns:
     own: tuple[str, ...]
     attribute_names: tuple[str, ...]
     overwrite_values: bool = False
+    precision: float = 0.0
+    """How sure a text must be that is filled in where a shop shows it; that of other fields was held to it before."""
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -66,17 +66,23 @@ def _tables(source: CatalogReader | None) -> dict[str, TableKind]:
 
 @contextmanager
 def open_writer(
-    path: Path, source: CatalogReader, *, attribute_names: Sequence[str], overwrite_values: bool = False
+    path: Path,
+    source: CatalogReader,
+    *,
+    attribute_names: Sequence[str],
+    overwrite_values: bool = False,
+    precision: float = 0.0,
 ) -> Iterator[CatalogWriter]:
     """Write a table, in the format of its ending, beside its place; the end of `with` puts it there, and after an error
     all is as it was.
 
     The columns of `source` come back, and `attribute_names` get `pumgpt_*` columns. A value of the shop is only
-    replaced with `overwrite_values`. Raises `CatalogError` where the file can't be written.
+    replaced with `overwrite_values`; a generated title is only written at the confidence `precision`. Raises
+    `CatalogError` where the file can't be written.
     """
     tables = _tables(source)
     _check(path, tuple(tables))
-    columns = OutputColumns(source.columns, tuple(attribute_names), overwrite_values)
+    columns = OutputColumns(source.columns, tuple(attribute_names), overwrite_values, precision)
     unfinished = path.with_name(f"{path.name}.new")
     with _naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from pumgpt.backends.protocol import Backend, Request
 from pumgpt.catalog.columns import ColumnMap
@@ -142,7 +143,8 @@ def _write_out(journal: Journal, reader: CatalogReader, plan: Plan) -> None:
     if journal.in_place or (journal.unchanged and journal.out.exists()):
         return
     names = [asked.name for asked in plan.context.attributes] if "attribute_qa" in plan.asked else []
-    with open_writer(journal.out, reader, attribute_names=names, overwrite_values=plan.overwrite_values) as writer:
+    settings: Any = {"overwrite_values": plan.overwrite_values, "precision": plan.precision}
+    with open_writer(journal.out, reader, attribute_names=names, **settings) as writer:
         rows = iter(reader)
         for answer in journal.answers():
             for row in rows:
