@@ -1,0 +1,62 @@
+"""What the `lmms-eval` task `pumbench` calls: photos, prompt, and the judgement of PumBench itself."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from PIL import Image
+
+from pumgpt.backends.protocol import Answer
+from pumgpt.bench.case import Case, Truth
+from pumgpt.bench.items import Item
+from pumgpt.bench.outcomes import judge
+from pumgpt.catalog.product import Product
+from pumgpt.catalog.question import Choices, Question
+
+Doc = dict[str, Any]
+
+
+def doc_to_visual(doc: Doc) -> list[Image.Image]:
+    return [Image.open(io.BytesIO(photo)).convert("RGB") for photo in doc["photos"]]
+
+
+def doc_to_text(doc: Doc, lmms_eval_specific_kwargs: Doc | None = None) -> str:
+    return str(doc["prompt"])
+
+
+def doc_to_target(doc: Doc) -> str:
+    return json.dumps(json.loads(doc["case"])["truth"]["fields"], ensure_ascii=False)
+
+
+def process_results(doc: Doc, results: list[str]) -> dict[str, list[float]]:
+    """Metric -> one number for each field that the case asks for; none where the metric doesn't apply."""
+    case, item, listing = _read(json.loads(doc["case"]))
+    outcomes = list(judge(case, Answer(results[0], written=results[0]), item, listing))
+    told = [float(o.right) for o in outcomes if o.answerable and case.task != "caption_completion"]
+    untold = [float(o.right) for o in outcomes if not o.answerable]
+    formed = case.question.choices is not None or case.task == "attributes"
+    valid = [float(outcomes[0].status != "invalid")] if formed else []
+    return {"accuracy": told, "refusal_recall": untold, "valid": valid}
+
+
+def _read(told: Doc) -> tuple[Case, Item, str | None]:
+    product = told["product"]
+    category = tuple(product["category"]) if product["category"] else None
+    item = Item(
+        Product(told["case"]["product"], (), product["title"], category=category, attributes=product["attributes"])
+    )
+    choices = None if told["choices"] is None else Choices(tuple(told["choices"]))
+    fields = {name: None if values is None else tuple(values) for name, values in told["truth"]["fields"].items()}
+    truth = Truth(fields, told["truth"]["listed"], told["truth"]["verdict"])
+    return (
+        Case(**told["case"], question=Question(**told["question"], choices=choices), truth=truth),
+        item,
+        told["listing"],
+    )
+
+
+def mean(results: list[list[float]]) -> float:
+    numbers = [number for found in results for number in found]
+    return sum(numbers) / len(numbers) if numbers else float("nan")
