@@ -1,0 +1,203 @@
+"""The experts that look at photos or ask a model, each over a real fake of what stands behind it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+from PIL.ImageColor import getrgb
+
+from chat_server import Reply, Server, completion, serve
+from pumgpt.backends.chat_endpoint import ChatEndpoint
+from pumgpt.backends.protocol import CANNOT_TELL, Answer, Request
+from pumgpt.catalog.photos import open_photo
+from pumgpt.catalog.product import ImageRef, Product
+from pumgpt.curation.expert import Case, claims_of
+from pumgpt.curation.inventory import MAX_RIVALS, Inventory
+from pumgpt.curation.judge import JudgeExpert, read_judgement
+from pumgpt.curation.ocr import OcrExpert
+from pumgpt.curation.similarity import Floats, SimilarityExpert
+from pumgpt.curation.text import TextExpert
+from pumgpt.curation.verdict import Claim, Verdict, Vote
+from pumgpt.curation.vlm import VlmExpert
+from pumgpt.errors import BackendError
+
+SUPPORTED, CONTRADICTED, NOT_INFERABLE = Verdict
+COLOURS = ("red", "blue", "green")
+
+
+def photo(picture: Image.Image) -> tuple[ImageRef, ...]:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return (ImageRef(data=buffer.getvalue()),)
+
+
+def shirt(colour: str, paint: str = "red", **extra: Any) -> Product:
+    return Product("1", photo(Image.new("RGB", (16, 16), paint)), attributes={"colour": colour}, **extra)
+
+
+def case(product: Product) -> Case:
+    return Case(product, claims_of(product), lambda p: tuple(open_photo(ref) for ref in p.images))
+
+
+CATALOGUE = [shirt(colour) for colour in COLOURS]
+
+
+class PaintModel:
+    """Knows a colour when it sees one; of other attributes it says that they can't be told."""
+
+    name, revision = "paint", "0"
+
+    def answer(self, requests: Sequence[Request], *, evidence: bool = False) -> list[list[Answer]]:
+        return [[self._answer(request, question) for question in request.questions] for request in requests]
+
+    def _answer(self, request: Request, question: Any) -> Answer:
+        if question.field != "colour":
+            return Answer(CANNOT_TELL, cannot_tell=1.0)
+        seen = request.photos[0].getpixel((0, 0))
+        named = [value for value in question.choices.values if getrgb(value) == seen]
+        if "Tell" in question.text:
+            return Answer("", error="too shy")
+        return Answer(named[0], 0.9, 0.1, ((named[0], 0.9),)) if named else Answer(CANNOT_TELL, cannot_tell=0.8)
+
+    def logits(self, photos: Sequence[Image.Image], texts: Sequence[str]) -> Floats:
+        return np.array([[4.0 * (getrgb(t) == p.getpixel((0, 0))) for t in texts] for p in photos], dtype=np.float32)
+
+
+@pytest.mark.parametrize(("listed", "verdict"), [("red", SUPPORTED), ("blue", CONTRADICTED)])
+def test_what_a_model_sees_is_held_against_the_listed_value(listed: str, verdict: Verdict) -> None:
+    for expert in (VlmExpert(PaintModel(), times=4), SimilarityExpert(PaintModel())):
+        expert.prepare(CATALOGUE)
+        ((vote,),) = expert.judge([case(shirt(listed))])
+        assert vote is not None
+        assert vote.verdict is verdict
+        assert (vote.score > 0.5) is (verdict is SUPPORTED)
+
+
+def test_a_model_is_asked_several_times_and_says_when_it_can_not_tell() -> None:
+    expert = VlmExpert(PaintModel(), times=4)
+    expert.prepare(CATALOGUE)
+    product = Product("1", shirt("red").images, attributes={"colour": "red", "year": "2012"})
+    ((colour, year),) = expert.judge([case(product)])
+    assert colour is not None and year is not None
+    assert colour.evidence == {"said": "red", "agreed": "3 of 3", "model": "paint"}  # the fourth had no answer
+    assert (year.verdict, year.evidence["said"]) == (NOT_INFERABLE, CANNOT_TELL)
+
+
+def test_without_a_photo_or_another_value_there_is_no_vote() -> None:
+    bare, alone = Product("1", attributes={"colour": "red"}), SimilarityExpert(PaintModel())
+    for expert in (VlmExpert(PaintModel()), SimilarityExpert(PaintModel()), OcrExpert(reads=TextExpert())):
+        assert expert.judge([case(bare)]) == [[None]]
+    assert alone.judge([case(shirt("red"))]) == [[None]]  # nothing was counted: red has no rival
+
+
+def test_one_product_alone_is_judged_as_among_others() -> None:
+    expert = VlmExpert(PaintModel())
+    expert.prepare(CATALOGUE)
+    cases = [case(shirt("red", "blue")), case(Product("2", attributes={"x": "y"})), case(shirt("green", "green"))]
+    assert expert.judge(cases) == [expert.judge([one])[0] for one in cases]
+
+
+def test_the_inventory_is_bounded_and_the_commonest_come_first() -> None:
+    inventory = Inventory()
+    inventory.count([*CATALOGUE, *CATALOGUE[2:], *(shirt(f"shade {n}") for n in range(50))])
+    rivals = inventory.rivals(Claim("Colour", "Red"))
+    assert rivals[0] == "green" and "red" not in rivals and len(rivals) == MAX_RIVALS
+
+
+def test_words_on_the_photo_are_read_and_boxed() -> None:
+    pytest.importorskip("rapidocr")
+    picture = Image.new("RGB", (480, 320), "white")
+    ImageDraw.Draw(picture).text((40, 120), "ORGANIC COFFEE 250 g", fill="black", font=ImageFont.load_default(36))
+    product = Product("1", photo(picture), attributes={"Net content": "0.25 kg", "Flavor": "Vanilla"})
+    ((content, flavour),) = OcrExpert().judge([case(product)])
+    assert content is not None and flavour is not None
+    assert (content.verdict, flavour.verdict) == (SUPPORTED, NOT_INFERABLE)
+    left, top, right, bottom = content.evidence["box"]
+    assert 0 < left < 0.2 and 0.25 < top < bottom < 0.6 and 0.6 < right <= 1
+    blank = Product("1", photo(Image.new("RGB", (64, 64), "white")), attributes={"Flavor": "Vanilla"})
+    assert OcrExpert().judge([case(blank)]) == [[None]]
+
+
+def judgement(body: dict[str, Any]) -> Reply:
+    """Says of red things that they are red, of nothing else anything; garbage where the title asks for it."""
+    content = body["messages"][-1]["content"]
+    text = content if isinstance(content, str) else content[-1]["text"]
+    record = json.loads(text.splitlines()[1])
+    if record["title"] == "garbage":
+        return completion("I'd rather not say")
+    verdict = "supported" if record["listed value"] in (record["title"] or "") else "not_inferable"
+    answer = {"verdict": verdict, "confidence": 0.8, "reason": "the title"}
+    return completion(f"Sure: {json.dumps(answer)}")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serve(judgement) as running:
+        yield running
+
+
+def judge_of(base_url: str) -> JudgeExpert:
+    return JudgeExpert(ChatEndpoint("judge", base_url, "", timeout_s=5, num_tries=1))
+
+
+def test_a_judge_answers_over_http_with_a_reason(server: Server) -> None:
+    cases = [case(shirt("red", title=title)) for title in ("red shirt", "shirt", "garbage", 'red"} ---- {"')]
+    votes = [row[0] for row in judge_of(server.base_url).judge(cases)]
+    assert [vote and (vote.verdict, round(vote.score, 2)) for vote in votes] == [
+        (SUPPORTED, 0.8),
+        (NOT_INFERABLE, 0.2),
+        None,
+        (SUPPORTED, 0.8),
+    ]
+    assert votes[0] == Vote("judge", SUPPORTED, 0.8, {"reason": "the title", "model": "judge"})
+    assert any(part["type"] == "image_url" for part in server.calls[0]["messages"][-1]["content"])
+
+
+def test_an_endpoint_that_is_not_there_is_said() -> None:
+    with pytest.raises(BackendError, match=r"127\.0\.0\.1"):
+        judge_of("http://127.0.0.1:9/v1").judge([case(shirt("red"))])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", '{"verdict": "perhaps"}', '{"verdict": "supported", "confidence": 7}', "{{"]
+)
+def test_a_reply_of_another_form_is_none(text: str) -> None:
+    assert read_judgement(text) is None
+
+
+def test_a_clip_of_random_weights_is_loaded_by_its_folder_and_compares(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    from pumgpt.curation.encoders import load_encoder
+
+    words = {word: place for place, word in enumerate(("<pad>", "<start>", "<end>", *COLOURS))}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="<pad>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>").save_pretrained(tmp_path)
+    small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    text = {
+        **small,
+        "vocab_size": 6,
+        "max_position_embeddings": 8,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        "pad_token_id": 0,
+    }
+    vision = {**small, "image_size": 32, "patch_size": 8}
+    config = transformers.CLIPConfig(text_config=text, vision_config=vision, projection_dim=8)
+    transformers.CLIPModel(config).save_pretrained(tmp_path)
+    size = {"height": 32, "width": 32}
+    transformers.CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size=size).save_pretrained(tmp_path)
+    encoder = load_encoder(str(tmp_path))
+    photos = [Image.new("RGB", (40, 30), colour) for colour in COLOURS]
+    both = encoder.logits(photos, COLOURS)
+    assert both.shape == (3, 3)
+    assert np.allclose(both[1], encoder.logits(photos[1:2], COLOURS)[0], atol=1e-4)
