@@ -105,7 +105,9 @@ def measure(name: str, rows: Sequence[Swapped], experts: Sequence[Expert]) -> No
         scores = np.array([0.5 if vote is None else vote.score for vote in given])
         report(expert_name, scores, truth, of_product, sum(vote is not None for vote in given))
     together = [[vote for vote in each if vote is not None] for each in zip(*votes.values(), strict=True)]
-    fused = np.array([fusion.rule(claim, said).score for (_, claim, _), said in zip(wrong, together, strict=True)])
+    fused = np.array(
+        [fusion.rule(claim, said).score if said else 0.5 for (_, claim, _), said in zip(wrong, together, strict=True)]
+    )
     report("fusion", fused, truth, of_product, sum(bool(said) for said in together))
     for attribute in sorted({claim.name for _, claim, _ in wrong}) if name == "fashion" else ():
         of_it = np.array([claim.name == attribute for _, claim, _ in wrong])

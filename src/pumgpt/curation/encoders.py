@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,13 +27,19 @@ def load_encoder(model: str) -> Encoder:
     raise ModelError(f"--similarity {model}: its model_type is '{kind}'; give a PumGPT, CLIP or SigLIP")
 
 
-def _load(make: Any, model: str) -> Encoder:
+def _load(make: Callable[[], Encoder], model: str) -> Encoder:
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
     try:
-        encoder: Encoder = make()
-        return encoder
+        return make()
     except (OSError, ValueError, RuntimeError) as error:
         line = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(f"--similarity {model}: can't be loaded: {line}") from error
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 class ContrastiveEncoder:
