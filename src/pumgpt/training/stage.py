@@ -54,7 +54,7 @@ class StageTrainer(Trainer):
 
 def cpu_computes_bf16() -> bool:
     """Whether this processor has bf16 instructions; without them bf16 is five times slower than fp32."""
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16"))
 
 
