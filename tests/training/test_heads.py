@@ -9,8 +9,9 @@ import torch
 from PIL import Image
 
 from pumgpt.catalog.product import ImageRef, Product
+from pumgpt.training.augment import AugmentRecipe, blend
 from pumgpt.training.data import PhotoCache
-from pumgpt.training.heads import IGNORED, WORDS, HeadsCollator, LabelHeads, collect_words
+from pumgpt.training.heads import IGNORED, WORDS, HeadsCollator, LabelHeads, TowerWithHeads, collect_words
 
 
 def product(number: int, title: str | None, tmp_path) -> Product:
@@ -51,3 +52,30 @@ def test_labels_that_nobody_states_weigh_nothing() -> None:
     logits = {"category": torch.zeros(2, 2), "colour": torch.zeros(2, 1)}
     labels = {"category": torch.tensor([0, IGNORED]), "colour": torch.tensor([IGNORED, IGNORED])}
     assert heads.loss(logits, labels, smoothing=0.0).item() == pytest.approx(math.log(2) / 2)
+
+
+def test_the_labels_of_blended_photos_count_by_their_shares() -> None:
+    """By hand: both photos are 0.7 of their own; the heads are sure of each one's own label."""
+    model = TowerWithHeads(torch.nn.Identity(), LabelHeads(2, {"category": ["x", "y"]}, dropout=0.0), smoothing=0.0)
+    model.heads.heads[0].load_state_dict({"weight": torch.eye(2), "bias": torch.zeros(2)})
+    patches, labels = torch.tensor([[[1.0, -1.0]], [[-1.0, 1.0]]]), {"category": torch.tensor([0, 1])}
+    result = model(patches, labels, partner=torch.tensor([1, 0]), own_share=torch.tensor([0.7, 0.7]))
+    right, wrong = math.log(1 + math.exp(-2)), math.log(1 + math.exp(2))
+    assert result["loss"].item() == pytest.approx(0.7 * right + 0.3 * wrong, abs=1e-4)
+
+
+def test_blended_photos_are_what_their_shares_say() -> None:
+    photos = torch.arange(64.0).view(64, 1, 1, 1).expand(64, 3, 2, 2)
+    blended, partner, own = blend(photos, 0.5, seed=1)
+    assert sorted(partner.tolist()) == list(range(64))
+    assert bool((own >= 0.5).all()) and 16 < int((own < 1).sum()) < 48
+    expected = torch.arange(64) * own + partner * (1 - own)
+    torch.testing.assert_close(blended[:, 0, 0, 0], expected)
+    assert torch.equal(blend(photos, 0.0, seed=1)[0], photos)
+
+
+def test_only_random_views_are_blended(products: list[Product]) -> None:
+    values = {"category": ["A > B"]}
+    plain = HeadsCollator(PhotoCache(8), values, 8, None)(products)
+    views = HeadsCollator(PhotoCache(8), values, 8, AugmentRecipe(blend=1.0))(products)
+    assert "partner" not in plain and {"partner", "own_share"} <= set(views)

@@ -31,6 +31,9 @@ class AugmentRecipe(BaseModel):
     """Largest change of brightness and of contrast, as a share."""
     erase: float = 0.25
     """Share of the photos of which a random box is painted over with noise."""
+    blend: float = 0.0
+    """Share of the photos that are blended with another one of the batch, as in mixup. Only linear heads learn from such
+    photos: no answer in words is right for them."""
 
 
 def augment(
@@ -85,3 +88,17 @@ def random_or_plain(photos_BCHW: Tensor, size_px: int, recipe: AugmentRecipe | N
     if recipe is None:
         return resize(photos_BCHW, size_px)
     return augment(photos_BCHW, size_px, recipe, torch.Generator().manual_seed(seed))
+
+
+def blend(photos_BCHW: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Mixup (Zhang et al. 2018, arXiv 1710.09412) of a share of the photos: the photos (B, C, H, W), the index (B,) of the
+    photo that each was blended with, and how much of each is its own (B,), 0.5 to 1.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    count = photos_BCHW.shape[0]
+    partner = torch.randperm(count, generator=generator)
+    # Half of a U-shaped distribution: most photos keep nearly all of their own.
+    own = 1 - torch.rand(count, generator=generator).square() / 2
+    own = torch.where(torch.rand(count, generator=generator) < share, own, torch.ones(()))
+    weight = own.view(-1, 1, 1, 1)
+    return photos_BCHW * weight + photos_BCHW[partner] * (1 - weight), partner, own

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from pumgpt.catalog.product import Product
 from pumgpt.model.vision import VisionTower
-from pumgpt.training.augment import AugmentRecipe, random_or_plain
+from pumgpt.training.augment import AugmentRecipe, blend, random_or_plain
 from pumgpt.training.data import PhotoCache, batch_seed
 
 CATEGORY = "category"
@@ -70,20 +70,29 @@ class LabelHeads(nn.Module):
         pooled = self.dropout(self.norm(patches_BPV.mean(1)))
         return {name: head(pooled) for name, head in zip(self.values, self.heads, strict=True)}
 
-    def loss(self, logits: Mapping[str, Tensor], labels: Mapping[str, Tensor], smoothing: float) -> Tensor:
-        """Sum over labels of the cross-entropy, each averaged over the photos that state the label.
+    def loss(
+        self,
+        logits: Mapping[str, Tensor],
+        labels: Mapping[str, Tensor],
+        smoothing: float,
+        weight_B: Tensor | None = None,
+    ) -> Tensor:
+        """Sum over labels of the cross-entropy, each summed over the photos that state the label and divided by B; photos
+        count by `weight_B` where it is given.
 
         The words of a title share the probability evenly, as in Joulin et al. 2016 (arXiv 1511.02251).
         """
         parts = []
         for name, logits_BK in logits.items():
             stated = labels[name].sum(-1) > 0 if name == WORDS else labels[name] != IGNORED
-            if stated.any() and name == WORDS:
-                losses = F.cross_entropy(logits_BK[stated], labels[name][stated])
-                parts.append(losses * stated.float().mean() * WORDS_WEIGHT)
-            elif stated.any():
-                losses = F.cross_entropy(logits_BK[stated], labels[name][stated], label_smoothing=smoothing)
-                parts.append(losses * stated.float().mean())
+            if not stated.any():
+                continue
+            smooth, scale = (0.0, WORDS_WEIGHT) if name == WORDS else (smoothing, 1.0)
+            targets = labels[name][stated]
+            losses = F.cross_entropy(logits_BK[stated], targets, label_smoothing=smooth, reduction="none")
+            if weight_B is not None:
+                losses = losses * weight_B[stated]
+            parts.append(losses.sum() / len(stated) * scale)
         return torch.stack(parts).sum()
 
 
@@ -96,15 +105,27 @@ class TowerWithHeads(nn.Module):
         self.heads = heads
         self.smoothing = smoothing
 
-    def forward(self, pixel_values: Tensor, labels: dict[str, Tensor]) -> dict[str, Tensor | dict[str, Tensor]]:
-        """Loss, and the logits (B, K) by label."""
+    def forward(
+        self,
+        pixel_values: Tensor,
+        labels: dict[str, Tensor],
+        partner: Tensor | None = None,
+        own_share: Tensor | None = None,
+    ) -> dict[str, Tensor | dict[str, Tensor]]:
+        """Loss, and the logits (B, K) by label. Of blended photos `partner` (B,) says which other photo of the batch each
+        was blended with, and `own_share` (B,) how much of it is its own: both photos' labels count by their shares.
+        """
         logits = self.heads(self.tower(pixel_values))
-        return {"loss": self.heads.loss(logits, labels, self.smoothing), "logits": logits}
+        loss = self.heads.loss(logits, labels, self.smoothing, own_share)
+        if partner is not None and own_share is not None:
+            others = {name: values[partner] for name, values in labels.items()}
+            loss = loss + self.heads.loss(logits, others, self.smoothing, 1 - own_share)
+        return {"loss": loss, "logits": logits}
 
 
 class HeadsCollator:
     """Products to `pixel_values` (B, 3, size_px, size_px), normalised to -1..1, and by label indices (B,), or for the
-    words of titles a distribution (B, K).
+    words of titles a distribution (B, K). Where views are blended, `partner` (B,) and `own_share` (B,) as well.
     """
 
     def __init__(
@@ -117,9 +138,13 @@ class HeadsCollator:
 
     def __call__(self, products: Sequence[Product]) -> dict[str, Tensor | dict[str, Tensor]]:
         batch = torch.stack([self.photos(product) for product in products]).float() / 255
-        pixels = random_or_plain(batch, self.size_px, self.views, batch_seed(products))
+        seed = batch_seed(products)
+        pixels = random_or_plain(batch, self.size_px, self.views, seed)
         labels = {name: self._label(products, name) for name in self.index}
-        return {"pixel_values": pixels * 2 - 1, "labels": labels}
+        result: dict[str, Tensor | dict[str, Tensor]] = {"labels": labels}
+        if self.views is not None and self.views.blend:
+            pixels, result["partner"], result["own_share"] = blend(pixels, self.views.blend, seed)
+        return result | {"pixel_values": pixels * 2 - 1}
 
     def _label(self, products: Sequence[Product], name: str) -> Tensor:
         index = self.index[name]

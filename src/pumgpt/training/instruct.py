@@ -53,6 +53,8 @@ class _Row(NamedTuple):
     num_photos: int
     prompt: list[int]
     answer: list[int]
+    closed: bool
+    """Whether the answer is one of a list."""
 
 
 class InstructionCollator:
@@ -108,7 +110,7 @@ class InstructionCollator:
             _, examples = draw_examples(product, settings.context, rng, mixture, settings.examples)
             for example in examples:
                 prompt, answer = self._tokens(example, num_photos, shown)
-                rows.append(_Row(index, num_photos, prompt, answer))
+                rows.append(_Row(index, num_photos, prompt, answer, example.question.choices is not None))
         return rows
 
     def _tokens(self, example: Example, num_photos: int, num_visual_tokens: int) -> tuple[list[int], list[int]]:
@@ -136,7 +138,14 @@ class InstructionCollator:
             mask[place, :end] = 1
         shown = [row.product + view * num_products for row in rows for view in range(row.num_photos)]
         index = torch.tensor(shown, dtype=torch.long)
-        return {"input_ids": input_ids, "attention_mask": mask, "labels": labels, "photo_index": index}
+        weight = torch.tensor([1.0 if row.closed else 1 / len(row.answer) for row in rows])
+        return {
+            "input_ids": input_ids,
+            "attention_mask": mask,
+            "labels": labels,
+            "weight": weight,
+            "photo_index": index,
+        }
 
     def _texts(self, products: Sequence[Product]) -> dict[str, Tensor]:
         texts = [(place, text) for place, product in enumerate(products) if (text := text_of(product))]
@@ -156,7 +165,11 @@ class InstructionCollator:
 
 
 def answer_loss(model: PumGPTForConditionalGeneration, visual_KBND: Tensor, bucket: dict[str, Tensor]) -> Tensor:
-    """Sum over the rows of a bucket of the mean cross-entropy of each row's answer: every answer weighs the same."""
+    """Sum over the rows of a bucket of each answer's cross-entropy, summed over its tokens times the row's `weight` (R,).
+
+    Of an answer that is one of a list all tokens together decide, so that its sum counts: a mean would let a category of ten
+    tokens weigh a tenth of a colour of one. Of open text the mean counts, lest captions outweigh all else.
+    """
     input_ids, labels = bucket["input_ids"], bucket["labels"]
     mask = input_ids == model.config.image_token_id
     photo_index = bucket["photo_index"]
@@ -171,7 +184,7 @@ def answer_loss(model: PumGPTForConditionalGeneration, visual_KBND: Tensor, buck
     asked = labels[:, 1:] != IGNORED
     logits_TV = model.language_model.get_output_embeddings()(hidden_RSD[:, :-1][asked])
     losses_T = F.cross_entropy(logits_TV.float(), labels[:, 1:][asked], reduction="none")
-    weight_T = (1 / asked.sum(1, keepdim=True)).expand_as(asked)[asked]
+    weight_T = bucket["weight"][:, None].expand(asked.shape)[asked]
     return (losses_T * weight_T).sum()
 
 
