@@ -75,17 +75,25 @@ class _Handler(BaseHTTPRequestHandler):
         host: PhotoHost = self.server.host  # type: ignore[attr-defined]
         path, _, query = self.path.partition("?")
         before = host.enter(self.path)
+        self.counted = True
         try:
             _ROUTES.get(path.split("/")[1], _photo)(self, host, query, before)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
         finally:
-            host.leave()
+            self.leave()
+
+    def leave(self) -> None:
+        """Count this request as served, once: before its last byte is out, as the client may then ask anew at once."""
+        if self.counted:
+            self.counted = False
+            self.server.host.leave()  # type: ignore[attr-defined]
 
     def send(self, status: int, body: bytes = b"", **headers: str) -> None:
         self.send_response(status)
         for name, value in {"Content_Length": str(len(body)), "Content_Type": "image/png", **headers}.items():
             self.send_header(name.replace("_", "-"), value)
+        self.leave()
         self.end_headers()
         self.wfile.write(body)
 
