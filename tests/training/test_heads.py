@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from pumgpt.catalog.product import ImageRef, Product
-from pumgpt.training.augment import AugmentRecipe, blend
+from pumgpt.training.augment import AugmentRecipe, blend_photos
 from pumgpt.training.data import PhotoCache
 from pumgpt.training.heads import IGNORED, WORDS, HeadsCollator, LabelHeads, TowerWithHeads, collect_words
 
@@ -66,16 +66,16 @@ def test_the_labels_of_blended_photos_count_by_their_shares() -> None:
 
 def test_blended_photos_are_what_their_shares_say() -> None:
     photos = torch.arange(64.0).view(64, 1, 1, 1).expand(64, 3, 2, 2)
-    blended, partner, own = blend(photos, 0.5, seed=1)
+    blended, partner, own = blend_photos(photos, 0.5, seed=1)
     assert sorted(partner.tolist()) == list(range(64))
     assert bool((own >= 0.5).all()) and 16 < int((own < 1).sum()) < 48
     expected = torch.arange(64) * own + partner * (1 - own)
     torch.testing.assert_close(blended[:, 0, 0, 0], expected)
-    assert torch.equal(blend(photos, 0.0, seed=1)[0], photos)
+    assert torch.equal(blend_photos(photos, 0.0, seed=1)[0], photos)
 
 
-def test_only_random_views_are_blended(products: list[Product]) -> None:
-    values = {"category": ["A > B"]}
-    plain = HeadsCollator(PhotoCache(8), values, 8, None)(products)
-    views = HeadsCollator(PhotoCache(8), values, 8, AugmentRecipe(blend=1.0))(products)
-    assert "partner" not in plain and {"partner", "own_share"} <= set(views)
+def test_photos_are_blended_only_where_asked(products: list[Product]) -> None:
+    values, photos = {"category": ["A > B"]}, PhotoCache(8)
+    plain = HeadsCollator(photos, values, 8, AugmentRecipe())(products)
+    blended = HeadsCollator(photos, values, 8, AugmentRecipe(), blend=1.0)(products)
+    assert "partner" not in plain and {"partner", "own_share"} <= set(blended)

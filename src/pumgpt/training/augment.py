@@ -31,9 +31,6 @@ class AugmentRecipe(BaseModel):
     """Largest change of brightness and of contrast, as a share."""
     erase: float = 0.25
     """Share of the photos of which a random box is painted over with noise."""
-    blend: float = 0.0
-    """Share of the photos that are blended with another one of the batch, as in mixup. Only linear heads learn from such
-    photos: no answer in words is right for them."""
 
 
 def augment(
@@ -90,7 +87,7 @@ def random_or_plain(photos_BCHW: Tensor, size_px: int, recipe: AugmentRecipe | N
     return augment(photos_BCHW, size_px, recipe, torch.Generator().manual_seed(seed))
 
 
-def blend(photos_BCHW: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+def blend_photos(photos_BCHW: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     """Mixup (Zhang et al. 2018, arXiv 1710.09412) of a share of the photos: the photos (B, C, H, W), the index (B,) of the
     photo that each was blended with, and how much of each is its own (B,), 0.5 to 1.
     """

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from pumgpt.catalog.product import Product
 from pumgpt.model.vision import VisionTower
-from pumgpt.training.augment import AugmentRecipe, blend, random_or_plain
+from pumgpt.training.augment import AugmentRecipe, blend_photos, random_or_plain
 from pumgpt.training.data import PhotoCache, batch_seed
 
 CATEGORY = "category"
@@ -125,15 +125,21 @@ class TowerWithHeads(nn.Module):
 
 class HeadsCollator:
     """Products to `pixel_values` (B, 3, size_px, size_px), normalised to -1..1, and by label indices (B,), or for the
-    words of titles a distribution (B, K). Where views are blended, `partner` (B,) and `own_share` (B,) as well.
+    words of titles a distribution (B, K). Where photos are blended, `partner` (B,) and `own_share` (B,) as well.
     """
 
     def __init__(
-        self, photos: PhotoCache, values: Mapping[str, Sequence[str]], size_px: int, views: AugmentRecipe | None
+        self,
+        photos: PhotoCache,
+        values: Mapping[str, Sequence[str]],
+        size_px: int,
+        views: AugmentRecipe | None,
+        blend: float = 0.0,
     ) -> None:
         self.photos = photos
         self.size_px = size_px
         self.views = views
+        self.blend = blend
         self.index = {name: {value: i for i, value in enumerate(items)} for name, items in values.items()}
 
     def __call__(self, products: Sequence[Product]) -> dict[str, Tensor | dict[str, Tensor]]:
@@ -142,8 +148,8 @@ class HeadsCollator:
         pixels = random_or_plain(batch, self.size_px, self.views, seed)
         labels = {name: self._label(products, name) for name in self.index}
         result: dict[str, Tensor | dict[str, Tensor]] = {"labels": labels}
-        if self.views is not None and self.views.blend:
-            pixels, result["partner"], result["own_share"] = blend(pixels, self.views.blend, seed)
+        if self.blend:
+            pixels, result["partner"], result["own_share"] = blend_photos(pixels, self.blend, seed)
         return result | {"pixel_values": pixels * 2 - 1}
 
     def _label(self, products: Sequence[Product], name: str) -> Tensor:

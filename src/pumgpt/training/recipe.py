@@ -24,6 +24,9 @@ class HeadsRecipe(BaseModel):
     smoothing: float = 0.1
     words_min_count: int = 0
     """Beside the labels the words of titles are learned that at least so many titles have; 0: none."""
+    blend: float = 0.0
+    """Share of the photos that stage `heads` blends with another one of the batch, as in mixup. No text is true of such a
+    photo, so that the other stages have nothing like it."""
 
 
 class ContrastRecipe(BaseModel):
