@@ -18,7 +18,9 @@ from torch.utils.data import Dataset
 from pumgpt.catalog.photos import open_photo
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.readers import RejectedRow, read_catalog
+from pumgpt.catalog.taxonomy import split_path
 from pumgpt.errors import RecipeError
+from pumgpt.tasks.truth import FOREIGN
 
 logger = logging.getLogger(__name__)
 
@@ -44,17 +46,30 @@ class DataRecipe(BaseModel):
     validation: list[SourceRecipe] = []
     values: dict[str, dict[str, str]] = {}
     """Attribute name -> {value as a source writes it: value as all sources shall}."""
+    foreign_categories: list[str] = []
+    """Categories ('A > B', all below them included) that are held out of training: of their products the photo alone is
+    kept, as one of something foreign, of which nothing can be told."""
     size_px: int = 128
     """Photos are kept decoded at this side."""
 
 
-def read_products(sources: Sequence[SourceRecipe], data_dir: Path, values: dict[str, dict[str, str]]) -> list[Product]:
-    """All products of `sources`, repeated as asked, with their attribute values written alike."""
+def read_products(
+    sources: Sequence[SourceRecipe],
+    data_dir: Path,
+    values: dict[str, dict[str, str]],
+    foreign_categories: Sequence[str] = (),
+) -> list[Product]:
+    """All products of `sources`, repeated as asked, with their attribute values written alike and those of held-out
+    categories made foreign.
+
+    Raises `RecipeError` where no file matches.
+    """
+    held_out = [split_path(path) for path in foreign_categories]
     products: list[Product] = []
     for source in sources:
         files = _match(source.files, data_dir)
         rows = [product for file in files for product in read_file(file)][: source.limit]
-        products.extend([_alike(product, values) for product in rows] * source.repeat)
+        products.extend([_foreign(_alike(row, values), held_out) for row in rows] * source.repeat)
     return products
 
 
@@ -87,6 +102,13 @@ def _alike(product: Product, values: dict[str, dict[str, str]]) -> Product:
         for name, value in product.attributes.items()
     }
     return replace(product, attributes=attributes)
+
+
+def _foreign(product: Product, held_out: Sequence[tuple[str, ...]]) -> Product:
+    category = product.category or ()
+    if not any(category[: len(path)] == path for path in held_out):
+        return product
+    return Product(id=f"{product.source}/{product.id}", images=product.images, source=FOREIGN)
 
 
 class PhotoCache:

@@ -77,7 +77,11 @@ def head_accuracy(names: Sequence[str]) -> Callable[[EvalPrediction], dict[str, 
 
 def _products(recipe: Recipe) -> tuple[list[Product], list[Product]]:
     data = recipe.data
-    return tuple(read_products(s, recipe.data_dir, data.values) for s in (data.train, data.validation))  # type: ignore[return-value]
+    train_set, validation = (
+        read_products(sources, recipe.data_dir, data.values, data.foreign_categories)
+        for sources in (data.train, data.validation)
+    )
+    return train_set, validation
 
 
 def run_heads(recipe: Recipe) -> None:

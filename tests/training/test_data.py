@@ -1,0 +1,62 @@
+"""Which products training sees, and as what."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from pumgpt.catalog.question import CANNOT_TELL, Choices
+from pumgpt.errors import RecipeError
+from pumgpt.tasks.base import AskedAttribute, TaskContext
+from pumgpt.tasks.mixture import MixtureWeights, draw_examples
+from pumgpt.training.data import SourceRecipe, read_products
+
+SOURCES = [SourceRecipe(files="shop.jsonl", repeat=2)]
+PATHS = ["Sport > Balls > Basketballs", "Sport > Balls", "Sports > Shoes", "Home"]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """One product in each of `PATHS`, all red, with a title, each with a photo of its own."""
+    rows = []
+    for number, path in enumerate(PATHS):
+        labels = {"category": path.split(" > "), "attributes": {"colour": "Red"}}
+        row = {"id": str(number), "image": f"{number}.jpg", "title": "Red thing", "source": "fashion"}
+        rows.append(json.dumps(row | labels))
+    (tmp_path / "shop.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    return tmp_path
+
+
+def test_products_of_held_out_categories_keep_their_photo_alone(shop: Path) -> None:
+    products = read_products(SOURCES, shop, {}, ["Sport", "Home > Kitchen"])
+    assert [p.source for p in products] == ["foreign", "foreign", "fashion", "fashion"] * 2
+    for product in products[:2]:
+        assert product.images and not (product.title or product.category or product.attributes)
+    assert products[2].category == ("Sports", "Shoes")
+
+
+def test_of_a_held_out_category_nothing_can_be_told(shop: Path) -> None:
+    context = TaskContext(Choices(tuple(PATHS)), (AskedAttribute("colour", Choices(("Red", "Blue"))),))
+    held_out, known = read_products(SOURCES, shop, {}, ["Sport > Balls"])[1:3]
+    weights, rng = MixtureWeights(listing={"present": 1.0}), random.Random(0)
+    answers = {e.answer for _ in range(20) for e in draw_examples(held_out, context, rng, weights, 3)[1]}
+    assert answers == {CANNOT_TELL}
+    assert "Sports > Shoes" in {e.answer for _ in range(20) for e in draw_examples(known, context, rng, weights, 3)[1]}
+
+
+def test_held_out_photos_are_told_apart_from_drawn_ones(shop: Path) -> None:
+    """Photos are kept by source and id, and drawn pictures are numbered as a shop's products may be."""
+    products = read_products(SOURCES, shop, {}, ["Sport"])
+    assert [product.id for product in products[:2]] == ["fashion/0", "fashion/1"]
+
+
+def test_values_are_written_alike(shop: Path) -> None:
+    assert read_products(SOURCES, shop, {"colour": {"Red": "red"}})[0].attributes == {"colour": "red"}
+
+
+def test_no_file_is_one_clear_line(shop: Path) -> None:
+    with pytest.raises(RecipeError, match="no file matches nothing"):
+        read_products([SourceRecipe(files="nothing.csv")], shop, {})
