@@ -50,6 +50,18 @@ def test_weights_decide_tasks_and_listings(shirt: Product, context: TaskContext)
     assert {example.question.task for example in examples} == {"category"} and len(examples) == 2
 
 
+def test_heavy_attributes_are_asked_for_more_often(shirt: Product, context: TaskContext) -> None:
+    """Of three times the weight of the four others that the shirt states: first in 3 of 7 cases, not in 1 of 5."""
+    weights = MixtureWeights(tasks={"attribute_qa": 1}, listing={"absent": 1}, attributes={"colour": 3.0})
+    rng = random.Random(0)
+    drawn = [draw_examples(shirt, context, rng, weights, 5)[1] for _ in range(2000)]
+    told = [[e.question.field for e in examples if e.answer != CANNOT_TELL] for examples in drawn]
+    stated = {len(fields) for fields in told}
+    assert max(stated) == 5
+    firsts = [fields[0] for fields in told if len(fields) == 5]
+    assert 0.37 < firsts.count("colour") / len(firsts) < 0.49
+
+
 def test_nothing_to_ask(context: TaskContext) -> None:
     assert draw_examples(Product(id="1"), TaskContext(), random.Random(0), WEIGHTS, 5) == (None, [])
 
@@ -64,7 +76,14 @@ def test_foreign_pictures_are_refused_in_every_task(foreign: Product, context: T
 
 
 @pytest.mark.parametrize(
-    "weights", [{"tasks": {"captions": 1}}, {"tasks": {}}, {"tasks": {"caption": -1}}, {"listing": {"absent": 0}}]
+    "weights",
+    [
+        {"tasks": {"captions": 1}},
+        {"tasks": {}},
+        {"tasks": {"caption": -1}},
+        {"listing": {"absent": 0}},
+        {"attributes": {"colour": 0.0}},
+    ],
 )
 def test_bad_weights_are_refused(weights: dict[str, dict[str, float]]) -> None:
     with pytest.raises(UsageError):

@@ -37,6 +37,8 @@ class MixtureWeights(BaseModel):
 
     tasks: dict[str, float] = dict(DEFAULT_TASKS)
     listing: dict[ListingMode, float] = dict(DEFAULT_LISTING)
+    attributes: dict[str, float] = {}
+    """Attributes that are asked for more or less often than others, whose weight is 1."""
 
     def model_post_init(self, context: object) -> None:
         for name in self.tasks:
@@ -44,6 +46,8 @@ class MixtureWeights(BaseModel):
         for group, weights in (("tasks", self.tasks), ("listing", self.listing)):
             if min(weights.values(), default=-1.0) < 0 or not any(weights.values()):
                 raise UsageError(f"mixture weights of {group} must be 0 or more, and not all 0")
+        if min(self.attributes.values(), default=1.0) <= 0:
+            raise UsageError("mixture weights of attributes must be above 0")
 
 
 def draw_examples(
@@ -62,7 +66,7 @@ def draw_examples(
     while left and len(drawn) < count:
         name = rng.choices(list(left), list(left.values()))[0]
         if name not in pools:
-            pools[name] = TASKS[name].examples(product, context, rng)[::-1]
+            pools[name] = _ordered(TASKS[name].examples(product, context, rng), weights.attributes, rng)[::-1]
         example = _next_new(pools[name], asked)
         if example is None:
             del left[name]
@@ -70,6 +74,15 @@ def draw_examples(
         asked.add(example.question.text)
         drawn.append(example)
     return context.listing.text, drawn
+
+
+def _ordered(examples: list[Example], weights: Mapping[str, float], rng: random.Random) -> list[Example]:
+    """In random order, those of a heavy attribute more often before others: each is the next one with a probability
+    in proportion to its weight (Efraimidis and Spirakis 2006).
+    """
+    if not weights:
+        return examples
+    return sorted(examples, key=lambda e: rng.random() ** (1 / weights.get(e.question.field or "", 1.0)), reverse=True)
 
 
 def _next_new(pool: list[Example], asked: set[str]) -> Example | None:
