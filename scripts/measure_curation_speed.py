@@ -31,6 +31,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--rows", type=int, nargs="+", default=[66_000, 663_000])
     options = parser.parse_args()
+    if not any((options.data / "fashion").glob("train-*.parquet")):
+        parser.error(f"--data {options.data}: has no fashion/train-*.parquet")
     for rows in options.rows:
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder) / "in.jsonl"
