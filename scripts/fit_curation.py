@@ -1,10 +1,11 @@
 """Fit what curation ships: the model of title words, the text expert's score, and the fusion.
 
-    python scripts/fit_curation.py --text ../shared/data/text
+    python scripts/fit_curation.py --data ../shared/data
 
-Reads the train files of AE-110k and OA-Mine alone. The score and the fusion are fitted on claims about titles that the
-model of title words has not seen (cross-fitting), half of the false ones rewritten like the true ones, so that a changed
-form tells nothing about the truth.
+For titles it reads the train files of AE-110k and OA-Mine alone. The score and the fusion are fitted on claims about titles that
+the model of title words has not seen (cross-fitting), half of the false ones rewritten like the true ones, so that a changed
+form tells nothing about the truth. What the experts that look at photos say is weighed on 300 products of `fashion` validation,
+whose values are swapped as in `photo_claims.py`: a few hundred labelled values, asked of nano.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
+from photo_claims import judge_all, read_products, swap
 from pumgpt.curation import text_score, word_owner
 from pumgpt.curation.fusion import Fusion
 from pumgpt.curation.mentions import Text
+from pumgpt.curation.registry import Tools, make_experts
 from pumgpt.curation.text import TextExpert, unmentioned
 from pumgpt.curation.text_score import FEATURES, TextScore
 from pumgpt.curation.verdict import Verdict, Vote
 from pumgpt.curation.word_owner import NUM_BUCKETS, WordOwner, bucket, span_features
+from pumgpt.engine.models import load_backend
 from title_claims import LabelledClaim, Listing, make_claims, read_listings
 
 FILES = ("ae-110k-train.jsonl", "oa-mine-train.jsonl")
@@ -36,24 +40,37 @@ SHARE_UNKNOWN = 0.2
 LEAST = 4
 """Values of an attribute from which on the model of title words learns it."""
 STRENGTH = 0.5
+PHOTOS = "fashion/validation-*.parquet"
+PHOTO_PRODUCTS = 300
+PHOTO_EXPERTS = ("similarity", "vlm")
 OPERATING_POINT = 0.5
-"""A value is supported where that is likelier than not: photo experts, whom these titles don't show, keep their say."""
+"""A value is supported where that is likelier than not."""
 _BLANK = TextScore(0.0, (0.0,) * len(FEATURES))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Fit the text expert and the fusion on labelled titles.")
-    parser.add_argument("--text", type=Path, default=Path("../shared/data/text"))
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=word_owner.SHIPPED.parent)
     options = parser.parse_args()
-    listings = [listing for name in FILES for listing in read_listings(options.text / name)]
+    listings = [listing for name in FILES for listing in read_listings(options.data / "text" / name)]
     score, votes = fit_score(listings)
     owner = fit_owner(listings)
     owner.save(options.out / word_owner.SHIPPED.name)
     score.save(options.out / text_score.SHIPPED.name)
-    fusion = Fusion.fit(votes, OPERATING_POINT)
+    seen = photo_votes(options.data)
+    fusion = Fusion.fit([*votes, *seen], OPERATING_POINT)
     fusion.save(options.out / "fusion.json")
-    print(f"fitted on {len(listings)} titles, {len(owner.names)} attributes, {len(votes)} claims")
+    print(
+        f"fitted on {len(listings)} titles, {len(owner.names)} attributes, {len(votes)} claims; {len(seen)} values on photos"
+    )
+
+
+def photo_votes(data: Path) -> list[tuple[list[Vote], Verdict]]:
+    """What the photo experts vote on values of which we know which are swapped."""
+    experts = make_experts(PHOTO_EXPERTS, Tools(load_backend=load_backend))
+    rows = swap(read_products(sorted(data.glob(PHOTOS)), PHOTO_PRODUCTS))
+    return [(one.given, one.truth) for one in judge_all(rows, experts) if one.given]
 
 
 def fit_owner(listings: Sequence[Listing], seed: int = 0) -> WordOwner:
