@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -170,6 +171,21 @@ def test_evidence_adds_up_on_the_towers_grid(engine: PumGPTEngine, requests: lis
         for grid in maps:
             assert grid.shape == engine.model.vision_tower.grid(48, 48)
             assert grid.sum() == pytest.approx(1, abs=1e-4)
+
+
+def test_evidence_is_of_the_question(engine: PumGPTEngine, requests: list[Request]) -> None:
+    """Each question has maps of its own, the same whether it is asked alone or among others."""
+    together = engine.answer(requests, evidence=True)
+    for request, answers in zip(requests[:2], together, strict=False):
+        first, second = (answer.evidence or () for answer in answers[:2])
+        for before, after in zip(first, second, strict=True):
+            assert np.abs(before - after).max() > 1e-5
+        for question, answer in zip(request.questions, answers, strict=True):
+            alone = Request(request.photos, (question,), request.listing)
+            ((again,),) = engine.answer([alone], evidence=True)
+            for here, there in zip(answer.evidence or (), again.evidence or (), strict=True):
+                np.testing.assert_allclose(here, there, atol=1e-5)
+    assert not together[2][0].evidence
 
 
 def test_fewer_visual_tokens_are_served(engine: PumGPTEngine, requests: list[Request]) -> None:

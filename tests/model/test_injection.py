@@ -14,6 +14,7 @@ from transformers import DynamicCache
 
 from pumgpt.errors import InjectionError, ModelError
 from pumgpt.model.injection import decoder_layers, install
+from pumgpt.model.layer_attention import attention_to
 from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration
 from pumgpt.model.visual_cache import visual_cache
 
@@ -145,15 +146,51 @@ def test_evidence_is_a_distribution_over_the_grid(llama: Model) -> None:
     assert photos.alpha_KBNM is not None
     assert photos.alpha_KBNM.shape == (3, 2, 3, 6)
     assert_close(photos.alpha_KBNM.sum(-1), torch.ones(3, 2, 3))
-    maps = photos.evidence()
+    maps = photos.evidence(torch.rand(3, 2, 3))
     assert maps.shape == (2, 4, 4)
     assert_close(maps.sum((1, 2)), torch.ones(2))
     assert_close(photos.visual_KBND, llama.encode_photos(pixels(2)).visual_KBND)
 
 
+@torch.no_grad()
+def test_evidence_follows_the_token_that_was_attended_to(llama: Model) -> None:
+    """All attention on one token at one layer: the map is that token's own, through its alpha."""
+    photos = llama.encode_photos(pixels(1), evidence=True)
+    assert photos.alpha_KBNM is not None and photos.attention_BMP is not None
+    attention = torch.zeros(3, 1, 3)
+    attention[1, 0, 2] = 0.25
+    own = photos.alpha_KBNM[1, 0, 2] @ photos.attention_BMP[0]
+    assert_close(photos.evidence(attention)[0].flatten(), own / own.sum())
+
+
+@torch.no_grad()
+def test_evidence_of_patches_is_the_attention_to_them() -> None:
+    photos = tiny_model(bridge="mlp").encode_photos(pixels(1), evidence=True)
+    attention = torch.zeros(3, 1, 16)
+    attention[:, 0, 5] = 0.5
+    assert photos.evidence(attention).flatten().tolist() == [float(place == 5) for place in range(16)]
+
+
+@torch.no_grad()
+def test_a_layer_s_attention_is_told_from_hidden_states_and_keys(model: Model) -> None:
+    """What the language model's own eager attention says of its last position, padding left out."""
+    row, mask = torch.tensor([[5, 6, 0, 7, 8, 9]]), torch.tensor([[1, 1, 0, 1, 1, 1]])
+    positions = torch.tensor([[0, 1, 1, 2, 3, 4]])
+    language_model = copy.deepcopy(model.language_model)
+    language_model.set_attn_implementation("eager")
+    options = {"output_attentions": True, "output_hidden_states": True, "use_cache": True}
+    found = language_model.model(input_ids=row, attention_mask=mask, position_ids=positions, **options)
+    rotation = language_model.model.rotary_emb(found.hidden_states[0], positions[:, -1:])
+    layers = zip(decoder_layers(language_model), found.past_key_values.layers, strict=True)
+    for index, (layer, cached) in enumerate(layers):
+        told = attention_to(layer, found.hidden_states[index][:, -1], cached.keys, mask.bool(), rotation)
+        assert_close(told, found.attentions[index][:, :, -1].mean(1), **CLOSE)
+        assert told[0, 2] == 0
+
+
 def test_evidence_that_was_not_kept_is_named(llama: Model) -> None:
     with pytest.raises(ModelError, match="without evidence"):
-        llama.encode_photos(pixels(1)).evidence()
+        llama.encode_photos(pixels(1)).evidence(torch.ones(3, 1, 3))
 
 
 @pytest.mark.parametrize(

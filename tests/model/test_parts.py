@@ -20,6 +20,7 @@ from pumgpt.errors import InjectionError, ModelError
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.parts import load_language_model, load_qformer, load_vision
 from pumgpt.model.processing import PumGPTProcessor
+from pumgpt.model.prompt import render_prompt
 from pumgpt.model.qformer import QFormer
 
 SMALL = {"num_visual_tokens": 3, "adapter_dim": 8, "adapter_num_heads": 2}
@@ -66,7 +67,7 @@ def test_parts_make_a_model_of_the_ecosystem(
 def test_a_tower_gives_the_patches_of_its_own_model(vision: str, checkpoints: Checkpoints) -> None:
     model = build(checkpoints, vision)
     photos = model.encode_photos(pixels(1), evidence=True)
-    assert photos.evidence().shape[1:] == GRIDS.get(vision, (4, 4))
+    assert photos.evidence(torch.ones(3, 1, 3)).shape[1:] == GRIDS.get(vision, (4, 4))
     if vision in GRIDS or vision == "siglip2":
         return
     whole = getattr(
@@ -159,15 +160,35 @@ def test_modules_are_parts_too_and_the_placeholder_gets_room(checkpoints: Checkp
 
 
 @pytest.mark.parametrize("bridge", ["queries", "mlp"])
-def test_comparators_reload_as_they_were(bridge: str, checkpoints: Checkpoints, tmp_path: Path) -> None:
+def test_comparators_are_models_of_the_ecosystem(
+    bridge: str, checkpoints: Checkpoints, processor: PumGPTProcessor, tmp_path: Path
+) -> None:
+    """Reloaded as they were, and the pipeline asks them with a processor that writes as many placeholders as they need."""
     model = build(checkpoints, "siglip", bridge=bridge)
-    tokens = model.bridge.num_tokens(16)
-    inputs = {"input_ids": torch.tensor([[5, *[IMAGE_ID] * tokens, 6]]), "pixel_values": pixels(1)}
+    tokens = {"queries": 6, "mlp": 16}[bridge]
+    assert model.bridge.num_tokens(16) == tokens
     model.save_pretrained(tmp_path)
+    PumGPTProcessor(
+        processor.image_processor, processor.tokenizer, tokens, chat_template=processor.chat_template
+    ).save_pretrained(tmp_path)
     again = AutoModelForImageTextToText.from_pretrained(tmp_path)
     assert type(again.bridge) is type(model.bridge)
     assert again.state_dict().keys() == model.state_dict().keys()
+    for name, value in model.state_dict().items():
+        assert torch.equal(again.state_dict()[name], value), name
+    photo = Image.new("RGB", (40, 50), "red")
+    text = render_prompt(processor, 1, None, "what colour")
+    inputs = AutoProcessor.from_pretrained(tmp_path)(images=photo, text=text, return_tensors="pt")
+    assert int((inputs["input_ids"] == IMAGE_ID).sum()) == tokens
     assert_close(again(**inputs).logits, model(**inputs).logits, rtol=0, atol=0)
+    options = {"max_new_tokens": 3, "min_new_tokens": 3, "do_sample": False}
+    ids = model.generate(**inputs, **options)[0, inputs["input_ids"].shape[1] :]
+    ask = pipeline("image-text-to-text", model=str(tmp_path))
+    messages = [
+        {"role": "user", "content": [{"type": "image", "image": photo}, {"type": "text", "text": "what colour"}]}
+    ]
+    told = ask(text=messages, return_full_text=False, **options)[0]["generated_text"]
+    assert told.strip() == processor.tokenizer.decode(ids, skip_special_tokens=True).strip()
 
 
 def test_tied_embeddings_survive(checkpoints: Checkpoints, tmp_path: Path) -> None:

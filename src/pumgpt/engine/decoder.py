@@ -4,21 +4,22 @@ A batch of questions is a `Reading`: the cache of everything read so far, a mask
 next position of each row. Rows differ in length; what is padding is masked, and positions count real tokens only, so that
 a row's answers don't depend on its neighbours.
 
-Shapes: R rows, S slots of the cache, T nodes of a trie, C answers, D language width, V vocabulary.
+Shapes: R rows, L layers, S slots of the cache, T nodes of a trie, C answers, D language width, V vocabulary.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import DynamicCache
 
 from pumgpt.engine.trie import TokenTrie
-from pumgpt.model.injection import ARGUMENT
+from pumgpt.model.injection import ARGUMENT, decoder_layers
+from pumgpt.model.layer_attention import attention_to
 from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration
 
 
@@ -33,6 +34,8 @@ class Reading:
     """Real tokens of each row, which is its next position."""
     hidden_RD: Tensor
     """Last hidden state of each row's last token."""
+    attention_RLS: Tensor | None = None
+    """How much each layer attends from each row's last token to all slots, where that was asked."""
 
     def select(self, rows: Tensor) -> Reading:
         """Some of the rows, in that order; a row may be taken several times."""
@@ -64,7 +67,7 @@ class Decoder:
         self.never_written = list(model.generation_config.suppress_tokens or ())
         self.pad_token_id = pad_token_id
         self.end_token_ids = tuple(end_token_ids)
-        self.backbone: nn.Module = model.language_model.model
+        self.backbone: Any = model.language_model.model
 
     def read(self, prompts: Sequence[Sequence[int]], photos: EncodedPhotos | None, photo_index: Tensor) -> Reading:
         """Read the beginnings of prompts (R rows), whose placeholders show `photos` as `photo_index` says."""
@@ -76,18 +79,33 @@ class Decoder:
             injection = self.model.injection(input_ids == self.model.config.image_token_id, photos, photo_index)
         cache = DynamicCache()
         positions = torch.arange(input_ids.shape[1], device=device).expand_as(input_ids)
-        hidden = self._run(input_ids, mask, positions, cache, injection)
+        hidden = self._run(input_ids, mask, positions, cache, injection).last_hidden_state
         return Reading(_keys_values(cache), mask.bool(), length_R, self._last(hidden, length_R))
 
-    def go_on(self, reading: Reading, continuations: Sequence[Sequence[int]]) -> Reading:
-        """Read on, one non-empty continuation for each row."""
+    def go_on(self, reading: Reading, continuations: Sequence[Sequence[int]], attention: bool = False) -> Reading:
+        """Read on, one non-empty continuation for each row. With `attention` it is kept what their last tokens look at."""
         input_ids, mask = self._pad(continuations)
         length = mask.sum(1)
         positions = reading.length_R[:, None] + torch.arange(input_ids.shape[1], device=input_ids.device)
         whole_mask = torch.cat([reading.mask_RS.long(), mask], 1)
         cache = reading.cache()
-        hidden = self._run(input_ids, whole_mask, positions, cache, None)
-        return Reading(_keys_values(cache), whole_mask.bool(), reading.length_R + length, self._last(hidden, length))
+        output = self._run(input_ids, whole_mask, positions, cache, None, output_hidden_states=attention)
+        read = Reading(
+            _keys_values(cache),
+            whole_mask.bool(),
+            reading.length_R + length,
+            self._last(output.last_hidden_state, length),
+        )
+        if not attention:
+            return read
+        return replace(read, attention_RLS=self._attention(read, [self._last(h, length) for h in output.hidden_states]))
+
+    def _attention(self, read: Reading, hidden_of_layer: Sequence[Tensor]) -> Tensor:
+        """How much each layer attends from the last tokens, whose hidden states (R, D) on entry to each are given."""
+        rotation = self.backbone.rotary_emb(hidden_of_layer[0], read.length_R[:, None] - 1)
+        layers = zip(decoder_layers(self.model.language_model), hidden_of_layer, read.keys_values, strict=False)
+        looks = [attention_to(layer, hidden, keys, read.mask_RS, rotation) for layer, hidden, (keys, _) in layers]
+        return torch.stack(looks, 1)
 
     def score(self, reading: Reading, trie: TokenTrie) -> Tensor:
         """Log-probability (R, C) of each answer of the trie with its end token, under the unrestricted softmax."""
@@ -117,7 +135,8 @@ class Decoder:
         dtype = self.model.dtype
         bias = torch.zeros(seen_RTS.shape, dtype=dtype, device=seen_RTS.device)
         bias.masked_fill_(~seen_RTS, torch.finfo(dtype).min)
-        return self._run(tokens_RT, bias[:, None], positions_RT, cache, None)
+        hidden: Tensor = self._run(tokens_RT, bias[:, None], positions_RT, cache, None).last_hidden_state
+        return hidden
 
     def log_probs(self, hidden: Tensor) -> Tensor:
         """Log-probabilities of the next token, under the unrestricted softmax."""
@@ -149,17 +168,18 @@ class Decoder:
             reading = self.go_on(reading, [[written[row][-1]] for row in active])
         return [(tokens, _geometric_mean(values)) for tokens, values in zip(written, log_probs, strict=True)]
 
-    def _run(self, input_ids: Tensor, mask: Tensor, positions: Tensor, cache: DynamicCache, injection: Any) -> Tensor:
-        output = self.backbone(
+    def _run(
+        self, input_ids: Tensor, mask: Tensor, positions: Tensor, cache: DynamicCache, injection: Any, **options: Any
+    ) -> Any:
+        return self.backbone(
             input_ids=input_ids,
             attention_mask=mask,
             position_ids=positions,
             past_key_values=cache,
             use_cache=True,
             **{ARGUMENT: injection},
+            **options,
         )
-        hidden: Tensor = output.last_hidden_state
-        return hidden
 
     def _logits(self, hidden: Tensor) -> Tensor:
         logits: Tensor = self.model.language_model.get_output_embeddings()(hidden)

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL.Image import Image
 from torch import Tensor
 
@@ -46,6 +48,8 @@ class _Row:
     rest: tuple[int, ...]
     num_tokens: int
     """Of the whole prompt."""
+    slots: tuple[int, ...]
+    """Where in what is shared the placeholders of the photos stand."""
 
 
 class PumGPTEngine:
@@ -83,23 +87,21 @@ class PumGPTEngine:
             return [[] for _ in requests]
         photos, index = self._encode([photo for request in requests for photo in request.photos], evidence)
         shown = [[index[id(photo)] for photo in request.photos] for request in requests]
-        maps = self._maps(photos, shown) if evidence else [None] * len(requests)
         answers: list[list[Answer]] = [[Answer("")] * len(request.questions) for request in requests]
         reading, rows = self._read(requests, photos, shown)
         rows.sort(key=lambda row: len(row.rest))
         for choices, group in _by_choices(rows).items():
             for batch in _batches(group, QUESTIONS_AT_ONCE if choices is None else self._rows_at_once(choices)):
                 selected = reading.select(torch.tensor([row.request for row in batch], device=self.model.device))
-                ready = self.decoder.go_on(selected, [row.rest for row in batch])
+                looking = evidence and photos is not None
+                ready = self.decoder.go_on(selected, [row.rest for row in batch], attention=looking)
+                maps = self._maps(photos, ready, [(shown[row.request], row.slots) for row in batch])
                 found = self._write(ready, batch) if choices is None else self._choose(ready, choices)
-                for row, (text, probability, cannot_tell, ranked, num_written) in zip(batch, found, strict=True):
+                for row, (text, probability, cannot_tell, ranked, num_written), looks in zip(
+                    batch, found, maps, strict=True
+                ):
                     answers[row.request][row.place] = Answer(
-                        text,
-                        probability,
-                        cannot_tell,
-                        ranked,
-                        maps[row.request],
-                        num_tokens=row.num_tokens + num_written,
+                        text, probability, cannot_tell, ranked, looks, num_tokens=row.num_tokens + num_written
                     )
         return answers
 
@@ -128,9 +130,11 @@ class PumGPTEngine:
         for number, request in enumerate(requests):
             prompts = [self._tokens(request, question, count) for question in request.questions]
             length = _common_length(prompts)
-            beginnings.append(prompts[0][:length] if prompts else (self.decoder.pad_token_id,))
+            beginning = prompts[0][:length] if prompts else (self.decoder.pad_token_id,)
+            beginnings.append(beginning)
+            slots = tuple(slot for slot, token in enumerate(beginning) if token == self.model.config.image_token_id)
             rows.extend(
-                _Row(number, place, question, prompt[length:], len(prompt))
+                _Row(number, place, question, prompt[length:], len(prompt), slots)
                 for place, (question, prompt) in enumerate(zip(request.questions, prompts, strict=True))
             )
         index = torch.tensor(
@@ -143,11 +147,23 @@ class PumGPTEngine:
         expanded = prompt.replace(IMAGE_TOKEN, IMAGE_TOKEN * count)
         return tuple(self.processor.tokenizer(expanded, add_special_tokens=False)["input_ids"])
 
-    def _maps(self, photos: EncodedPhotos | None, shown: Sequence[Sequence[int]]) -> list[Any]:
-        if photos is None or photos.alpha_KBNM is None:
+    def _maps(
+        self, photos: EncodedPhotos | None, reading: Reading, shown: Sequence[tuple[Sequence[int], Sequence[int]]]
+    ) -> list[tuple[NDArray[np.float32], ...] | None]:
+        """Where the model looked for each row's answer: a map for each of its photos. None where it wasn't asked.
+
+        `shown` holds for each row which photos it shows, and the slots of their placeholders.
+        """
+        if photos is None or reading.attention_RLS is None:
             return [None] * len(shown)
-        grids = photos.evidence().float().cpu().numpy()
-        return [tuple(grids[place] for place in places) or None for places in shown]
+        count, device = photos.visual_KBND.shape[2], reading.attention_RLS.device
+        looks_LBN = [
+            attention_LS[:, torch.tensor(slots, dtype=torch.long, device=device)].unflatten(1, (len(places), count))
+            for attention_LS, (places, slots) in zip(reading.attention_RLS, shown, strict=True)
+        ]
+        index = torch.tensor([place for places, _ in shown for place in places], dtype=torch.long, device=device)
+        grids = iter(photos.select(index).evidence(torch.cat(looks_LBN, 1)).cpu().numpy())
+        return [tuple(islice(grids, len(places))) or None for places, _ in shown]
 
     def _trie(self, choices: Choices | None) -> TokenTrie:
         """The trie of some choices and of `CANNOT_TELL`, kept; of `CANNOT_TELL` alone for None."""

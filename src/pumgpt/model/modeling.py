@@ -1,7 +1,7 @@
 """PumGPT: photo -> vision tower -> projection -> Q-Former -> bridge -> language model -> text.
 
 Shapes: B photos, C channels, H x W pixels, P patches, V vision width, M queries, E Q-Former width, K injected layers,
-N visual tokens, D language width, R rows of the batch, S positions.
+N visual tokens, L layers, D language width, R rows of the batch, S positions.
 """
 
 from __future__ import annotations
@@ -38,14 +38,32 @@ class EncodedPhotos:
     attention_BMP: Tensor | None = None
     grid: tuple[int, int] | None = None
 
-    def evidence(self) -> Tensor:
-        """Where the model looked, (B, rows, columns), each map adding up to 1: alpha averaged over layers and visual tokens,
-        carried back through the Q-Former's cross-attention to the patches.
+    def select(self, index: Tensor) -> EncodedPhotos:
+        """Some of the photos, in that order; a photo may be taken several times."""
+        return EncodedPhotos(
+            self.visual_KBND[:, index],
+            None if self.queries_BME is None else self.queries_BME[index],
+            None if self.alpha_KBNM is None else self.alpha_KBNM[:, index],
+            None if self.attention_BMP is None else self.attention_BMP[index],
+            self.grid,
+        )
+
+    def evidence(self, attention_LBN: Tensor) -> Tensor:
+        """Where the model looked for an answer, (B, rows, columns), each map adding up to 1.
+
+        `attention_LBN` is how much each layer attended from the answer to the photo's visual tokens. Each token is carried
+        back through its alpha and the Q-Former's cross-attention to the patches; without a Q-Former (bridge `mlp`) the
+        visual tokens are the patches.
+        Raises `ModelError` where the photos were encoded without evidence.
         """
-        if self.alpha_KBNM is None or self.attention_BMP is None or self.grid is None:
+        if self.grid is None:
             raise ModelError("the photos were encoded without evidence; ask encode_photos for it")
-        weights_BM = self.alpha_KBNM.mean((0, 2))
-        maps_BP = torch.einsum("bm,bmp->bp", weights_BM, self.attention_BMP.to(weights_BM))
+        if self.alpha_KBNM is None or self.attention_BMP is None:
+            maps_BP = attention_LBN.mean(0)
+        else:
+            alpha_LBNM = self.alpha_KBNM.to(attention_LBN).expand(attention_LBN.shape[0], -1, -1, -1)
+            weights_BM = torch.einsum("lbn,lbnm->bm", attention_LBN, alpha_LBNM)
+            maps_BP = torch.einsum("bm,bmp->bp", weights_BM, self.attention_BMP.to(weights_BM))
         return (maps_BP / maps_BP.sum(1, keepdim=True)).unflatten(1, self.grid)
 
 

@@ -4,20 +4,18 @@ What a placeholder computes is thrown away at the next layer, so text sees of it
 makes of its own visual tokens. Those are a normalisation and two projections away: no attention and no perceptron has to run for
 a photo, and every question about it shares them.
 
-Shapes: R rows, F photos of a row, n visual tokens of a photo, T = F n, D width, h key-value heads, d head width.
+Shapes: R rows, F photos of a row, n visual tokens of a photo, T = F n, D width.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import DynamicCache
-from transformers.models.llama.modeling_llama import rotate_half
 
-from pumgpt.errors import InjectionError, ModelError
+from pumgpt.errors import ModelError
 from pumgpt.model.injection import decoder_layers
+from pumgpt.model.layer_attention import keys_and_values
 from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration
 
 
@@ -49,32 +47,6 @@ def visual_cache(
     for index, (layer, visual_RTD) in enumerate(zip(layers, visual_LRTD, strict=True)):
         cache.update(*keys_and_values(layer, visual_RTD, rotation), index)
     return cache
-
-
-def keys_and_values(layer: nn.Module, hidden_RTD: Tensor, rotation: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    """What `layer` attends to at positions with these hidden states: keys and values (R, h, T, d).
-
-    Raises `InjectionError` for a layer that is built in another way than those that we know.
-    """
-    try:
-        attention: Any = layer.self_attn
-        norm: Any = layer.input_layernorm
-        normed_RTD = norm(hidden_RTD.to(attention.k_proj.weight.dtype))
-        keys_RThd, values_RThd = (
-            projection(normed_RTD).unflatten(-1, (-1, attention.head_dim))
-            for projection in (attention.k_proj, attention.v_proj)
-        )
-    except AttributeError as error:
-        raise InjectionError(
-            f"a {type(layer).__name__} makes its keys in an unknown way; run the placeholders"
-        ) from error
-    if hasattr(attention, "k_norm"):
-        keys_RThd = attention.k_norm(keys_RThd)
-    keys_RhTd = keys_RThd.transpose(1, 2)
-    if getattr(attention, "use_rope", True):
-        cos, sin = (part.unsqueeze(1) for part in rotation)
-        keys_RhTd = keys_RhTd * cos + rotate_half(keys_RhTd) * sin
-    return keys_RhTd, values_RThd.transpose(1, 2)
 
 
 def _positions(start: int | Tensor, visual_RTD: Tensor) -> Tensor:
