@@ -78,7 +78,7 @@ def open_photo(
 
     Raises `PhotoError`; a photo of more than `max_pixels` is refused by its header, before anything is decoded.
     """
-    data = _read(ref, max_bytes, fetch)
+    data = read_photo(ref, max_bytes, fetch)
     # Decoders meet hostile bytes here, and PIL answers them with nearly any built-in exception (OSError, SyntaxError,
     # struct.error, IndexError, KeyError, ...), so this is the one place that catches them all.
     try:
@@ -95,7 +95,8 @@ def open_photo(
         raise PhotoError(f"{ref.label}: is broken or cut off ({reason}); get it again from its source") from error
 
 
-def _read(ref: ImageRef, max_bytes: int, fetch: Fetch | None) -> bytes:
+def read_photo(ref: ImageRef, max_bytes: int = MAX_BYTES, fetch: Fetch | None = None) -> bytes:
+    """The bytes of a photo, wherever it is, as they are. Raises `PhotoError`."""
     if ref.data is not None:
         data = ref.data
     elif ref.path is not None:

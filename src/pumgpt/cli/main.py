@@ -16,6 +16,7 @@ COMMANDS = {
     "ask": "pumgpt.cli.ask",
     "enrich": "pumgpt.cli.enrich",
     "curate": "pumgpt.cli.curate",
+    "shards": "pumgpt.cli.shards",
     "train": "pumgpt.cli.train",
     "bench": "pumgpt.cli.bench",
     "info": "pumgpt.cli.info",

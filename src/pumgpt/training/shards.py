@@ -1,0 +1,418 @@
+"""From a curated catalogue to training data: conversations in Parquet shards that `datasets` and `pumgpt train` read.
+
+    summary = write_shards([Path("curated.jsonl")], Path("shards"), ShardRecipe(open_domain=Path("captions.jsonl")))
+
+The catalogue is read twice. First listings that look like one (equal content, photo or title, or the same group id) are joined
+to groups, and categories and values are counted. Then every product becomes conversations:
+
+- a whole group is in `train` or in `validation`, so that nothing is learned that is asked about later;
+- of frequent categories some products are passed by, those of rare ones come several times, with other questions;
+- the task that is furthest behind its share is the likeliest to be asked next;
+- where the schema has translations, some attributes are asked for and told in another language;
+- between the products stand conversations about open-domain photos, as many as were asked for.
+
+Beside `messages`, in the form of chat templates, each row keeps the product's own columns, so that `pumgpt train` draws questions
+of its own, anew in each epoch. The same catalogue, recipe and seed give the same files.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pumgpt.catalog.columns import ColumnMap
+from pumgpt.catalog.duplicates import DuplicateFinder
+from pumgpt.catalog.photos import Fetch, open_photo, read_photo
+from pumgpt.catalog.product import Product
+from pumgpt.catalog.question import Choices
+from pumgpt.catalog.readers import read_catalog
+from pumgpt.catalog.schema import AttributeSchema
+from pumgpt.catalog.training_files import Conversation
+from pumgpt.errors import CatalogError, PhotoError, UsageError
+from pumgpt.tasks.base import AskedAttribute, Example, TaskContext
+from pumgpt.tasks.mixture import DEFAULT_TASKS, MixtureWeights, draw_examples
+
+SPLITS = ("train", "validation")
+GROUP_COLUMNS = ("item_group_id", "group_id", "parent_id")
+"""Columns that say which listings are variants of one product."""
+MOST_CLOSED = 200
+"""Without a schema, an attribute with more values than this is open."""
+MOST_COPIES = 4
+OPEN_DOMAIN = MixtureWeights(tasks={"caption": 0.7, "caption_completion": 0.3}, listing={"absent": 1.0})
+ROWS_AT_ONCE = 200
+
+_MESSAGE = pa.struct(
+    [("role", pa.string()), ("content", pa.list_(pa.struct([("type", pa.string()), ("text", pa.string())])))]
+)
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("group", pa.string()),
+        ("title", pa.string()),
+        ("description", pa.string()),
+        ("category", pa.list_(pa.string())),
+        ("attributes", pa.list_(pa.struct([("name", pa.string()), ("value", pa.string())]))),
+        ("images", pa.list_(pa.struct([("bytes", pa.binary()), ("path", pa.string())]))),
+        ("tasks", pa.list_(pa.string())),
+        ("messages", pa.list_(_MESSAGE)),
+    ]
+)
+"""The columns of a shard. `tasks` names the task of each question, `group` what must not be torn apart."""
+
+
+@dataclass(frozen=True)
+class ShardRecipe:
+    """What shards are made of. Shares are 0 to 1; raises `UsageError` for others."""
+
+    held_out: float = 0.05
+    """Share of the groups that become `validation`."""
+    open_domain: Path | None = None
+    """Photos of anything, with a caption as the title, or one on each line of the description."""
+    open_domain_share: float = 0.2
+    """Its share of the rows of `train`."""
+    questions: int = 4
+    """The most that one conversation asks."""
+    evenness: float = 0.5
+    """0 leaves categories as frequent as they are, 1 makes all alike, as far as `MOST_COPIES` allows."""
+    other_languages: float = 0.2
+    """Share of the attribute questions in another language, of those that the schema translates."""
+    tasks: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_TASKS))
+    rows_per_shard: int = 5000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("held_out", "open_domain_share", "evenness", "other_languages"):
+            if not 0 <= getattr(self, name) <= 1 or (name == "open_domain_share" and self.open_domain_share == 1):
+                raise UsageError(f"{name.replace('_', '-')} must be a share from 0 to 1, not {getattr(self, name)}")
+
+
+@dataclass
+class ShardSummary:
+    """What was written, by split, and what wasn't."""
+
+    rows: Counter[str] = field(default_factory=Counter)
+    tasks: Counter[str] = field(default_factory=Counter)
+    """Questions of `train` by task, open-domain ones left out."""
+    open_domain: int = 0
+    groups: int = 0
+    """Groups of more than one listing."""
+    left_out: int = 0
+    """Rows that can't be read, or whose photo can't, or that have nothing to teach."""
+    files: list[Path] = field(default_factory=list)
+
+
+def write_shards(
+    catalogs: Sequence[Path],
+    out: Path,
+    recipe: ShardRecipe,
+    schema: AttributeSchema | None = None,
+    fetch: Fetch | None = None,
+    column_map: ColumnMap | None = None,
+    progress: Callable[[ShardSummary], None] = lambda summary: None,
+) -> ShardSummary:
+    """Write `out/train-00000.parquet`, ... and `out/validation-00000.parquet`, ...; the folder appears when all is there.
+
+    Raises `CatalogError` where a catalogue can't be read, where `out` has something in it already, or where nothing in the
+    catalogues can be taught.
+    """
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise CatalogError(f"{out}: is there already; name another folder, or empty it")
+    survey = _Survey(schema)
+    for key, product in _products(catalogs, column_map):
+        survey.add(key, product, fetch)
+    survey.close()
+    unfinished = out.with_name(f"{out.name}.new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    summary = ShardSummary(groups=len(set(survey.group_of.values())))
+    writers = {split: _Shards(unfinished, split, recipe.rows_per_shard) for split in SPLITS}
+    others = _OpenDomain(recipe, fetch)
+    try:
+        for split, row in _rows(_products(catalogs, column_map), survey, recipe, schema, fetch, summary):
+            writers[split].write(row)
+            summary.rows[split] += 1
+            if split == "train":
+                for other in others.due(summary.rows["train"]):
+                    writers["train"].write(other)
+                    summary.rows["train"] += 1
+                    summary.open_domain += 1
+            progress(summary)
+    finally:
+        for writer in writers.values():
+            writer.close()
+    if not summary.rows:
+        shutil.rmtree(unfinished)
+        raise CatalogError(
+            f"{', '.join(map(str, catalogs))}: nothing to teach: no row has a title, category or attributes"
+        )
+    if out.exists():
+        out.rmdir()
+    unfinished.rename(out)
+    summary.files = [out / file.name for writer in writers.values() for file in writer.files]
+    return summary
+
+
+def _products(catalogs: Sequence[Path], column_map: ColumnMap | None = None) -> Iterator[tuple[str, Product]]:
+    """All products, each with a name that no other has."""
+    for number, path in enumerate(catalogs):
+        for row in read_catalog(path, column_map):
+            if isinstance(row, Product):
+                yield f"{number}/{row.id}", row
+
+
+class _Survey:
+    """The first reading: groups, categories, values."""
+
+    def __init__(self, schema: AttributeSchema | None) -> None:
+        self.group_of: dict[str, str] = {}
+        self.categories: Counter[tuple[str, ...]] = Counter()
+        self._schema = schema
+        self._values: dict[str, set[str] | None] = {}
+        self._finder = DuplicateFinder()
+        self._stated: dict[str, list[str]] = {}
+
+    def add(self, key: str, product: Product, fetch: Fetch | None) -> None:
+        self._finder.add(replace(product, id=key), _opened(product, fetch))
+        for column in GROUP_COLUMNS:
+            if stated := str(product.extra.get(column) or ""):
+                self._stated.setdefault(stated, []).append(key)
+        if product.category:
+            self.categories[product.category] += 1
+        for name, value in (product.attributes or {}).items():
+            known = self._values.setdefault(name, set())
+            if known is not None and isinstance(value, str):
+                known.add(value)
+                if len(known) > MOST_CLOSED:
+                    self._values[name] = None
+
+    def close(self) -> None:
+        """Join what hangs together, by whatever kind of likeness."""
+        root: dict[str, str] = {}
+
+        def find(key: str) -> str:
+            while root.setdefault(key, key) != key:
+                key = root[key]
+            return key
+
+        for group in [*(group.ids for group in self._finder.groups()), *self._stated.values()]:
+            for key in group[1:]:
+                first, second = sorted((find(group[0]), find(key)))
+                root[second] = first
+        self.group_of = {key: find(key) for key in root}
+        del self._finder
+
+    @property
+    def context(self) -> TaskContext:
+        if self._schema is not None:
+            attributes = [
+                AskedAttribute(spec.name, Choices(spec.values) if spec.values else None, spec.question)
+                for spec in self._schema.attributes
+            ]
+        else:
+            attributes = [
+                AskedAttribute(name, Choices(tuple(sorted(values))) if values else None)
+                for name, values in self._values.items()
+            ]
+        paths = tuple(sorted(" > ".join(path) for path in self.categories))
+        return TaskContext(Choices(paths) if paths else None, tuple(attributes))
+
+    def copies(self, category: tuple[str, ...] | None, evenness: float) -> float:
+        """How often a product of this category should come, on average over all products once."""
+        if not category:
+            return 1.0
+        mean = sum(self.categories.values()) / len(self.categories)
+        return min((mean / self.categories[category]) ** evenness, float(MOST_COPIES))
+
+
+def _opened(product: Product, fetch: Fetch | None) -> Iterator[Any]:
+    for ref in product.images:
+        try:
+            yield open_photo(ref, at_least_px=64, fetch=fetch)
+        except PhotoError:
+            continue
+
+
+def _rows(
+    products: Iterable[tuple[str, Product]],
+    survey: _Survey,
+    recipe: ShardRecipe,
+    schema: AttributeSchema | None,
+    fetch: Fetch | None,
+    summary: ShardSummary,
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Split and row of all conversations about products."""
+    context, behind = survey.context, {split: _Behind(recipe.tasks) for split in SPLITS}
+    for key, product in products:
+        group = survey.group_of.get(key, key)
+        split = "validation" if _chance(recipe.seed, "split", group) < recipe.held_out else "train"
+        wanted = survey.copies(product.category, recipe.evenness) if split == "train" else 1.0
+        copies = int(wanted) + (_chance(recipe.seed, "copies", key) < wanted % 1)
+        try:
+            photos = [{"bytes": read_photo(ref, fetch=fetch), "path": None} for ref in product.images] if copies else []
+            for ref in product.images if copies else ():
+                open_photo(ref, at_least_px=64, fetch=fetch)
+        except PhotoError:
+            summary.left_out += 1
+            continue
+        for copy in range(copies):
+            rng = random.Random(f"{recipe.seed} {key} {copy}")
+            weights = MixtureWeights(tasks=behind[split].weights())
+            listing, examples = draw_examples(product, context, rng, weights, recipe.questions)
+            if not examples:
+                summary.left_out += 1
+                break
+            behind[split].count(examples)
+            turns = [_turn(example, product, schema, rng, recipe.other_languages) for example in examples]
+            if split == "train":
+                summary.tasks.update(example.question.task for example in examples)
+            yield (
+                split,
+                _row(product, group, photos, examples, Conversation(product.id, product.images, tuple(turns), listing)),
+            )
+
+
+class _Behind:
+    """How far each task is behind its share of the questions."""
+
+    def __init__(self, shares: Mapping[str, float]) -> None:
+        whole = sum(shares.values())
+        self._shares = {task: share / whole for task, share in shares.items() if share > 0}
+        self._counts: Counter[str] = Counter()
+
+    def weights(self) -> dict[str, float]:
+        asked = sum(self._counts.values()) + 1
+        return {task: max(share * asked - self._counts[task], 0.01 * share) for task, share in self._shares.items()}
+
+    def count(self, examples: Iterable[Example]) -> None:
+        self._counts.update(example.question.task for example in examples)
+
+
+def _turn(
+    example: Example, product: Product, schema: AttributeSchema | None, rng: random.Random, share: float
+) -> tuple[str, str]:
+    """Question and answer; now and then the name of the attribute alone as the question, in another language."""
+    question = example.question
+    spec = schema.get(question.field) if schema is not None and question.field else None
+    if spec is None or question.task != "attribute_qa" or rng.random() >= share:
+        return question.text, example.answer
+    told = [
+        (spec.names[language], values[example.answer])
+        for language, values in sorted(spec.translations.items())
+        if language in spec.names and example.answer in values
+    ]
+    if not told:
+        return question.text, example.answer
+    name, answer = rng.choice(told)
+    return f"{name}?", answer
+
+
+def _row(
+    product: Product, group: str, photos: list[dict[str, Any]], examples: Sequence[Example], said: Conversation
+) -> dict[str, Any]:
+    messages: list[dict[str, Any]] = []
+    for number, (question, answer) in enumerate(said.shown):
+        shown = [{"type": "image", "text": None} for _ in photos] if number == 0 else []
+        messages.append({"role": "user", "content": [*shown, {"type": "text", "text": question}]})
+        messages.append({"role": "assistant", "content": [{"type": "text", "text": answer}]})
+    values = (product.attributes or {}).items()
+    listed = [(name, one) for name, value in values for one in ([value] if isinstance(value, str) else value)]
+    return {
+        "id": product.id,
+        "source": product.source,
+        "group": group,
+        "title": product.title,
+        "description": product.description,
+        "category": None if product.category is None else list(product.category),
+        "attributes": [{"name": name, "value": value} for name, value in listed],
+        "images": photos,
+        "tasks": [example.question.task for example in examples],
+        "messages": messages,
+    }
+
+
+class _OpenDomain:
+    """Conversations about photos of anything, in turn, begun again when all were told."""
+
+    def __init__(self, recipe: ShardRecipe, fetch: Fetch | None) -> None:
+        self._recipe, self._written = recipe, 0
+        self._rows = iter(()) if recipe.open_domain is None else self._endless(recipe.open_domain, fetch)
+
+    def due(self, written: int) -> Iterator[dict[str, Any]]:
+        """As many rows as keep the share, after `written` rows, these included."""
+        share = self._recipe.open_domain_share
+        products = written - self._written
+        count = max(int(products * share / (1 - share)) - self._written, 0)
+        for row in islice(self._rows, count):
+            self._written += 1
+            yield row
+
+    def _endless(self, path: Path, fetch: Fetch | None) -> Iterator[dict[str, Any]]:
+        for round_ in cycle(range(1_000_000)):
+            found = False
+            for key, product in _products([path]):
+                rng = random.Random(f"{self._recipe.seed} open {key} {round_}")
+                captions = [line.strip() for line in (product.title or product.description or "").splitlines()]
+                titled = replace(product, title=rng.choice(list(filter(None, captions)) or [""]), description=None)
+                _, examples = draw_examples(titled, TaskContext(), rng, OPEN_DOMAIN, 1)
+                try:
+                    photos = [{"bytes": read_photo(ref, fetch=fetch), "path": None} for ref in product.images]
+                except PhotoError:
+                    continue
+                if examples and photos:
+                    found = True
+                    turns = tuple((example.question.text, example.answer) for example in examples)
+                    yield _row(titled, f"open/{product.id}", photos, examples, Conversation(product.id, (), turns))
+            if not found:
+                raise CatalogError(
+                    f"{path}: has no photo with a caption as title or description; name another open-domain file"
+                )
+
+
+class _Shards:
+    """One split, file by file."""
+
+    def __init__(self, folder: Path, split: str, rows_per_shard: int) -> None:
+        self.files: list[Path] = []
+        self._folder, self._split, self._most = folder, split, rows_per_shard
+        self._waiting: list[dict[str, Any]] = []
+        self._writer: pq.ParquetWriter | None = None
+        self._in_file = 0
+
+    def write(self, row: dict[str, Any]) -> None:
+        self._waiting.append(row)
+        self._in_file += 1
+        if len(self._waiting) >= ROWS_AT_ONCE or self._in_file >= self._most:
+            self._flush()
+        if self._in_file >= self._most:
+            self.close()
+
+    def close(self) -> None:
+        self._flush()
+        if self._writer is not None:
+            self._writer.close()
+        self._writer, self._in_file = None, 0
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        if self._writer is None:
+            self.files.append(self._folder / f"{self._split}-{len(self.files):05}.parquet")
+            self._writer = pq.ParquetWriter(self.files[-1], SCHEMA)
+        self._writer.write_table(pa.Table.from_pylist(self._waiting, schema=SCHEMA))
+        self._waiting = []
+
+
+def _chance(seed: int, what: str, key: str) -> float:
+    """A number from 0 to 1 that belongs to this key alone."""
+    return int.from_bytes(blake2b(f"{seed} {what} {key}".encode(), digest_size=8).digest(), "big") / 2**64
