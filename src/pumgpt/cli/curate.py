@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pumgpt.cli.options import FILE, MODEL_HELP
-from pumgpt.errors import CatalogError, UsageError
+from pumgpt.cli.options import FILE, MODEL_HELP, check_engine, engine_options
+from pumgpt.errors import CatalogError
 
 if TYPE_CHECKING:
     from pumgpt.backends.protocol import Backend
+    from pumgpt.curation.pipeline import Engine
     from pumgpt.curation.recipe import CurationRecipe
     from pumgpt.curation.summary import CurationSummary
 
@@ -45,8 +46,7 @@ if TYPE_CHECKING:
 @click.option(
     "--judge", metavar="openai:NAME@URL", help="Endpoint of a language model that judges what the others can't settle."
 )
-@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
-@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="With --engine ray: how many workers.")
+@engine_options
 @click.option("--limit", type=click.IntRange(min=0), metavar="K", help="The first K rows only.")
 @click.option("--restart", is_flag=True, help="Begin anew instead of going on where the last run was.")
 @click.option("--report", "report_path", type=FILE, metavar="R.html", help="Leave a page with counts and examples too.")
@@ -72,7 +72,7 @@ def command(
     Every row gets one verdict a value: supported, contradicted or not inferable. Rows that can't be read go to
     OUT.rejected.jsonl. Interrupted, the same command goes on.
     """
-    _check_engine(engine, workers)
+    check_engine(engine, workers)
     from pumgpt.catalog.schema import AttributeSchema
     from pumgpt.cli.console import quiet_stdout
     from pumgpt.curation.listing import Failing
@@ -91,17 +91,10 @@ def command(
     chosen = choose(None if experts is None else [name.strip() for name in experts.split(",") if name.strip()], tools)
     recipe = CurationRecipe(in_path, out_path, chosen, tools, Failing(values))
     with quiet_stdout():
-        summary = _run(recipe, limit, restart)
+        summary = _run(recipe, _engine(engine, workers, recipe), limit, restart)
         if report_path is not None and not summary.stopped:
             _report(recipe, summary, report_path)
     return _conclude(summary, out_path, report_path, as_json)
-
-
-def _check_engine(engine: str, workers: int | None) -> None:
-    if engine == "ray":
-        raise UsageError("--engine ray is not there yet; use --engine local")
-    if workers is not None:
-        raise UsageError("--workers belongs to --engine ray, which is not there yet; leave it out")
 
 
 def _load_backend(model: str) -> Backend:
@@ -110,7 +103,14 @@ def _load_backend(model: str) -> Backend:
     return load_backend(model)
 
 
-def _run(recipe: CurationRecipe, limit: int | None, restart: bool) -> CurationSummary:
+def _engine(engine: str, workers: int | None, recipe: CurationRecipe) -> Engine:
+    from pumgpt.curation.pipeline import judge_locally
+    from pumgpt.curation.ray_engine import RayEngine
+
+    return RayEngine(recipe, workers) if engine == "ray" else judge_locally
+
+
+def _run(recipe: CurationRecipe, engine: Engine, limit: int | None, restart: bool) -> CurationSummary:
     from pumgpt.catalog.readers import count_rows
     from pumgpt.cli.progress import RowsBar
     from pumgpt.curation.pipeline import curate
@@ -121,6 +121,7 @@ def _run(recipe: CurationRecipe, limit: int | None, restart: bool) -> CurationSu
             recipe.make(),
             recipe.out_path,
             recipe.fingerprint,
+            engine=engine,
             limit=limit,
             restart=restart,
             progress=lambda summary: rows_bar.update(summary.done, summary.resumed, summary.rejected),

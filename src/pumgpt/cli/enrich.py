@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from pumgpt.cli.options import FILE, catalog_options, model_options, precision_option, vocabulary_options
-from pumgpt.errors import CatalogError, UsageError
+from pumgpt.cli.options import (
+    FILE,
+    catalog_options,
+    check_engine,
+    engine_options,
+    model_options,
+    precision_option,
+    vocabulary_options,
+)
+from pumgpt.errors import CatalogError
 
 if TYPE_CHECKING:
     from pumgpt.backends.protocol import Backend
     from pumgpt.catalog.columns import ColumnMap
     from pumgpt.catalog.download import PhotoDownloads
+    from pumgpt.engine.answering import Engine
     from pumgpt.engine.enrich import Preview
     from pumgpt.engine.summary import Summary
     from pumgpt.engine.understand import Plan
@@ -28,8 +38,7 @@ if TYPE_CHECKING:
 @click.option("--tasks", metavar="A,B", help="What to ask: caption, category, attributes, ... By default these three.")
 @precision_option
 @model_options
-@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
-@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="With --engine ray: how many workers.")
+@engine_options
 @click.option("--limit", type=click.IntRange(min=0), metavar="K", help="The first K rows only.")
 @click.option("--dry-run", is_flag=True, help="Read everything, say what would be asked, write nothing.")
 @click.option("--overwrite-values", is_flag=True, help="Put the model's values, where it is sure, over the shop's own.")
@@ -67,7 +76,7 @@ def command(
 
     Rows that can't be read go to OUT.rejected.jsonl. Interrupted, the same command goes on where it was.
     """
-    _check_engine(engine, workers)
+    check_engine(engine, workers)
     from pumgpt.catalog.columns import ColumnMap
     from pumgpt.catalog.download import PhotoDownloads
     from pumgpt.cli.console import quiet_stdout, say
@@ -101,7 +110,13 @@ def command(
         if dry_run:
             found = preview(in_path, plan, **reading)
         else:
-            summary = _run(in_path, out_path, backend, plan, restart, report_path, reading)
+            elsewhere = None
+            if engine == "ray":
+                from pumgpt.engine.ray_engine import RayEngine
+
+                load = partial(load_backend, model, device, batch_size)
+                elsewhere = RayEngine(in_path, load, plan, column_map, allow_private_urls, workers)
+            summary = _run(in_path, out_path, backend, plan, elsewhere, restart, report_path, reading)
     if dry_run:
         return _conclude_preview(found, plan, remarks)
     return _conclude(summary, out_path, report_path, as_json, remarks)
@@ -115,18 +130,12 @@ class _Reading(TypedDict):
     downloads: PhotoDownloads
 
 
-def _check_engine(engine: str, workers: int | None) -> None:
-    if engine == "ray":
-        raise UsageError("--engine ray is not there yet; use --engine local")
-    if workers is not None:
-        raise UsageError("--workers belongs to --engine ray, which is not there yet; leave it out")
-
-
 def _run(
     in_path: Path,
     out_path: Path,
     backend: Backend,
     plan: Plan,
+    engine: Engine | None,
     restart: bool,
     report_path: Path | None,
     reading: _Reading,
@@ -142,6 +151,7 @@ def _run(
             out_path,
             backend,
             plan,
+            engine=engine,
             restart=restart,
             report_path=report_path,
             report_title=f"What {backend.name} read in {in_path.name}",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import click
+
+from pumgpt.errors import UsageError
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -53,6 +56,22 @@ def precision_option(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="P",
         help="Abstain so that a share P of the filled fields is right (on validation data); 0 fills every field.",
     )(command)
+
+
+def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Where the work is done; see `check_engine`."""
+    command = click.option(
+        "--workers", type=click.IntRange(min=1), metavar="N", help="With --engine ray: how many. By default one a core."
+    )(command)
+    return click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)(command)
+
+
+def check_engine(engine: str, workers: int | None) -> None:
+    """Raises `UsageError` where the engine isn't installed, or where it has no workers."""
+    if engine == "ray" and find_spec("ray") is None:
+        raise UsageError("--engine ray needs Ray; pip install 'pumgpt[ray]'")
+    if engine != "ray" and workers is not None:
+        raise UsageError("--workers belongs to --engine ray; leave it out")
 
 
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON document.")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,14 @@ from pumgpt.catalog.product import Product
 from pumgpt.catalog.readers import CatalogReader, RejectedRow, read_catalog
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.catalog.writers import check_output, open_writer
-from pumgpt.engine.asking import understand
-from pumgpt.engine.intake import Intake, take_in_batches
+from pumgpt.engine.answering import Answered, Engine, answer_batch
+from pumgpt.engine.intake import Row, take_in, take_in_batches
 from pumgpt.engine.journal import Journal
 from pumgpt.engine.planning import fingerprint
 from pumgpt.engine.report import ReportWriter
 from pumgpt.engine.summary import Summary, stated_fields
 from pumgpt.engine.understand import Plan
-from pumgpt.errors import BackendError, UsageError
+from pumgpt.errors import UsageError
 
 BATCH_PRODUCTS = 16
 
@@ -44,12 +45,13 @@ def enrich(
     report_title: str | None = None,
     column_map: ColumnMap | None = None,
     downloads: PhotoDownloads | None = None,
+    engine: Engine | None = None,
     progress: Progress | None = None,
 ) -> Summary:
     """Answer every row of `in_path` and write `out_path`; go on where an interrupted run of the same question was.
 
     Rows that can't be used go to `OUT.rejected.jsonl`. Ctrl-C keeps what was done and returns with `stopped` set.
-    Without `downloads` photos by URL are not fetched.
+    Without `downloads` photos by URL are not fetched. Without an `engine` the rows are answered here, by `backend`.
     Raises `CatalogError` where nothing can be read or written, `UsageError` where `out_path` holds something else.
     """
     reader = check_paths(in_path, out_path, column_map)
@@ -59,12 +61,14 @@ def enrich(
         reported = journal.was_finished and report_path is not None and report_path.exists()
         report = None
         try:
-            batches = take_in_batches(_rows_left(reader, journal, limit), batch_products, downloads=downloads)
+            rows = _rows_left(reader, journal, limit)
+            answer = engine or partial(_answer_locally, backend, plan, downloads)
+            batches = iter(answer(rows, journal.summary.done, batch_products))
             first = next(batches, [])
             if report_path is not None and (first or not reported):
                 report = open_files.enter_context(_open_report(report_path, report_title or in_path.name, journal))
             for batch in chain([first] if first else [], batches):
-                _do_batch(batch, backend, plan, journal, report)
+                _keep(batch, journal, report, downloads if engine is not None else None)
                 journal.summary.seconds = time.monotonic() - began
                 if progress is not None:
                     progress(journal.summary)
@@ -102,24 +106,30 @@ def _rows_left(
     return rows if limit is None else islice(rows, max(limit - done, 0))
 
 
-def _do_batch(
-    batch: Sequence[Intake | RejectedRow], backend: Backend, plan: Plan, journal: Journal, report: ReportWriter | None
+def _answer_locally(
+    backend: Backend, plan: Plan, downloads: PhotoDownloads | None, rows: Iterable[Row], done: int, batch_products: int
+) -> Iterator[list[Answered]]:
+    """The engine in this process."""
+    for batch in take_in_batches(rows, batch_products, downloads=downloads):
+        yield answer_batch(batch, backend, plan)
+
+
+def _keep(
+    batch: Sequence[Answered], journal: Journal, report: ReportWriter | None, downloads: PhotoDownloads | None
 ) -> None:
-    intakes = [item for item in batch if isinstance(item, Intake)]
-    results = iter(understand(backend, plan, intakes))
+    """Write down a batch; what is reported, and was answered elsewhere, has its photos opened here (`downloads`)."""
     row = journal.summary.done
-    for item in batch:
+    for item, result in batch:
         row += 1
         if isinstance(item, RejectedRow):
             journal.add(item)
-            continue
-        result = next(results)
-        if isinstance(result, BackendError):
+        elif isinstance(result, Understanding):
+            if report is not None:
+                opened = item.opened if downloads is None else take_in(item.product, downloads).opened
+                report.add(item.product, opened, result)
+            journal.add(_without_evidence(result))
+        else:
             journal.add(RejectedRow(row, item.product.id, str(result)))
-            continue
-        if report is not None:
-            report.add(item.product, item.opened, result)
-        journal.add(_without_evidence(result))
     if report is not None:
         report.flush()
     journal.commit()
@@ -193,7 +203,7 @@ def preview(
     """Read everything and open every photo, ask nothing, write nothing."""
     reader = read_catalog(in_path, column_map)
     found = Preview(reader.kind, reader.fields, warnings=reader.warnings)
-    rows: Iterable[tuple[int, Product | RejectedRow]] = islice(enumerate(reader, start=1), limit)
+    rows: Iterable[Row] = islice(enumerate(reader, start=1), limit)
     for batch in take_in_batches(rows, BATCH_PRODUCTS, downloads=downloads):
         for item in batch:
             if isinstance(item, RejectedRow):

@@ -73,6 +73,12 @@ def take_in_row(row: int, item: Product | RejectedRow, fetch: Fetch | None = Non
         return RejectedRow(row, item.id, str(error))
 
 
+def take_in_rows(rows: Sequence[Row], downloads: PhotoDownloads | None = None) -> list[Intake | RejectedRow]:
+    """The same for several rows, whose URLs are all under way before the first photo is opened."""
+    _prefetch(rows, downloads)
+    return [take_in_row(row, item, downloads) for row, item in rows]
+
+
 def take_in_batches(
     rows: Iterable[Row], size: int, num_threads: int = 2, downloads: PhotoDownloads | None = None
 ) -> Iterator[list[Intake | RejectedRow]]:
@@ -94,11 +100,14 @@ def take_in_batches(
 def _submit(
     pool: ThreadPoolExecutor, rows: Sequence[Row], downloads: PhotoDownloads | None
 ) -> Sequence[Future[Intake | RejectedRow]]:
-    """All URLs of a batch are under way before the first photo is opened."""
+    _prefetch(rows, downloads)
+    return [pool.submit(take_in_row, row, item, downloads) for row, item in rows]
+
+
+def _prefetch(rows: Sequence[Row], downloads: PhotoDownloads | None) -> None:
     if downloads is not None:
         products = [item for _, item in rows if isinstance(item, Product)]
         downloads.prefetch(url for product in products for url in urls_of(product))
-    return [pool.submit(take_in_row, row, item, downloads) for row, item in rows]
 
 
 def urls_of(product: Product) -> Iterator[str]:
