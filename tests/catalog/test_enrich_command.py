@@ -60,6 +60,21 @@ def test_photos_by_url_are_fetched_only_from_public_addresses_unless_allowed(sho
     assert host.asked["/one.png"] == 1
 
 
+def test_ask_and_curate_fetch_photos_too(shop: Path, host: PhotoHost) -> None:
+    ask = ["ask", host.url("/ask.png?size=1"), "--model", "fake", "--json"]
+    refused, allowed = (CliRunner().invoke(main, [*ask, *more]) for more in ([], ["--allow-private-urls"]))
+    assert refused.exit_code == 1 and "allow it with --allow-private-urls" in refused.stderr
+    assert json.loads(allowed.stdout)["id"] == "ask"
+    rows = [
+        {"id": path, "image": host.url(f"/{path}"), "attributes": {"colour": "Red"}} for path in ("c.png", "status?404")
+    ]
+    (shop / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = [str(shop / "in.jsonl"), str(shop / "out.jsonl"), "--experts", "similarity", "--json"]
+    judged = CliRunner().invoke(main, ["curate", *words, "--allow-private-urls"])
+    assert json.loads(judged.stdout)["rows"] == 2 and host.asked["/c.png"] == 1
+    assert "1 photos could not be used" in judged.stderr
+
+
 def test_a_shopify_export_in_one_command(shop: Path) -> None:
     result = _run(
         *(_export(shop, "shopify.csv"), shop / "out.csv"),

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from pumgpt.catalog.hosts import DownloadLimits
+from pumgpt.catalog.product import Product
 from pumgpt.errors import PhotoError
 
 if TYPE_CHECKING:
@@ -67,6 +68,12 @@ class PhotoDownloads:
         """Begin to fetch these; a later call waits for what is not there yet."""
         for url in urls:
             self._begin(url)
+
+    def prefetch_photos(self, products: Iterable[Product], most: int | None = None) -> None:
+        """The same for the photos of products that are known by their URL alone, `most` of each."""
+        for product in products:
+            shown = product.images[:most]
+            self.prefetch(ref.url for ref in shown if ref.url is not None and ref.data is None and ref.path is None)
 
     def __call__(self, url: str) -> bytes:
         """The photo's bytes. Raises `PhotoError`; `CatalogError` where the cache can't be used."""

@@ -6,24 +6,26 @@ from pathlib import Path
 
 import click
 
-from pumgpt.cli.options import FILE, json_option, model_options, precision_option, vocabulary_options
+from pumgpt.cli.options import json_option, model_options, precision_option, url_option, vocabulary_options
 
 
 @click.command("ask")
-@click.argument("images", nargs=-1, required=True, type=FILE, metavar="IMAGE...")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @click.option("--title", metavar="T", help="The product's title, where it has one.")
 @click.option("--task", "tasks", multiple=True, metavar="NAME", help="caption, category, attributes, ...; repeatable.")
 @click.option("--question", "questions", multiple=True, metavar="Q", help="Ask this too; repeatable.")
+@url_option
 @vocabulary_options
 @precision_option
 @model_options
 @json_option
 @click.option("--evidence", is_flag=True, help="With --json: where in the photo the model looked, for each field.")
 def command(
-    images: tuple[Path, ...],
+    images: tuple[str, ...],
     title: str | None,
     tasks: tuple[str, ...],
     questions: tuple[str, ...],
+    allow_private_urls: bool,
     taxonomy: Path | None,
     schema: Path | None,
     category_map: Path | None,
@@ -34,8 +36,9 @@ def command(
     as_json: bool,
     evidence: bool,
 ) -> None:
-    """Ask a model about one product; several IMAGEs are photos of the same one."""
-    from pumgpt.catalog.product import ImageRef, Product
+    """Ask a model about one product; several IMAGEs, files or URLs, are photos of the same one."""
+    from pumgpt.catalog.download import PhotoDownloads
+    from pumgpt.catalog.product import Product
     from pumgpt.cli.console import print_json, quiet_stdout
     from pumgpt.engine.asking import understand_one
     from pumgpt.engine.intake import take_in
@@ -46,8 +49,10 @@ def command(
         get_task(name)
     own_taxonomy, own_schema = load_vocabulary(taxonomy, schema)
     crosswalk = load_crosswalk(category_map, taxonomy)
-    product = Product(id=images[0].stem, images=tuple(ImageRef(path=str(path)) for path in images), title=title or None)
-    intake = take_in(product)
+    name = Path(images[0].partition("?")[0]).stem
+    product = Product.from_record({"id": name, "images": list(images), "title": title or None})
+    with PhotoDownloads(allow_private=allow_private_urls) as downloads:
+        intake = take_in(product, downloads)
     with quiet_stdout():
         from pumgpt.engine.models import load_backend
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pumgpt.cli.options import FILE, MODEL_HELP, check_engine, engine_options
+from pumgpt.cli.options import FILE, MODEL_HELP, check_engine, engine_options, url_option
 from pumgpt.errors import CatalogError
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 @click.option(
     "--judge", metavar="openai:NAME@URL", help="Endpoint of a language model that judges what the others can't settle."
 )
+@url_option
 @engine_options
 @click.option("--limit", type=click.IntRange(min=0), metavar="K", help="The first K rows only.")
 @click.option("--restart", is_flag=True, help="Begin anew instead of going on where the last run was.")
@@ -60,6 +61,7 @@ def command(
     model: str,
     similarity: str,
     judge: str | None,
+    allow_private_urls: bool,
     engine: str,
     workers: int | None,
     limit: int | None,
@@ -89,7 +91,7 @@ def command(
         judge=judge,
     )
     chosen = choose(None if experts is None else [name.strip() for name in experts.split(",") if name.strip()], tools)
-    recipe = CurationRecipe(in_path, out_path, chosen, tools, Failing(values))
+    recipe = CurationRecipe(in_path, out_path, chosen, tools, Failing(values), allow_private_urls=allow_private_urls)
     with quiet_stdout():
         summary = _run(recipe, _engine(engine, workers, recipe), limit, restart)
         if report_path is not None and not summary.stopped:

@@ -37,11 +37,14 @@ def vocabulary_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--taxonomy", type=FILE, metavar="F", help="Valid categories. Default: the model's.")(command)
 
 
+url_option: Decorator = click.option(
+    "--allow-private-urls", is_flag=True, help="Fetch photos from this machine's own network too."
+)
+
+
 def catalog_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """How a catalogue is read."""
-    command = click.option(
-        "--allow-private-urls", is_flag=True, help="Fetch photos from this machine's own network too."
-    )(command)
+    command = url_option(command)
     return click.option(
         "--columns", "columns", type=FILE, metavar="F", help="Which column is read as what (YAML). Default: a guess."
     )(command)

@@ -11,7 +11,8 @@ from typing import Any
 
 from PIL.Image import Image, Resampling
 
-from pumgpt.catalog.photos import open_photo
+from pumgpt.catalog.download import PhotoDownloads
+from pumgpt.catalog.photos import Fetch, open_photo
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.readers import CatalogReader, RejectedRow, read_catalog
 from pumgpt.curation.cascade import Calls, Cascade
@@ -75,10 +76,21 @@ class JudgedBatch:
 
 
 class Curator:
-    """Judges rows of `source`. With `whole_records`, a row's document is its record; else the verdicts alone."""
+    """Judges rows of `source`. With `whole_records`, a row's document is its record; else the verdicts alone. Without
+    `downloads` photos by URL are not fetched.
+    """
 
-    def __init__(self, cascade: Cascade, source: Source, failing: Failing, *, whole_records: bool) -> None:
+    def __init__(
+        self,
+        cascade: Cascade,
+        source: Source,
+        failing: Failing,
+        *,
+        whole_records: bool,
+        downloads: PhotoDownloads | None = None,
+    ) -> None:
         self.cascade, self.source, self.failing, self.whole_records = cascade, source, failing, whole_records
+        self.downloads = downloads
 
     @property
     def batch_rows(self) -> int:
@@ -90,8 +102,10 @@ class Curator:
             expert.prepare(self.source)
 
     def judge(self, batch: Sequence[NumberedRow]) -> JudgedBatch:
-        opener = _PhotoOpener()
+        opener = _PhotoOpener(self.downloads)
         products = [row for _, row in batch if isinstance(row, Product)]
+        if self.downloads is not None and self.cascade.looks_at_photos:
+            self.downloads.prefetch_photos(products, MAX_PHOTOS)
         rulings, calls = self.cascade.judge([Case(p, claims_of(p), opener) for p in products])
         verdicts = iter([ruling.to_json() for ruling in row] for row in rulings)
         rows = [row if isinstance(row, RejectedRow) else self._judged(row, next(verdicts)) for _, row in batch]
@@ -107,14 +121,14 @@ class Curator:
 class _PhotoOpener:
     """Opens a product's photos, not larger than experts need; counts those that can't be used."""
 
-    def __init__(self) -> None:
-        self.unusable = 0
+    def __init__(self, fetch: Fetch | None) -> None:
+        self.unusable, self._fetch = 0, fetch
 
     def __call__(self, product: Product) -> tuple[Image, ...]:
         photos = []
         for ref in product.images[:MAX_PHOTOS]:
             try:
-                photo = open_photo(ref, at_least_px=MAX_SIDE_PX)
+                photo = open_photo(ref, at_least_px=MAX_SIDE_PX, fetch=self._fetch)
             except PhotoError:
                 self.unusable += 1
                 continue

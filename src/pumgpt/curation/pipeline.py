@@ -80,6 +80,8 @@ def curate(
                 if progress is not None:
                     progress(journal.summary)
         except KeyboardInterrupt:
+            if curator.downloads is not None:
+                curator.downloads.stop()
             warnings = journal.summary.warnings
             journal.rollback()
             journal.summary.stopped = True

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pumgpt.catalog.download import PhotoDownloads
 from pumgpt.catalog.journal import Fingerprint
 from pumgpt.catalog.writers import JSON_LINES
 from pumgpt.curation.cascade import Cascade
@@ -25,6 +26,8 @@ class CurationRecipe:
     tools: Tools = field(default_factory=Tools)
     failing: Failing = Failing.DROP
     fusion: Fusion = field(default_factory=Fusion.load)
+    allow_private_urls: bool = False
+    """Whether photos may be fetched from this machine's own network."""
 
     @property
     def source(self) -> Source:
@@ -51,4 +54,5 @@ class CurationRecipe:
     def make(self) -> Curator:
         """Load the experts."""
         cascade = Cascade(make_experts(self.experts, self.tools), self.fusion, for_photos=FOR_PHOTOS)
-        return Curator(cascade, self.source, self.failing, whole_records=self._in_place)
+        downloads = PhotoDownloads(allow_private=self.allow_private_urls)
+        return Curator(cascade, self.source, self.failing, whole_records=self._in_place, downloads=downloads)

@@ -106,10 +106,4 @@ def _submit(
 
 def _prefetch(rows: Sequence[Row], downloads: PhotoDownloads | None) -> None:
     if downloads is not None:
-        products = [item for _, item in rows if isinstance(item, Product)]
-        downloads.prefetch(url for product in products for url in urls_of(product))
-
-
-def urls_of(product: Product) -> Iterator[str]:
-    """The photos that have to be fetched."""
-    return (ref.url for ref in product.images if ref.url is not None and ref.data is None and ref.path is None)
+        downloads.prefetch_photos(item for _, item in rows if isinstance(item, Product))
