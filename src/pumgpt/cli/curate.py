@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pumgpt.cli.options import FILE, MODEL_HELP, check_engine, engine_options, url_option
-from pumgpt.errors import CatalogError
+from pumgpt.cli.outcome import conclude
 
 if TYPE_CHECKING:
     from pumgpt.backends.protocol import Backend
@@ -96,7 +96,9 @@ def command(
         summary = _run(recipe, _engine(engine, workers, recipe), limit, restart)
         if report_path is not None and not summary.stopped:
             _report(recipe, summary, report_path)
-    return _conclude(summary, out_path, report_path, as_json)
+    from pumgpt.cli.curate_view import print_summary
+
+    return conclude(summary, out_path, as_json, lambda: print_summary(summary, out_path, report_path))
 
 
 def _load_backend(model: str) -> Backend:
@@ -134,22 +136,3 @@ def _report(recipe: CurationRecipe, summary: CurationSummary, report_path: Path)
     from pumgpt.curation.report import write_report
 
     write_report(report_path, recipe.source, recipe.answers_path, summary, recipe.fusion)
-
-
-def _conclude(summary: CurationSummary, out_path: Path, report_path: Path | None, as_json: bool) -> int:
-    from pumgpt.cli.console import print_json, say
-    from pumgpt.cli.curate_view import print_summary
-
-    for warning in summary.warnings:
-        say(warning)
-    if as_json:
-        print_json(summary.to_json())
-    else:
-        print_summary(summary, out_path, report_path)
-    if summary.stopped:
-        say(f"stopped after {summary.done} rows; the same command goes on")
-        return 130
-    if summary.rejected and not summary.rows:
-        rejected = out_path.with_name(f"{out_path.stem}.rejected.jsonl")
-        raise CatalogError(f"none of the {summary.rejected} rows could be used; {rejected} says why")
-    return 0

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
+from pumgpt.cli.outcome import print_table, summary_table
 from pumgpt.curation.summary import CurationSummary
 from pumgpt.curation.verdict import Verdict
 
@@ -18,10 +16,7 @@ MEANING = {
 
 
 def print_summary(summary: CurationSummary, out_path: Path, report_path: Path | None) -> None:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(style="bright_black", overflow="fold")
+    table = summary_table()
     table.add_row("products", f"{summary.rows:,}", f"in {out_path}")
     for verdict, meaning in MEANING.items():
         count = summary.verdicts[verdict]
@@ -29,15 +24,7 @@ def print_summary(summary: CurationSummary, out_path: Path, report_path: Path | 
         table.add_row(verdict.replace("_", " "), f"{count:,}", share + meaning)
     for name in summary.experts:
         table.add_row(f"asked {name}", f"{summary.asked[name]:,}", _calls(summary, name))
-    if summary.rejected:
-        rejected = out_path.with_name(out_path.stem + ".rejected.jsonl")
-        table.add_row("set aside", f"{summary.rejected:,}", f"why: {rejected}")
-    if summary.resumed:
-        table.add_row("resumed", f"{summary.resumed:,}", "rows were done before")
-    table.add_row("time", f"{summary.seconds:.1f} s", f"{summary.products_per_second:.1f} products a second")
-    if report_path is not None and not summary.stopped:
-        table.add_row("report", "", str(report_path))
-    Console(stderr=True, highlight=False).print(table)
+    print_table(table, summary, out_path, report_path)
 
 
 def _calls(summary: CurationSummary, name: str) -> str:

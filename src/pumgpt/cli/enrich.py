@@ -18,7 +18,7 @@ from pumgpt.cli.options import (
     precision_option,
     vocabulary_options,
 )
-from pumgpt.errors import CatalogError
+from pumgpt.cli.outcome import conclude
 
 if TYPE_CHECKING:
     from pumgpt.backends.protocol import Backend
@@ -119,7 +119,9 @@ def command(
             summary = _run(in_path, out_path, backend, plan, elsewhere, restart, report_path, reading)
     if dry_run:
         return _conclude_preview(found, plan, remarks)
-    return _conclude(summary, out_path, report_path, as_json, remarks)
+    from pumgpt.cli.enrich_view import print_summary
+
+    return conclude(summary, out_path, as_json, lambda: print_summary(summary, out_path, report_path), remarks)
 
 
 class _Reading(TypedDict):
@@ -158,26 +160,6 @@ def _run(
             progress=lambda summary: rows_bar.update(summary.done, summary.resumed, summary.rejected),
             **reading,
         )
-
-
-def _conclude(summary: Summary, out_path: Path, report_path: Path | None, as_json: bool, said: Sequence[str]) -> int:
-    from pumgpt.cli.console import print_json, say
-    from pumgpt.cli.enrich_view import print_summary
-
-    for warning in summary.warnings:
-        if warning not in said:
-            say(warning)
-    if as_json:
-        print_json(summary.to_json())
-    else:
-        print_summary(summary, out_path, report_path)
-    if summary.stopped:
-        say(f"stopped after {summary.done} rows; the same command goes on")
-        return 130
-    if summary.rejected and not summary.rows:
-        rejected = out_path.with_name(f"{out_path.stem}.rejected.jsonl")
-        raise CatalogError(f"none of the {summary.rejected} rows could be used; {rejected} says why")
-    return 0
 
 
 def _conclude_preview(found: Preview, plan: Plan, said: Sequence[str]) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from pumgpt.catalog.columns import describe
+from pumgpt.cli.outcome import print_table, summary_table
 from pumgpt.engine.enrich import Preview
 from pumgpt.engine.summary import Summary
 from pumgpt.engine.understand import Plan
@@ -16,7 +16,7 @@ MAX_REJECTED = 5
 
 
 def print_summary(summary: Summary, out_path: Path, report_path: Path | None) -> None:
-    table = _table()
+    table = summary_table()
     table.add_row("products", f"{summary.rows:,}", f"in {out_path}")
     fields = summary.filled + summary.kept + summary.conflicts + summary.abstained
     for label, count, meaning in (
@@ -27,21 +27,12 @@ def print_summary(summary: Summary, out_path: Path, report_path: Path | None) ->
     ):
         share = f"{count / fields:.0%} of {fields:,} fields: " if fields else ""
         table.add_row(label, f"{count:,}", share + meaning)
-    if summary.rejected:
-        table.add_row(
-            "set aside", f"{summary.rejected:,}", f"why: {out_path.with_name(out_path.stem + '.rejected.jsonl')}"
-        )
-    if summary.resumed:
-        table.add_row("resumed", f"{summary.resumed:,}", "rows were done before")
-    table.add_row("time", f"{summary.seconds:.1f} s", f"{summary.products_per_second:.1f} products a second")
-    if report_path is not None and not summary.stopped:
-        table.add_row("report", "", str(report_path))
-    Console(stderr=True, highlight=False).print(table)
+    print_table(table, summary, out_path, report_path)
 
 
 def print_preview(preview: Preview, plan: Plan) -> None:
     """To standard output: it is what was asked for."""
-    table = _table()
+    table = summary_table()
     table.add_row("catalogue", "", f"{preview.kind}; {describe(preview.fields)}" if preview.fields else preview.kind)
     table.add_row("rows", f"{preview.rows:,}", "would be answered")
     table.add_row("", f"{len(preview.rejected):,}", "would be set aside")
@@ -61,11 +52,3 @@ def print_preview(preview: Preview, plan: Plan) -> None:
         for text in (preview.first.listing, *(question.text for question in preview.first.questions)):
             if text:
                 console.print(text, markup=False, soft_wrap=True)
-
-
-def _table() -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(style="bright_black", overflow="fold")
-    return table
