@@ -15,6 +15,7 @@ from pumgpt.errors import RecipeError
 from pumgpt.samples import draw_foreign_parquet, draw_parquet
 from pumgpt.training.recipe import load_recipe
 from pumgpt.training.run import train
+from pumgpt.training.stage import training_arguments
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 
@@ -191,3 +192,12 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path, tmp_path, "heads", **HEADS)
     with pytest.raises(RecipeError, match=r"no file matches products.parquet"):
         train(recipe)
+
+
+@pytest.mark.parametrize("wrong", [{"eval_strategy": False}, {"learning_rat": 1.0}])
+def test_a_wrong_trainer_setting_is_one_clear_line(wrong: dict[str, Any], tmp_path: Path) -> None:
+    recipe = load_recipe(RECIPES / "nano" / "1-tower.yaml").model_copy(
+        update={"trainer": wrong, "output_dir": tmp_path}
+    )
+    with pytest.raises(RecipeError, match=r"trainer: .*see transformers\.TrainingArguments"):
+        training_arguments(recipe)

@@ -15,6 +15,7 @@ from torch import nn
 from transformers import Trainer, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
+from pumgpt.errors import RecipeError
 from pumgpt.training.curves import draw_learning_curve
 from pumgpt.training.recipe import Recipe
 
@@ -59,11 +60,17 @@ def cpu_computes_bf16() -> bool:
 
 
 def training_arguments(recipe: Recipe, label_names: Sequence[str] = ("labels",)) -> TrainingArguments:
-    """The recipe's `trainer` block as `TrainingArguments`. bf16 is used where the device computes in it."""
+    """The recipe's `trainer` block as `TrainingArguments`. bf16 is used where the device computes in it.
+
+    Raises `RecipeError` for a key or value that they don't know.
+    """
     options: dict[str, Any] = {"remove_unused_columns": False, "label_names": [*label_names], "report_to": "none"}
     on_gpu = torch.cuda.is_available()
     options |= {"use_cpu": not on_gpu, "bf16": torch.cuda.is_bf16_supported() if on_gpu else cpu_computes_bf16()}
-    return TrainingArguments(output_dir=str(recipe.output_dir), seed=recipe.seed, **(options | recipe.trainer))
+    try:
+        return TrainingArguments(output_dir=str(recipe.output_dir), seed=recipe.seed, **(options | recipe.trainer))
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"trainer: {error}; see transformers.TrainingArguments") from error
 
 
 def run_trainer(trainer: Trainer, recipe: Recipe, resume: bool = True) -> None:
