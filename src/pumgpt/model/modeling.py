@@ -237,7 +237,7 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         if placeholders != blocks * per_block:
             raise ModelError(
                 f"the prompts hold {placeholders} placeholders, but {blocks} photos with {per_block} visual tokens each "
-                f"need {blocks * per_block}; let the processor write the prompts"
+                f"need {blocks * per_block}; let a processor with num_visual_tokens={per_block} write the prompts"
             )
         return VisualInjection(mask_RS, visual_KBND.flatten(1, 2))
 

@@ -44,7 +44,8 @@ class PumGPTProcessor(ProcessorMixin):
         Args:
             vision: folder, hub name, or a loaded image processor.
             tokenizer: folder or hub name of the language model, or a loaded tokenizer; the placeholder is added to it.
-            num_visual_tokens: N, for each photo.
+            num_visual_tokens: N, for each photo, as the model has it. Of the comparators it is all that they show: M, the
+                number of queries, for bridge `queries`; every patch for `mlp`.
             chat_template: by default the tokenizer's own, made to take photos.
 
         Raises `ModelError` where there is no image processor or tokenizer to be read.
