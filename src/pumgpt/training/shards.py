@@ -31,23 +31,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pumgpt.catalog.columns import ColumnMap
-from pumgpt.catalog.duplicates import DuplicateFinder
 from pumgpt.catalog.photos import Fetch, open_photo, read_photo
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.question import Choices
 from pumgpt.catalog.readers import read_catalog
 from pumgpt.catalog.schema import AttributeSchema
 from pumgpt.catalog.training_files import Conversation
 from pumgpt.errors import CatalogError, PhotoError, UsageError
-from pumgpt.tasks.base import AskedAttribute, Example, TaskContext
+from pumgpt.tasks.base import Example, TaskContext
 from pumgpt.tasks.mixture import DEFAULT_TASKS, MixtureWeights, draw_examples
+from pumgpt.training.survey import Survey
 
 SPLITS = ("train", "validation")
-GROUP_COLUMNS = ("item_group_id", "group_id", "parent_id")
-"""Columns that say which listings are variants of one product."""
-MOST_CLOSED = 200
-"""Without a schema, an attribute with more values than this is open."""
-MOST_COPIES = 4
 OPEN_DOMAIN = MixtureWeights(tasks={"caption": 0.7, "caption_completion": 0.3}, listing={"absent": 1.0})
 ROWS_AT_ONCE = 200
 
@@ -84,7 +78,7 @@ class ShardRecipe:
     questions: int = 4
     """The most that one conversation asks."""
     evenness: float = 0.5
-    """0 leaves categories as frequent as they are, 1 makes all alike, as far as `MOST_COPIES` allows."""
+    """0 leaves categories as frequent as they are, 1 makes all alike, as far as `survey.MOST_COPIES` allows."""
     other_languages: float = 0.2
     """Share of the attribute questions in another language, of those that the schema translates."""
     tasks: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_TASKS))
@@ -128,7 +122,7 @@ def write_shards(
     """
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise CatalogError(f"{out}: is there already; name another folder, or empty it")
-    survey = _Survey(schema)
+    survey = Survey(schema)
     for key, product in _products(catalogs, column_map):
         survey.add(key, product, fetch)
     survey.close()
@@ -171,81 +165,9 @@ def _products(catalogs: Sequence[Path], column_map: ColumnMap | None = None) -> 
                 yield f"{number}/{row.id}", row
 
 
-class _Survey:
-    """The first reading: groups, categories, values."""
-
-    def __init__(self, schema: AttributeSchema | None) -> None:
-        self.group_of: dict[str, str] = {}
-        self.categories: Counter[tuple[str, ...]] = Counter()
-        self._schema = schema
-        self._values: dict[str, set[str] | None] = {}
-        self._finder = DuplicateFinder()
-        self._stated: dict[str, list[str]] = {}
-
-    def add(self, key: str, product: Product, fetch: Fetch | None) -> None:
-        self._finder.add(replace(product, id=key), _opened(product, fetch))
-        for column in GROUP_COLUMNS:
-            if stated := str(product.extra.get(column) or ""):
-                self._stated.setdefault(stated, []).append(key)
-        if product.category:
-            self.categories[product.category] += 1
-        for name, value in (product.attributes or {}).items():
-            known = self._values.setdefault(name, set())
-            if known is not None and isinstance(value, str):
-                known.add(value)
-                if len(known) > MOST_CLOSED:
-                    self._values[name] = None
-
-    def close(self) -> None:
-        """Join what hangs together, by whatever kind of likeness."""
-        root: dict[str, str] = {}
-
-        def find(key: str) -> str:
-            while root.setdefault(key, key) != key:
-                key = root[key]
-            return key
-
-        for group in [*(group.ids for group in self._finder.groups()), *self._stated.values()]:
-            for key in group[1:]:
-                first, second = sorted((find(group[0]), find(key)))
-                root[second] = first
-        self.group_of = {key: find(key) for key in root}
-        del self._finder
-
-    @property
-    def context(self) -> TaskContext:
-        if self._schema is not None:
-            attributes = [
-                AskedAttribute(spec.name, Choices(spec.values) if spec.values else None, spec.question)
-                for spec in self._schema.attributes
-            ]
-        else:
-            attributes = [
-                AskedAttribute(name, Choices(tuple(sorted(values))) if values else None)
-                for name, values in self._values.items()
-            ]
-        paths = tuple(sorted(" > ".join(path) for path in self.categories))
-        return TaskContext(Choices(paths) if paths else None, tuple(attributes))
-
-    def copies(self, category: tuple[str, ...] | None, evenness: float) -> float:
-        """How often a product of this category should come, on average over all products once."""
-        if not category:
-            return 1.0
-        mean = sum(self.categories.values()) / len(self.categories)
-        return min((mean / self.categories[category]) ** evenness, float(MOST_COPIES))
-
-
-def _opened(product: Product, fetch: Fetch | None) -> Iterator[Any]:
-    for ref in product.images:
-        try:
-            yield open_photo(ref, at_least_px=64, fetch=fetch)
-        except PhotoError:
-            continue
-
-
 def _rows(
     products: Iterable[tuple[str, Product]],
-    survey: _Survey,
+    survey: Survey,
     recipe: ShardRecipe,
     schema: AttributeSchema | None,
     fetch: Fetch | None,
