@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.catalog.question import CANNOT_TELL, Choices
 from pumgpt.errors import RecipeError
 from pumgpt.tasks.base import AskedAttribute, TaskContext
 from pumgpt.tasks.mixture import MixtureWeights, draw_examples
-from pumgpt.training.data import SourceRecipe, read_products
+from pumgpt.training.data import PhotoCache, SourceRecipe, read_products
 
 SOURCES = [SourceRecipe(files="shop.jsonl", repeat=2)]
 PATHS = ["Sport > Balls > Basketballs", "Sport > Balls", "Sports > Shoes", "Home"]
@@ -60,3 +63,12 @@ def test_values_are_written_alike(shop: Path) -> None:
 def test_no_file_is_one_clear_line(shop: Path) -> None:
     with pytest.raises(RecipeError, match="no file matches nothing"):
         read_products([SourceRecipe(files="nothing.csv")], shop, {})
+
+
+def test_the_same_id_in_another_file_is_another_photo() -> None:
+    cache = PhotoCache(8)
+    for colour, level in (("black", 0), ("white", 255), ("black", 0)):
+        buffer = io.BytesIO()
+        Image.new("RGB", (9, 9), colour).save(buffer, "PNG")
+        photo = cache(Product("1", (ImageRef(data=buffer.getvalue()),), source="grocery"))
+        assert photo.shape == (3, 8, 8) and photo.unique().tolist() == [level]

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from pumgpt.catalog.photos import open_photo
-from pumgpt.catalog.product import Product
+from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.catalog.readers import RejectedRow, read_catalog
 from pumgpt.catalog.taxonomy import split_path
 from pumgpt.errors import RecipeError
@@ -112,22 +112,25 @@ def _foreign(product: Product, held_out: Sequence[tuple[str, ...]]) -> Product:
 
 
 class PhotoCache:
-    """Decoded first photos of products at one size, as bytes of colour: (3, size_px, size_px) uint8, made on first use."""
+    """Decoded first photos of products at one size, as bytes of colour: (3, size_px, size_px) uint8, made on first use.
+
+    They are known by the photo itself: ids come again in other files of a source, as in the splits of the grocery set.
+    """
 
     def __init__(self, size_px: int) -> None:
         self.size_px = size_px
-        self._photos: dict[tuple[str | None, str], Tensor] = {}
+        self._photos: dict[ImageRef, Tensor] = {}
 
     def __call__(self, product: Product) -> Tensor:
-        key = (product.source, product.id)
-        if key not in self._photos:
-            self._photos[key] = self._decode(product)
-        return self._photos[key]
-
-    def _decode(self, product: Product) -> Tensor:
         if not product.images:
             raise RecipeError(f"product '{product.id}' has no photo to train on; take it out of the catalogue")
-        photo = open_photo(product.images[0]).resize((self.size_px, self.size_px), Image.Resampling.BICUBIC)
+        ref = product.images[0]
+        if ref not in self._photos:
+            self._photos[ref] = self._decode(ref)
+        return self._photos[ref]
+
+    def _decode(self, ref: ImageRef) -> Tensor:
+        photo = open_photo(ref).resize((self.size_px, self.size_px), Image.Resampling.BICUBIC)
         return torch.from_numpy(np.array(photo)).permute(2, 0, 1).contiguous()
 
 
