@@ -50,12 +50,6 @@ def test_of_a_held_out_category_nothing_can_be_told(shop: Path) -> None:
     assert "Sports > Shoes" in {e.answer for _ in range(20) for e in draw_examples(known, context, rng, weights, 3)[1]}
 
 
-def test_held_out_photos_are_told_apart_from_drawn_ones(shop: Path) -> None:
-    """Photos are kept by source and id, and drawn pictures are numbered as a shop's products may be."""
-    products = read_products(SOURCES, shop, {}, ["Sport"])
-    assert [product.id for product in products[:2]] == ["fashion/0", "fashion/1"]
-
-
 def test_values_are_written_alike(shop: Path) -> None:
     assert read_products(SOURCES, shop, {"colour": {"Red": "red"}})[0].attributes == {"colour": "red"}
 

@@ -108,7 +108,7 @@ def _foreign(product: Product, held_out: Sequence[tuple[str, ...]]) -> Product:
     category = product.category or ()
     if not any(category[: len(path)] == path for path in held_out):
         return product
-    return Product(id=f"{product.source}/{product.id}", images=product.images, source=FOREIGN)
+    return Product(id=product.id, images=product.images, source=FOREIGN)
 
 
 class PhotoCache:
