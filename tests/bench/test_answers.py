@@ -130,8 +130,8 @@ def test_probabilities_that_are_none_are_dropped() -> None:
     assert checked(Answer("x", 1.5, -1.0)) == Answer("x", 1.0, 0.0)
 
 
-def endpoint(base_url: str) -> OpenAIBackend:
-    return OpenAIBackend(ChatEndpoint("m", base_url, api_key="", backoff_s=0.01, timeout_s=0.5, num_tries=2))
+def endpoint(base_url: str, timeout_s: float = 0.5) -> OpenAIBackend:
+    return OpenAIBackend(ChatEndpoint("m", base_url, api_key="", backoff_s=0.01, timeout_s=timeout_s, num_tries=2))
 
 
 def test_an_endpoint_that_times_out_is_given_up_after_the_first_product(
@@ -161,7 +161,7 @@ def test_an_endpoint_that_limits_the_rate_is_waited_for(shop: tuple[Suite, Suite
         return completion("Blue")
 
     with serve(respond) as server:
-        told = run(endpoint(server.base_url), suite, data, tmp_path)
+        told = run(endpoint(server.base_url, timeout_s=60), suite, data, tmp_path)
     answered = [one for one in told.values() if one.answer.error is None or one.answer.written]
     assert refused and len(answered) == count
     assert len(seen) > count
