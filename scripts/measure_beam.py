@@ -51,13 +51,16 @@ def main() -> None:
     engine = load_engine(resolve_checkpoint(options.model))
     engine.most_exact = len(paths)
     exact, seconds = ask(engine, requests)
-    print(f"{len(paths)} paths, {len(requests)} photos; exact: {1000 * seconds:.0f} ms a photo")
+    print(f"{len(paths)} paths, {len(requests)} photos; exact: {1000 * seconds:.0f} ms a photo", flush=True)
     engine.most_exact = 0
     for width in WIDTHS:
         engine.beam_width = width
         found, seconds = ask(engine, requests)
         same = sum(best(a) == best(b) for a, b in zip(found, exact, strict=True))
-        print(f"width {width}: the same best path {wilson(same, len(requests))}, {1000 * seconds:.0f} ms a photo")
+        print(
+            f"width {width}: the same best path {wilson(same, len(requests))}, {1000 * seconds:.0f} ms a photo",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
