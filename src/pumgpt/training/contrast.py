@@ -1,5 +1,6 @@
 """Stage 2: photo with title, as in BLIP-2's first stage. Tower, Q-Former and contrastive head learn together, and the
-linear heads of stage 1 go on, now on photos of full size.
+linear heads of stage 1 go on, now on photos of full size. The Q-Former may have such heads too: what they can't read off its
+queries, no language model behind it can.
 
 Shapes: B photos, R texts (R <= B: not every photo has one), S tokens.
 """
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from pumgpt.catalog.product import Product
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
+from pumgpt.model.vision import ConvolutionalTower
 from pumgpt.training.heads import HeadsCollator, LabelHeads
 
 
@@ -21,7 +23,12 @@ class ContrastiveStage(nn.Module):
     """What stage 2 trains: the model's parts before the bridge, and the heads. The language model isn't among them."""
 
     def __init__(
-        self, model: PumGPTForConditionalGeneration, heads: LabelHeads, smoothing: float, contrast_weight: float
+        self,
+        model: PumGPTForConditionalGeneration,
+        heads: LabelHeads,
+        smoothing: float,
+        contrast_weight: float,
+        query_heads: LabelHeads | None = None,
     ) -> None:
         super().__init__()
         self.vision_tower = model.vision_tower
@@ -29,8 +36,17 @@ class ContrastiveStage(nn.Module):
         self.qformer = model.qformer
         self.contrast = model.contrast
         self.heads = heads
+        self.query_heads = query_heads
         self.smoothing = smoothing
         self.contrast_weight = contrast_weight
+
+    def train(self, mode: bool = True) -> ContrastiveStage:
+        """As in `nn.Module`, but the batch-norm statistics of a frozen tower are frozen with its weights."""
+        super().train(mode)
+        tower = self.vision_tower
+        if mode and isinstance(tower, ConvolutionalTower) and not any(p.requires_grad for p in tower.parameters()):
+            tower.eval()
+        return self
 
     def forward(
         self,
@@ -41,18 +57,27 @@ class ContrastiveStage(nn.Module):
         text_photo: Tensor | None = None,
         text_group: Tensor | None = None,
     ) -> dict[str, Any]:
-        """Loss, and logits by label. `text_photo` (R,) says which photo a text belongs to, `text_group` (R,) which texts are
-        equal.
+        """Loss, and logits by label, of the queries' heads where there are some. `text_photo` (R,) says which photo a text
+        belongs to, `text_group` (R,) which texts are equal.
         """
         patches_BPV = self.vision_tower(pixel_values)
         logits = self.heads(patches_BPV)
         loss = self.heads.loss(logits, labels, self.smoothing)
+        queries_BME = None
+        if self.query_heads is not None:
+            queries_BME = self._queries(patches_BPV)
+            logits = self.query_heads(queries_BME)
+            loss = loss + self.query_heads.loss(logits, labels, self.smoothing)
         if input_ids is not None and attention_mask is not None and text_photo is not None and text_group is not None:
-            queries = self.qformer(self.projection(patches_BPV[text_photo])).queries_BME
+            shown = self._queries(patches_BPV[text_photo]) if queries_BME is None else queries_BME[text_photo]
             texts = self.contrast.embed_texts(self.qformer, input_ids, attention_mask)
             same = text_group[:, None] == text_group[None, :]
-            loss = loss + self.contrast_weight * self.contrast.loss(self.contrast.embed_photos(queries), texts, same)
+            loss = loss + self.contrast_weight * self.contrast.loss(self.contrast.embed_photos(shown), texts, same)
         return {"loss": loss, "logits": logits}
+
+    def _queries(self, patches_BPV: Tensor) -> Tensor:
+        queries_BME: Tensor = self.qformer(self.projection(patches_BPV)).queries_BME
+        return queries_BME
 
 
 class ContrastiveCollator:

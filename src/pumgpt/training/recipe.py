@@ -38,6 +38,10 @@ class ContrastRecipe(BaseModel):
     """Weight of the contrastive loss beside the others."""
     share: float = 1.0
     """Share of the photos with a text that take part in a step: the Q-Former costs as much as the tower."""
+    query_heads: bool = False
+    """Whether the Q-Former learns the labels too, with heads on the mean of its queries."""
+    trained: list[str] = ["vision_tower", "projection", "qformer", "contrast", "heads", "query_heads"]
+    """Parts that train, by the beginning of their parameters' names; all others are frozen."""
 
 
 class InstructRecipe(BaseModel):

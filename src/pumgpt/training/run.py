@@ -89,9 +89,7 @@ def run_heads(recipe: Recipe) -> None:
     if recipe.heads is None:
         raise RecipeError("stage 'heads' needs a block 'heads' with its labels")
     train_set, validation = _products(recipe)
-    values = _head_values(recipe) or collect_values(train_set, recipe.heads.labels, recipe.heads.min_count)
-    if recipe.heads.words_min_count and WORDS not in values:
-        values[WORDS] = collect_words(train_set, recipe.heads.words_min_count)
+    values = _known_values(recipe, train_set)
     vision = dict(recipe.architecture["vision_config"])
     tower = build_tower(CONFIG_MAPPING[vision.pop("model_type")](**vision))
     model = TowerWithHeads(tower, LabelHeads(tower.hidden_size, values), recipe.heads.smoothing)
@@ -123,6 +121,22 @@ def _head_values(recipe: Recipe) -> dict[str, list[str]] | None:
     return json.loads(file.read_text(encoding="utf-8")) if file and file.is_file() else None
 
 
+def _known_values(recipe: Recipe, train_set: Sequence[Product]) -> dict[str, list[str]]:
+    """The values of each head: those of the stage before, else what the products state."""
+    assert recipe.heads is not None
+    values = _head_values(recipe) or collect_values(train_set, recipe.heads.labels, recipe.heads.min_count)
+    if recipe.heads.words_min_count and WORDS not in values:
+        values[WORDS] = collect_words(train_set, recipe.heads.words_min_count)
+    return values
+
+
+def _load_start(checkpoint: Path) -> tuple[PumGPTForConditionalGeneration, PumGPTProcessor]:
+    """The checkpoint that a stage goes on from, in fp32, and its processor."""
+    start = resolve_checkpoint(str(checkpoint))
+    model = PumGPTForConditionalGeneration.from_pretrained(start, dtype=torch.float32)
+    return model, PumGPTProcessor.from_pretrained(start)
+
+
 def _write_values(folder: Path, values: dict[str, list[str]]) -> None:
     (folder / HEADS_FILE).write_text(json.dumps(values, ensure_ascii=False, indent=1), encoding="utf-8")
 
@@ -139,16 +153,24 @@ def texts_to_read(products: Sequence[Product], attributes: Sequence[str] = ATTRI
 
 
 def run_contrast(recipe: Recipe) -> None:
-    """Stage 2: contrast of photo and title, from the tower and heads of stage 1."""
+    """Stage 2: contrast of photo and title. It goes on from the tower and heads of stage 1, or from a PumGPT checkpoint."""
     if recipe.heads is None or recipe.contrast is None or recipe.init_from is None:
-        raise RecipeError("stage 'contrast' needs 'heads', 'contrast' and 'init_from', the folder of stage 'heads'")
+        raise RecipeError(
+            "stage 'contrast' needs 'heads', 'contrast' and 'init_from', the folder of stage 'heads' or of a checkpoint"
+        )
     train_set, validation = _products(recipe)
-    values: dict[str, list[str]] = json.loads((recipe.init_from / HEADS_FILE).read_text(encoding="utf-8"))
-    model, processor = build_from_scratch(recipe.architecture, texts_to_read(train_set), recipe.size_px)
-    load_tower(model.vision_tower, recipe.init_from)
+    values = _known_values(recipe, train_set)
+    if recipe.architecture:
+        model, processor = build_from_scratch(recipe.architecture, texts_to_read(train_set), recipe.size_px)
+        load_tower(model.vision_tower, recipe.init_from)
+    else:
+        model, processor = _load_start(recipe.init_from)
     heads = LabelHeads(model.vision_tower.hidden_size, values)
-    load_heads(heads, recipe.init_from)
-    stage = ContrastiveStage(model, heads, recipe.heads.smoothing, recipe.contrast.weight)
+    if _head_values(recipe) is not None:
+        load_heads(heads, recipe.init_from)
+    query_heads = LabelHeads(model.qformer.hidden_size, values) if recipe.contrast.query_heads else None
+    stage = ContrastiveStage(model, heads, recipe.heads.smoothing, recipe.contrast.weight, query_heads)
+    freeze_all_but(stage, recipe.contrast.trained)
     photos = PhotoCache(recipe.data.size_px)
 
     def collator(views: Any) -> ContrastiveCollator:
@@ -187,9 +209,7 @@ def run_instruct(recipe: Recipe) -> None:
     train_set, validation = _products(recipe)
     asked = recipe.instruct
     context = build_context(train_set, asked.attributes, asked.min_count)
-    start = resolve_checkpoint(str(recipe.init_from))
-    model = PumGPTForConditionalGeneration.from_pretrained(start, dtype=torch.float32)
-    processor = PumGPTProcessor.from_pretrained(start)
+    model, processor = _load_start(recipe.init_from)
     if asked.tower_from is not None:
         load_tower(model.vision_tower, asked.tower_from)
     freeze_all_but(model, asked.trained)

@@ -81,3 +81,40 @@ def _stages_of(name: str) -> tuple[int | None, int]:
     stage, layer, convolution = int(found[1]), int(found[2]), int(found[3] or 0)
     first = layer == 0 and convolution == 0
     return (max(stage - 1, 0) if first else stage), stage
+
+
+def fold_projection(state: Mapping[str, Tensor]) -> State:
+    """Weights of a model whose Q-Former reads the patches at their full width, from one that reads a projection of them: the
+    projection goes into the keys and values of its cross-attention. What is computed stays the same.
+    """
+    weight_CV, bias_C = state["projection.weight"], state["projection.bias"]
+    folded = {name: tensor for name, tensor in state.items() if not name.startswith("projection.")}
+    for name in [name for name in folded if re.search(r"\.crossattention\.attention\.(?:key|value)\.weight$", name)]:
+        bias = name.removesuffix("weight") + "bias"
+        folded[bias] = folded[bias] + folded[name] @ bias_C
+        folded[name] = folded[name] @ weight_CV
+    return folded
+
+
+def widen_adapters(state: Mapping[str, Tensor], dim: int, seed: int = 0) -> State:
+    """Weights of layer-wise adapters `dim` wide, from narrower ones with heads of the same width. The new heads look for
+    something of their own, and begin without a say in the output.
+
+    Raises `RecipeError` where the adapters would become narrower.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    wider = dict(state)
+    for name in [name for name in state if re.search(r"^bridge\.adapters\.\d+\.latents$", name)]:
+        start = name.removesuffix("latents")
+        added = dim - state[name].shape[1]
+        if added < 0:
+            raise RecipeError(f"adapters {state[name].shape[1]} wide can't be made {dim} wide; only wider ones are made")
+        random = torch.randn(state[name].shape[0], added, generator=generator)
+        wider[name] = torch.cat([state[name], random.to(state[name])], 1)
+        for part in ("key.weight", "value.weight"):
+            old = state[start + part]
+            rows = torch.randn(added, old.shape[1], generator=generator) * old.float().std()
+            wider[start + part] = torch.cat([old, rows.to(old)])
+        output = state[start + "output.weight"]
+        wider[start + "output.weight"] = torch.cat([output, output.new_zeros(output.shape[0], added)], 1)
+    return wider
