@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import re
 from pathlib import Path
 
 import torch
@@ -31,7 +32,13 @@ def widen(model: PumGPTForConditionalGeneration, hidden_sizes: list[int]) -> Pum
     state |= {BACKBONE + name: tensor for name, tensor in widen_resnet(backbone, old, hidden_sizes).items()}
     for name in ("vision_tower.norm.weight", "vision_tower.norm.bias"):
         state[name] = state[name][copied_channels(*sides)]
-    state["projection.weight"] = widen_projection(state["projection.weight"], *sides)
+    readers = [name for name in state if name == "projection.weight"] or [
+        name for name in state if re.search(r"\.crossattention\.attention\.(?:key|value)\.weight$", name)
+    ]
+    for name in readers:
+        state[name] = widen_projection(state[name], *sides)
+    if "projection.weight" not in state:
+        config.qformer_config.encoder_hidden_size = sum(sides[1])
     wider = PumGPTForConditionalGeneration(config)
     wider.load_state_dict(state)
     wider.generation_config = model.generation_config

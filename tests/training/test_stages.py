@@ -98,6 +98,10 @@ def write_recipe(folder: Path, data: Path, stage: str, init_from: Path | None = 
 
 HEADS = {"heads": {"labels": ["category", "colour"], "words_min_count": 2}, "architecture": ARCHITECTURE}
 CONTRAST = {**HEADS, "contrast": {"weight": 0.5}}
+QUERIES = {
+    "heads": HEADS["heads"],
+    "contrast": {"query_heads": True, "trained": ["qformer", "contrast", "heads", "query_heads"]},
+}
 
 
 def instruct(trained: list[str]) -> dict[str, Any]:
@@ -130,6 +134,14 @@ def test_each_stage_trains_what_it_says(stages: dict[str, Path]) -> None:
     behind = {"qformer", "bridge", "language_model", "projection"}
     assert changed(stages["contrast"], stages["pretrain"]) - {"contrast"} == behind
     assert changed(stages["pretrain"], stages["adapters"]) == {"bridge"}
+
+
+def test_the_q_former_learns_labels_behind_a_frozen_tower(stages: dict[str, Path], data: Path, tmp_path: Path) -> None:
+    """Stage `contrast` goes on from a whole checkpoint; what it doesn't train stays as it was, batch norms included."""
+    queries = train(write_recipe(tmp_path, data, "contrast", stages["pretrain"], **QUERIES))
+    assert changed(stages["pretrain"], queries) == {"qformer", "contrast"}
+    log = (queries / "trainer_state.json").read_text()
+    assert "eval_accuracy_colour" in log
 
 
 def test_the_tower_goes_on_from_the_stage_before(stages: dict[str, Path]) -> None:

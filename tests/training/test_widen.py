@@ -8,10 +8,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
-from transformers import ResNetBackbone, ResNetConfig
+from transformers import Blip2QFormerConfig, LlamaConfig, ResNetBackbone, ResNetConfig
 
 from pumgpt.errors import RecipeError
-from pumgpt.training.widen import copied_channels, widen_projection, widen_resnet
+from pumgpt.model.configuration import PumGPTConfig
+from pumgpt.model.modeling import PumGPTForConditionalGeneration
+from pumgpt.training.widen import copied_channels, fold_projection, widen_adapters, widen_projection, widen_resnet
 
 OLD, NEW = [8, 16], [12, 20]
 
@@ -78,7 +80,6 @@ def test_nano_widened_by_the_script_says_the_same(tmp_path: Path) -> None:
     import sys
 
     from pumgpt.model.card import resolve_checkpoint
-    from pumgpt.model.modeling import PumGPTForConditionalGeneration
 
     nano = PumGPTForConditionalGeneration.from_pretrained(resolve_checkpoint("nano"), dtype=torch.float32).eval()
     old = list(nano.config.vision_config.hidden_sizes)
@@ -94,4 +95,60 @@ def test_nano_widened_by_the_script_says_the_same(tmp_path: Path) -> None:
         maps = nano.vision_tower.features(photos), wide.vision_tower.features(photos)
     copies = copied_channels(old[2:], new[2:])
     torch.testing.assert_close(maps[1], maps[0][:, copies], rtol=1e-3, atol=1e-3)
-    assert load_file(tmp_path / "model.safetensors")["projection.weight"].shape[1] == sum(new[2:])
+    assert load_file(tmp_path / "model.safetensors")["vision_tower.norm.weight"].shape == (sum(new[2:]),)
+
+
+def tiny_model(encoder_hidden_size: int, adapter_dim: int, adapter_num_heads: int) -> PumGPTForConditionalGeneration:
+    tower = ResNetConfig(layer_type="basic", embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], out_indices=[1, 2])
+    qformer = Blip2QFormerConfig(
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=16,
+        encoder_hidden_size=encoder_hidden_size,
+        cross_attention_frequency=1,
+        vocab_size=32,
+    )
+    text = LlamaConfig(vocab_size=32, hidden_size=16, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2)
+    config = PumGPTConfig(
+        vision_config=tower,
+        qformer_config=qformer,
+        text_config=text,
+        num_query_tokens=4,
+        num_visual_tokens=2,
+        adapter_dim=adapter_dim,
+        adapter_num_heads=adapter_num_heads,
+    )
+    torch.manual_seed(1)
+    return PumGPTForConditionalGeneration(config).eval()
+
+
+def test_a_way_opened_wider_carries_the_same() -> None:
+    """Without the projection, and with adapters of twice as many heads, the visual tokens are those of before."""
+    narrow, wide = tiny_model(encoder_hidden_size=8, adapter_dim=8, adapter_num_heads=2), tiny_model(24, 16, 4)
+    with torch.no_grad():  # fresh weights are so small that all tokens are nearly nothing
+        for parameter in (*narrow.projection.parameters(), *narrow.qformer.parameters(), *narrow.bridge.parameters()):
+            parameter.normal_(std=0.5)
+    wide.load_state_dict(widen_adapters(fold_projection(narrow.state_dict()), 16))
+    photos = torch.randn(3, 3, 32, 32)
+    with torch.no_grad():
+        before, after = narrow.encode_photos(photos), wide.encode_photos(photos)
+    assert before.visual_KBND.std() > 0.1
+    assert before.visual_KBND.std(1).mean() > 0.01  # the photos tell on them
+    torch.testing.assert_close(after.visual_KBND, before.visual_KBND, rtol=1e-3, atol=1e-3)
+
+
+def test_new_heads_learn_from_the_first_step() -> None:
+    """The output's weights for them begin at zero and have a gradient."""
+    model = tiny_model(24, 16, 4)
+    model.load_state_dict(widen_adapters(tiny_model(24, 8, 2).state_dict(), 16))
+    visual = model.encode_photos(torch.randn(3, 3, 32, 32)).visual_KBND
+    (visual * torch.randn_like(visual)).sum().backward()
+    for adapter in model.bridge.adapters:
+        assert adapter.output.weight[:, 8:].eq(0).all()
+        assert adapter.output.weight.grad[:, 8:].abs().min() > 0
+
+
+def test_narrower_adapters_are_refused() -> None:
+    with pytest.raises(RecipeError, match="only wider ones"):
+        widen_adapters({"bridge.adapters.0.latents": torch.zeros(4, 16)}, 8)

@@ -96,7 +96,7 @@ def find_duplicates(rows: Iterable[object], fetch: Fetch | None = None) -> Itera
     finder = DuplicateFinder()
     for product in rows:
         if isinstance(product, Product):
-            finder.add(product, _opened(product, fetch))
+            finder.add(product, opened_photos(product, fetch))
     yield from finder.groups()
 
 
@@ -190,7 +190,8 @@ def _are_alike(a: str, b: str) -> bool:
     return next(numbers) == next(numbers) and fuzz.token_sort_ratio(a, b) >= LEAST_LIKENESS
 
 
-def _opened(product: Product, fetch: Fetch | None) -> Iterator[Image]:
+def opened_photos(product: Product, fetch: Fetch | None = None) -> Iterator[Image]:
+    """Those of a product's photos that can be opened, small."""
     for ref in product.images:
         try:
             yield open_photo(ref, at_least_px=64, fetch=fetch)

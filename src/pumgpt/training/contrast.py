@@ -67,7 +67,8 @@ class ContrastiveStage(nn.Module):
         if self.query_heads is not None:
             queries_BME = self._queries(patches_BPV)
             logits = self.query_heads(queries_BME)
-            loss = loss + self.query_heads.loss(logits, labels, self.smoothing)
+            taught = self.query_heads.loss(logits, labels, self.smoothing)
+            loss = loss + taught + self.query_heads.imitation_loss(logits, self.heads(patches_BPV))
         if input_ids is not None and attention_mask is not None and text_photo is not None and text_group is not None:
             shown = self._queries(patches_BPV[text_photo]) if queries_BME is None else queries_BME[text_photo]
             texts = self.contrast.embed_texts(self.qformer, input_ids, attention_mask)

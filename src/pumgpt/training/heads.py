@@ -95,6 +95,17 @@ class LabelHeads(nn.Module):
             parts.append(losses.sum() / len(stated) * scale)
         return torch.stack(parts).sum()
 
+    @staticmethod
+    def imitation_loss(logits: Mapping[str, Tensor], teacher: Mapping[str, Tensor]) -> Tensor:
+        """Sum over labels of the cross-entropy to what a teacher says of the same photos (Hinton et al. 2015, arXiv 1503.02531),
+        whether a photo states the label or not; the teacher learns nothing by it.
+        """
+        parts = []
+        for name, logits_BK in logits.items():
+            target_BK = teacher[name].detach().float().softmax(-1)
+            parts.append(F.cross_entropy(logits_BK, target_BK) * (WORDS_WEIGHT if name == WORDS else 1.0))
+        return torch.stack(parts).sum()
+
 
 class TowerWithHeads(nn.Module):
     """What stage 1 trains."""

@@ -66,11 +66,15 @@ def load_tower(tower: nn.Module, folder: Path) -> None:
     )
 
 
-def load_heads(heads: LabelHeads, folder: Path) -> bool:
-    """Put the heads that stage `heads` or `contrast` left in `folder` into `heads`; False where it left none."""
-    if (folder / "heads.safetensors").is_file():
-        heads.load_state_dict(load_file(folder / "heads.safetensors"))
+def load_heads(heads: LabelHeads, folder: Path, name: str = "heads") -> bool:
+    """Put the heads that stage `heads` or `contrast` left in `folder` into `heads`; False where it left none. `name` is that of
+    their file: `query_heads` are the Q-Former's.
+    """
+    if (folder / f"{name}.safetensors").is_file():
+        heads.load_state_dict(load_file(folder / f"{name}.safetensors"))
         return True
+    if name != "heads":
+        return False
     weights = load_file(folder / "model.safetensors")
     state = {name.removeprefix("heads."): tensor for name, tensor in weights.items() if name.startswith("heads.")}
     if state:

@@ -169,6 +169,8 @@ def run_contrast(recipe: Recipe) -> None:
     if _head_values(recipe) is not None:
         load_heads(heads, recipe.init_from)
     query_heads = LabelHeads(model.qformer.hidden_size, values) if recipe.contrast.query_heads else None
+    if query_heads is not None:
+        load_heads(query_heads, recipe.init_from, "query_heads")
     stage = ContrastiveStage(model, heads, recipe.heads.smoothing, recipe.contrast.weight, query_heads)
     freeze_all_but(stage, recipe.contrast.trained)
     photos = PhotoCache(recipe.data.size_px)
@@ -190,7 +192,10 @@ def run_contrast(recipe: Recipe) -> None:
     run_trainer(trainer, recipe)
     model.save_pretrained(recipe.output_dir)
     processor.save_pretrained(recipe.output_dir)
-    save_file({n: t.contiguous() for n, t in heads.state_dict().items()}, recipe.output_dir / "heads.safetensors")
+    for name, module in (("heads", heads), ("query_heads", query_heads)):
+        if module is not None:
+            weights = {n: t.contiguous() for n, t in module.state_dict().items()}
+            save_file(weights, recipe.output_dir / f"{name}.safetensors")
     _write_values(recipe.output_dir, values)
     finish(trainer, recipe)
 

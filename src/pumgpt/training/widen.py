@@ -108,7 +108,9 @@ def widen_adapters(state: Mapping[str, Tensor], dim: int, seed: int = 0) -> Stat
         start = name.removesuffix("latents")
         added = dim - state[name].shape[1]
         if added < 0:
-            raise RecipeError(f"adapters {state[name].shape[1]} wide can't be made {dim} wide; only wider ones are made")
+            raise RecipeError(
+                f"adapters {state[name].shape[1]} wide can't be made {dim} wide; only wider ones are made"
+            )
         random = torch.randn(state[name].shape[0], added, generator=generator)
         wider[name] = torch.cat([state[name], random.to(state[name])], 1)
         for part in ("key.weight", "value.weight"):
