@@ -6,6 +6,7 @@ import csv
 import tempfile
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from filling import answer, cells, fill, nothing
 from hypothesis import given, settings
@@ -70,6 +71,20 @@ def test_an_export_comes_back_without_loss(tmp_path: Path, text: str) -> None:
     data, written = source.read_bytes(), out.read_bytes()
     assert data.startswith(b"\xef\xbb\xbf") == written.startswith(b"\xef\xbb\xbf")
     assert data.split(b"\n")[0].endswith(b"\r") == written.split(b"\n")[0].endswith(b"\r")
+
+
+def test_an_export_becomes_parquet_without_loss(tmp_path: Path) -> None:
+    """All rows of a product, variants and further photos too; the answer stands in the first."""
+    source, out = _write(tmp_path, _OLD), tmp_path / "out.parquet"
+    fill(source, out, lambda product: answer(product, caption="A thing"))
+    header, *before = cells(source)
+    after = pq.read_table(out).to_pylist()
+    assert [[row[name] or "" for name in header] for row in after] == [
+        row + [""] * (len(header) - len(row)) for row in before if row
+    ]
+    handles = [row["Handle"] for row in after]
+    first = [place for place, handle in enumerate(handles) if handle and handle not in handles[:place]]
+    assert [place for place, row in enumerate(after) if row["pumgpt_caption"]] == first
 
 
 def test_what_was_filled_stands_where_shopify_expects_it(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Parquet out: the input's columns with the types that they had there, then the `pumgpt_*` columns.
 
 An input without types gets text columns, but for `category` (a list) and, from JSON lines, `attributes` (name-value pairs).
+Of Shopify's export all rows come back: the answer stands in the first row of its product.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pumgpt.catalog.csv_reader import CsvReader
 from pumgpt.catalog.output_columns import OutputColumns, own_cell
 from pumgpt.catalog.product import AttributeValue, Product
 from pumgpt.catalog.reader import CatalogReader
+from pumgpt.catalog.shopify import FoldedRows
 from pumgpt.catalog.understanding import Understanding
 
 ROWS_PER_GROUP = 1_000
@@ -36,6 +38,11 @@ class ParquetTable:
 
     def write(self, product: Product, understanding: Understanding) -> None:
         self._rows.append(self._row(product, understanding))
+        if isinstance(product.original, FoldedRows):
+            names = tuple(product.original)
+            self._rows.extend(
+                {n: cell or None for n, cell in zip(names, row, strict=False)} for row in product.original.rows[1:]
+            )
         if len(self._rows) >= ROWS_PER_GROUP:
             self._flush()
 
