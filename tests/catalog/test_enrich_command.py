@@ -157,3 +157,36 @@ def test_what_can_not_be_is_one_line(
     (line,) = result.stderr.splitlines()
     assert words in line
     assert not Path("out.csv").exists()
+
+
+def test_attributes_of_the_category_get_columns(shop: Path) -> None:
+    """A Shopify release in a folder: each product is asked for what its own category brings."""
+    release = shop / "release"
+    (release / "categories").mkdir(parents=True)
+    (release / "categories.txt").write_text(_TAXONOMY)
+    (release / "categories" / "all.yml").write_text(
+        "- {id: aa, name: Apparel, children: [], attributes: [sleeve]}\n"
+        "- {id: lb, name: Luggage & Bags, children: [], attributes: [strap]}\n"
+    )
+    values = {"sleeve": ["Long", "Short"], "strap": ["Leather"]}
+    attributes = [
+        {"id": str(n), "name": name.title(), "handle": name, "values": [{"name": v, "handle": v} for v in values[name]]}
+        for n, name in enumerate(values)
+    ]
+    (release / "attributes.json").write_text(json.dumps({"attributes": attributes}))
+    (shop / "in.csv").write_text("id,image,category\n1,a.png,Apparel\n2,a.png,Luggage & Bags\n3,a.png,Cars\n")
+    options = ["--taxonomy", release, "--category-attributes"]
+    done = _run(shop / "in.csv", shop / "out.csv", *options)
+    assert done.exit_code == 0, done.stderr
+    with (shop / "out.csv").open(newline="") as file:
+        apparel, bags, cars = csv.DictReader(file)
+    assert apparel["pumgpt_sleeve"] in values["sleeve"] and not apparel["pumgpt_strap"]
+    assert bags["pumgpt_strap"] == "Leather" and not bags["pumgpt_sleeve"]
+    assert not cars["pumgpt_sleeve"] and not cars["pumgpt_strap"]
+
+
+def test_categories_without_attributes_bring_none(shop: Path) -> None:
+    (shop / "in.csv").write_text("id,image\n1,a.png\n")
+    done = _run(shop / "in.csv", shop / "out.csv", "--taxonomy", shop / "categories.txt", "--category-attributes")
+    assert done.exit_code == 2
+    assert "--category-attributes needs categories that bring attributes" in done.stderr

@@ -196,3 +196,56 @@ def test_one_score_means_more_where_the_listing_was_read() -> None:
     del curves[listed_key("attribute:colour")]
     asked = replace(asked, calibration=Calibration(fields=curves))
     assert confidence(Product("1", title="Blue shirt")) == 0.3
+
+
+class _Shelves:
+    """Shirts bring a sleeve and a colour, shoes nothing."""
+
+    def schema_of(self, category: tuple[str, ...]) -> AttributeSchema | None:
+        specs = (AttributeSpec("Sleeve", ("Long", "Short")), AttributeSpec("Colour", ("Blue", "Red")))
+        return AttributeSchema(specs) if category == ("Apparel", "Shirts") else None
+
+
+def by_category(**changes: object) -> Plan:
+    return make_plan(FakeBackend(), taxonomy=TAXONOMY, category_schemas=_Shelves(), precision=0, **changes)  # type: ignore[arg-type]
+
+
+def told(leaf: str, share: float = 0.9) -> Answer:
+    text = f"Apparel > {leaf}" if share >= 0.5 else CANNOT_TELL
+    return Answer(text, 1.0, 1 - share, ((f"Apparel > {leaf}", share),))
+
+
+def test_a_category_brings_its_attributes_once_it_is_settled() -> None:
+    asked = by_category(tasks=["category", "attributes"])
+    (request,) = asked.requests(Product("1"), [PHOTO])
+    assert [question.task for question in request.questions] == ["category"]
+    (more,) = asked.follow_up(Product("1"), [PHOTO], [Reply(request.questions[0], told("Shirts"))])
+    assert [(question.task, question.field) for question in more.questions] == [
+        ("attribute_qa", "Sleeve"),
+        ("attribute_qa", "Colour"),
+    ]
+    assert asked.follow_up(Product("1"), [PHOTO], [Reply(request.questions[0], told("Shoes"))]) == ()
+
+
+def test_what_the_schema_asks_is_not_asked_again() -> None:
+    asked = by_category(tasks=["category", "attributes"], schema=SCHEMA)
+    (request,) = asked.requests(Product("1"), [PHOTO])
+    (category,) = (question for question in request.questions if question.task == "category")
+    (more,) = asked.follow_up(Product("1"), [PHOTO], [Reply(category, told("Shirts"))])
+    assert [question.field for question in more.questions] == ["Sleeve"]
+
+
+def test_a_category_that_is_not_told_brings_nothing_and_the_shops_own_counts() -> None:
+    asked = by_category(tasks=["category", "attributes"])
+    asked = replace(asked, precision=0.9)
+    (request,) = asked.requests(Product("1"), [PHOTO])
+    unsure = [Reply(request.questions[0], told("Shirts", 0.3))]
+    assert asked.follow_up(Product("1"), [PHOTO], unsure) == ()
+    own = Product("1", category=("apparel", "shirts"))
+    assert asked.follow_up(own, [PHOTO], unsure) != (), "found as the taxonomy writes it"
+
+
+def test_both_rounds_end_in_one_record() -> None:
+    found = understand_one(FakeBackend(), by_category(), Intake(Product("1", category=("Apparel", "Shirts")), [PHOTO]))
+    assert found.attributes is not None
+    assert [field.name for field in found.attributes] == ["Sleeve", "Colour"]

@@ -27,7 +27,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -55,6 +55,13 @@ class AttributeSpec:
     """The attribute's name by language."""
     translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
     """The values by language: `{"de": {"Black": "Schwarz"}}`."""
+
+
+class CategorySchemas(Protocol):
+    """Where every category brings attributes of its own, as in Shopify's releases."""
+
+    def schema_of(self, category: tuple[str, ...]) -> AttributeSchema | None:
+        """The attributes of a category; None where none are known."""
 
 
 @dataclass(frozen=True)

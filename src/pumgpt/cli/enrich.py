@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 @click.argument("out_path", type=FILE, metavar="OUT")
 @catalog_options
 @vocabulary_options
+@click.option(
+    "--category-attributes",
+    is_flag=True,
+    help="Ask for the attributes that a product's category brings in --taxonomy too.",
+)
 @click.option("--tasks", metavar="A,B", help="What to ask: caption, category, attributes, ... By default these three.")
 @precision_option
 @model_options
@@ -55,6 +60,7 @@ def command(
     taxonomy: Path | None,
     schema: Path | None,
     category_map: Path | None,
+    category_attributes: bool,
     tasks: str | None,
     precision: float,
     model: str,
@@ -81,7 +87,13 @@ def command(
     from pumgpt.catalog.download import PhotoDownloads
     from pumgpt.cli.console import quiet_stdout, say
     from pumgpt.engine.enrich import check_paths, preview
-    from pumgpt.engine.planning import category_remarks, load_crosswalk, load_vocabulary, make_plan
+    from pumgpt.engine.planning import (
+        category_remarks,
+        load_category_schemas,
+        load_crosswalk,
+        load_vocabulary,
+        make_plan,
+    )
     from pumgpt.tasks.registry import get_task
 
     column_map = None if columns is None else ColumnMap.load(columns)
@@ -89,6 +101,7 @@ def command(
     names = None if tasks is None else [get_task(name.strip()).name for name in tasks.split(",") if name.strip()]
     own_taxonomy, own_schema = load_vocabulary(taxonomy, schema)
     crosswalk = load_crosswalk(category_map, taxonomy)
+    by_category = load_category_schemas(taxonomy) if category_attributes else None
     with quiet_stdout(), PhotoDownloads(allow_private=allow_private_urls) as downloads:
         from pumgpt.engine.models import load_backend
 
@@ -102,6 +115,7 @@ def command(
             precision=precision,
             overwrite_values=overwrite_values,
             evidence=report_path is not None,
+            category_schemas=by_category,
         )
         remarks += category_remarks(backend, plan)
         for remark in remarks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pumgpt.backends.protocol import Backend
+from pumgpt.backends.protocol import Backend, Request
 from pumgpt.catalog.understanding import ModelInfo, Understanding
 from pumgpt.engine.intake import Intake
 from pumgpt.engine.understand import Plan, Reply
@@ -12,23 +12,42 @@ from pumgpt.errors import BackendError
 
 
 def understand(backend: Backend, plan: Plan, intakes: Sequence[Intake]) -> list[Understanding | BackendError]:
-    """Ask everything about some products in one call of the backend.
+    """Ask everything about some products in one call of the backend, and in a second one what their categories bring.
 
     A `BackendError` takes the place of a product that the backend had no answer for at all.
     """
     if not intakes:
         return []
-    requests = [plan.requests(intake.product, intake.photos) for intake in intakes]
-    answers = iter(backend.answer([request for group in requests for request in group], evidence=plan.evidence))
+    replies = _ask(backend, plan, [plan.requests(intake.product, intake.photos) for intake in intakes])
+    if plan.category_schemas is not None:
+        pairs = list(zip(intakes, replies, strict=True))
+        follow_ups = [
+            () if _is_silent(told) else plan.follow_up(intake.product, intake.photos, told) for intake, told in pairs
+        ]
+        for told, more in zip(replies, _ask(backend, plan, follow_ups), strict=True):
+            told.extend(more)
     model = ModelInfo(name=backend.name, revision=backend.revision)
     results: list[Understanding | BackendError] = []
-    for intake, group in zip(intakes, requests, strict=True):
-        replies = [Reply(*pair) for request in group for pair in zip(request.questions, next(answers), strict=True)]
-        if replies and all(reply.answer.error is not None for reply in replies):
-            results.append(BackendError(f"the model did not answer: {replies[0].answer.error}"))
+    for intake, told in zip(intakes, replies, strict=True):
+        if _is_silent(told):
+            results.append(BackendError(f"the model did not answer: {told[0].answer.error}"))
         else:
-            results.append(plan.understanding(intake.product, replies, model, intake.warnings, intake.numbers))
+            results.append(plan.understanding(intake.product, told, model, intake.warnings, intake.numbers))
     return results
+
+
+def _ask(backend: Backend, plan: Plan, groups: Sequence[Sequence[Request]]) -> list[list[Reply]]:
+    """The replies to each product's requests, all asked in one call."""
+    requests = [request for group in groups for request in group]
+    answers = iter(backend.answer(requests, evidence=plan.evidence) if requests else ())
+    return [
+        [Reply(*pair) for request in group for pair in zip(request.questions, next(answers), strict=True)]
+        for group in groups
+    ]
+
+
+def _is_silent(replies: Sequence[Reply]) -> bool:
+    return bool(replies) and all(reply.answer.error is not None for reply in replies)
 
 
 def understand_one(backend: Backend, plan: Plan, intake: Intake) -> Understanding:

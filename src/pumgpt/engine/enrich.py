@@ -153,6 +153,9 @@ def _write_out(journal: Journal, reader: CatalogReader, plan: Plan) -> None:
     if journal.in_place or (journal.unchanged and journal.out.exists()):
         return
     names = [asked.name for asked in plan.context.attributes] if "attribute_qa" in plan.asked else []
+    if plan.category_schemas is not None:  # which attributes the categories brought, only the answers know
+        brought = (field.name for answer in journal.answers() for field in answer.attributes or ())
+        names = list(dict.fromkeys((*names, *brought)))
     settings: Any = {"overwrite_values": plan.overwrite_values, "precision": plan.precision}
     with open_writer(journal.out, reader, attribute_names=names, **settings) as writer:
         rows = iter(reader)

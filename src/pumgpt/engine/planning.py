@@ -9,13 +9,14 @@ from pathlib import Path
 from pumgpt.backends.protocol import Backend
 from pumgpt.catalog.crosswalk import Crosswalk, shipped_crosswalk
 from pumgpt.catalog.question import Choices
-from pumgpt.catalog.schema import AttributeSchema
+from pumgpt.catalog.schema import AttributeSchema, CategorySchemas
+from pumgpt.catalog.shopify_release import ShopifyRelease
 from pumgpt.catalog.taxonomy import SEPARATOR, Taxonomy
 from pumgpt.engine.calibration import Calibration
 from pumgpt.engine.journal import Fingerprint
-from pumgpt.engine.understand import DEFAULT_PRECISION, DEFAULT_TASKS, Plan
+from pumgpt.engine.understand import DEFAULT_PRECISION, DEFAULT_TASKS, Plan, asked_of
 from pumgpt.errors import UsageError
-from pumgpt.tasks.base import AskedAttribute, TaskContext
+from pumgpt.tasks.base import TaskContext
 
 
 def load_vocabulary(taxonomy: Path | None, schema: Path | None) -> tuple[Taxonomy | None, AttributeSchema | None]:
@@ -24,6 +25,20 @@ def load_vocabulary(taxonomy: Path | None, schema: Path | None) -> tuple[Taxonom
         None if taxonomy is None else Taxonomy.load(taxonomy),
         None if schema is None else AttributeSchema.load(schema),
     )
+
+
+def load_category_schemas(taxonomy: Path | None) -> CategorySchemas:
+    """The attributes that each category of the shop's taxonomy brings. Raises `SchemaError`, and `UsageError` where there are
+    none.
+    """
+    is_release = taxonomy is not None and (taxonomy.is_dir() or taxonomy.suffix.lower() == ".json")
+    release = ShopifyRelease.load(taxonomy) if taxonomy is not None and is_release else None
+    if release is None or not (release.keys and release.attributes):
+        raise UsageError(
+            "--category-attributes needs categories that bring attributes; give --taxonomy the folder of a Shopify release that "
+            "holds attributes.json and categories/*.yml, or its categories.json"
+        )
+    return release
 
 
 def load_crosswalk(path: Path | None, taxonomy: Path | None) -> Crosswalk | None:
@@ -46,11 +61,14 @@ def make_plan(
     precision: float = DEFAULT_PRECISION,
     overwrite_values: bool = False,
     evidence: bool = False,
+    category_schemas: CategorySchemas | None = None,
 ) -> Plan:
     """What is asked of `backend`. A taxonomy or schema that isn't given is the backend's own, where it brings one.
 
     A backend that has categories of its own is asked for these wherever `crosswalk`, or a map that is shipped, leads from
     them to those of `taxonomy`.
+
+    With `category_schemas` a product is asked for the attributes of its category too, in a second call.
 
     Without `tasks`: caption, category and, where a schema is known, attributes. Raises `UsageError` for a task that
     there isn't, or that has nothing to ask.
@@ -64,10 +82,10 @@ def make_plan(
     asked_taxonomy = own_taxonomy if crosswalk else taxonomy or own_taxonomy
     taxonomy, schema = taxonomy or own_taxonomy, schema or own_schema
     if tasks is None:
-        tasks = [name for name in DEFAULT_TASKS if name != "attributes" or schema is not None]
+        tasks = [name for name in DEFAULT_TASKS if name != "attributes" or schema or category_schemas]
     context = TaskContext(
         taxonomy_choices=_paths(asked_taxonomy),
-        attributes=tuple(_asked(schema)) if schema else (),
+        attributes=tuple(asked_of(schema)) if schema else (),
         questions=tuple(questions),
     )
     return Plan(
@@ -79,6 +97,7 @@ def make_plan(
         precision=precision,
         overwrite_values=overwrite_values,
         evidence=evidence,
+        category_schemas=category_schemas,
     )
 
 
@@ -108,17 +127,10 @@ def _paths(taxonomy: Taxonomy | None) -> Choices | None:
     return Choices(tuple(SEPARATOR.join(path) for path in taxonomy.paths)) if taxonomy else None
 
 
-def _asked(schema: AttributeSchema) -> Iterable[AskedAttribute]:
-    """Attributes with equal values share one `Choices`, so that a backend prepares it once."""
-    shared: dict[tuple[str, ...], Choices] = {}
-    for spec in schema.attributes:
-        choices = None if spec.values is None else shared.setdefault(spec.values, Choices(spec.values))
-        yield AskedAttribute(spec.name, choices, spec.question)
-
-
 def fingerprint(backend: Backend, plan: Plan) -> Fingerprint:
     """What makes two runs the same. Evidence is left out: it changes no answer."""
     context = plan.context
+    by_category = {"setting of --category-attributes": "on"} if plan.category_schemas else {}
     return {
         "model": f"{backend.name} {backend.revision}",
         "calibration": _digest([plan.calibration.model_dump_json()]),
@@ -129,6 +141,7 @@ def fingerprint(backend: Backend, plan: Plan) -> Fingerprint:
         "questions": _digest(context.questions),
         "precision": str(plan.precision),
         "setting of --overwrite-values": str(plan.overwrite_values),
+        **by_category,
     }
 
 

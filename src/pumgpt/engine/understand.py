@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from PIL.Image import Image
 
 from pumgpt.backends.protocol import Answer, Request
-from pumgpt.catalog.attribute_names import find_attribute
+from pumgpt.catalog.attribute_names import find_attribute, fold_attribute
 from pumgpt.catalog.crosswalk import Crosswalk
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.question import Question
-from pumgpt.catalog.taxonomy import Taxonomy
+from pumgpt.catalog.question import Choices, Question
+from pumgpt.catalog.schema import AttributeSchema, CategorySchemas
+from pumgpt.catalog.taxonomy import SEPARATOR, CategoryPath, Taxonomy
 from pumgpt.catalog.understanding import (
     AnswerField,
     AttributeField,
@@ -29,7 +30,7 @@ from pumgpt.engine.calibration import Calibration, attribute_key
 from pumgpt.engine.categories import translate
 from pumgpt.engine.judge import NOTHING, Judge, Judgement, rule
 from pumgpt.errors import UsageError
-from pumgpt.tasks.base import TaskContext
+from pumgpt.tasks.base import AskedAttribute, TaskContext
 from pumgpt.tasks.registry import TASKS, get_task
 
 DEFAULT_TASKS = ("caption", "category", "attributes")
@@ -41,6 +42,10 @@ LEAST_ALTERNATIVE = 0.01
 _ASKED_AS = {"attributes": "attribute_qa"}
 """The record of attributes is asked attribute by attribute: each closed answer is then valid and has a probability."""
 _LISTS = {"attribute_qa": "attributes", "question": "answers", "attribute_correction": "corrections"}
+
+
+NOBODY = ModelInfo(name="", revision="")
+"""Stands for the model in records that nobody sees."""
 
 
 class Reply(NamedTuple):
@@ -66,12 +71,16 @@ class Plan:
     precision: float = DEFAULT_PRECISION
     overwrite_values: bool = False
     evidence: bool = False
+    category_schemas: CategorySchemas | None = None
+    """Where given, a product is asked for the attributes that its category brings, once that is settled."""
+    _brought: dict[CategoryPath, tuple[AskedAttribute, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for name in self.tasks:
             get_task(name)
         asked = self.asked
-        if ("attribute_qa" in asked or "attribute_correction" in asked) and not self.context.attributes:
+        known = self.context.attributes or (self.category_schemas and "attribute_correction" not in asked)
+        if ("attribute_qa" in asked or "attribute_correction" in asked) and not known:
             raise UsageError("attributes are asked, and this model has none of its own; name them with --schema F")
         if "question" in asked and not self.context.questions:
             raise UsageError("the task 'question' needs questions; give each with --question Q")
@@ -95,14 +104,41 @@ class Plan:
         context = self.context.showing(product, "present")
         seeing: list[Question] = []
         blind: list[Question] = []
+        asked = self.asked
+        if self.category_schemas is not None and not context.attributes:
+            asked -= {"attribute_qa"}  # what is asked, the category will say
         for name, task in TASKS.items():
-            if name in self.asked and (photos or not task.hides_listing):
+            if name in asked and (photos or not task.hides_listing):
                 (blind if task.hides_listing else seeing).extend(task.questions(product, context))
         listing = context.listing.text
         if listing is None:
             seeing, blind = [*blind, *seeing], []
         pairs = ((listing, seeing), (None, blind))
         return tuple(Request(tuple(photos), tuple(questions), text) for text, questions in pairs if questions)
+
+    def follow_up(self, product: Product, photos: Sequence[Image], replies: Sequence[Reply]) -> tuple[Request, ...]:
+        """What is asked once the category is settled: its attributes, but for those that were asked before.
+
+        Nothing where the category can't be told, or brings none.
+        """
+        if self.category_schemas is None or "attribute_qa" not in self.asked:
+            return ()
+        category = self.understanding(product, replies, NOBODY).category
+        path = tuple(category.path) if category and category.path else product.category
+        if path is not None and self.taxonomy is not None:  # as the taxonomy writes it
+            path = self.taxonomy.find(SEPARATOR.join(path)) or path
+        if not path:
+            return ()
+        if path not in self._brought:
+            schema = self.category_schemas.schema_of(path)
+            before = {fold_attribute(asked.name) for asked in self.context.attributes}
+            brought = asked_of(schema) if schema else ()
+            self._brought[path] = tuple(asked for asked in brought if fold_attribute(asked.name) not in before)
+        if not self._brought[path]:
+            return ()
+        context = replace(self.context, attributes=self._brought[path]).showing(product, "present")
+        questions = TASKS["attribute_qa"].questions(product, context)
+        return (Request(tuple(photos), tuple(questions), context.listing.text),) if questions else ()
 
     def understanding(
         self,
@@ -126,6 +162,14 @@ class Plan:
         if result.caption is not None and self.precision > 0 and any(map(_is_of_nothing_known, replies)):
             result.caption = CaptionField(text=None, confidence=result.caption.confidence)
         return result
+
+
+def asked_of(schema: AttributeSchema) -> Iterator[AskedAttribute]:
+    """What a schema asks for. Attributes with equal values share one `Choices`, so that a backend prepares it once."""
+    shared: dict[tuple[str, ...], Choices] = {}
+    for spec in schema.attributes:
+        choices = None if spec.values is None else shared.setdefault(spec.values, Choices(spec.values))
+        yield AskedAttribute(spec.name, choices, spec.question)
 
 
 def _is_of_category(reply: Reply) -> bool:
