@@ -18,6 +18,8 @@ from pumgpt.backends.chat_endpoint import ChatEndpoint
 from pumgpt.backends.protocol import CANNOT_TELL, Answer, Request
 from pumgpt.catalog.photos import open_photo
 from pumgpt.catalog.product import ImageRef, Product
+from pumgpt.catalog.schema import AttributeSchema, AttributeSpec
+from pumgpt.catalog.taxonomy import Taxonomy
 from pumgpt.curation.expert import Case, claims_of
 from pumgpt.curation.inventory import MAX_RIVALS, Inventory
 from pumgpt.curation.judge import JudgeExpert, read_judgement
@@ -88,6 +90,49 @@ def test_a_model_is_asked_several_times_and_says_when_it_can_not_tell() -> None:
     assert colour is not None and year is not None
     assert colour.evidence == {"said": "red", "agreed": "3 of 3", "model": "paint"}  # the fourth had no answer
     assert (year.verdict, year.evidence["said"]) == (NOT_INFERABLE, CANNOT_TELL)
+
+
+class ShelfModel:
+    """Knows categories, and no attribute but the colour."""
+
+    name, revision = "shelf", "0"
+    default_taxonomy = Taxonomy.of([("Footwear", "Shoes", "Clogs"), ("Footwear", "Shoes", "Boots"), ("Bags", "Totes")])
+    default_schema = AttributeSchema((AttributeSpec("colour"),))
+
+    def answer(self, requests: Sequence[Request], *, evidence: bool = False) -> list[list[Answer]]:
+        ranked = (("Footwear > Shoes > Boots", 0.6), ("Bags > Totes", 0.2))
+        known = Answer("Footwear > Shoes > Boots", 0.75, 0.2, ranked)
+        unknown = Answer(CANNOT_TELL, 0.0, 1.0)
+        return [[known if q.task == "category" else unknown for q in request.questions] for request in requests]
+
+
+@pytest.mark.parametrize(
+    ("value", "score", "verdict"), [("boots", 0.6, SUPPORTED), ("Shoes", 0.6, SUPPORTED), ("Totes", 0.2, CONTRADICTED)]
+)
+def test_a_value_that_the_model_knows_as_a_category_is_asked_as_one(value: str, score: float, verdict: Verdict) -> None:
+    expert = VlmExpert(ShelfModel())
+    catalogue = [
+        Product(str(n), shirt("red").images, attributes={"type": kind, "shade": "Totes"})
+        for n, kind in enumerate((value, "Clogs", "Totes", "Hat"))
+    ]
+    expert.prepare(catalogue)
+    ((vote, _),) = expert.judge([case(catalogue[0])])
+    assert vote is not None
+    assert (vote.verdict, vote.score) == (verdict, pytest.approx(score))
+    assert vote.evidence["said"] in ("boots", "Shoes", "Boots")
+
+
+def test_an_attribute_that_only_looks_like_a_category_is_asked_as_an_attribute() -> None:
+    expert = VlmExpert(ShelfModel())
+    catalogue = [
+        Product(str(n), shirt("red").images, attributes={"colour": "Totes", "theme": theme})
+        for n, theme in enumerate(("Boots", "Cats", "Sea", "Stars"))
+    ]
+    expert.prepare(catalogue)
+    ((colour, theme),) = expert.judge([case(catalogue[0])])
+    assert colour is not None and theme is not None
+    assert colour.verdict is NOT_INFERABLE, "learned as an attribute, whatever its values"
+    assert theme.verdict is NOT_INFERABLE, "most of its values are no categories"
 
 
 def test_without_a_photo_or_another_value_there_is_no_vote() -> None:
