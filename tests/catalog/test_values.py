@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pumgpt.catalog.forms import key, plural, singular
@@ -86,6 +86,8 @@ def test_canonical_speaks_as_the_schema() -> None:
 
 
 @given(st.text(max_size=40))
+@example("²")
+@example("0_`")
 def test_every_text_is_itself_and_canonical_is_stable(text: str) -> None:
     for spec in (None, COLOUR, LENGTH, SIZE):
         assert same_value(text, text, spec)

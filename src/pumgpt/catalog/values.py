@@ -48,10 +48,28 @@ _PACK = re.compile(
 )
 
 
+_MOST_STEPS = 4
+
+
 def canonical(text: str, spec: AttributeSpec | None = None) -> str:
     """The one way to write this value: the schema's spelling where it lists or words it, a quantity in one unit (the
     schema's, or millimetres, grams, millilitres), a size as "US 9"; any other text in small singular words.
     """
+    for _ in range(
+        _MOST_STEPS
+    ):  # what comes out may say more than what went in: '²' is a 2, and where lengths are in cm 2 cm
+        text, before = _once(text, spec), text
+        if text == before:
+            break
+    return text
+
+
+def _once(text: str, spec: AttributeSpec | None) -> str:
+    return _told(text, spec) or " ".join(filter(None, map(singular, _spaced(text)))) or text.strip()
+
+
+def _told(text: str, spec: AttributeSpec | None) -> str | None:
+    """The value where the schema lists or words it, or where it is a quantity, a size or a pack."""
     if spec is not None:
         listed = _wordings(spec).get(key(text))
         if listed is not None:
@@ -60,7 +78,7 @@ def canonical(text: str, spec: AttributeSpec | None = None) -> str:
     if quantity is not None:
         written = quantity.converted(spec.unit) if spec is not None and spec.unit else None
         return written or quantity.canonical()
-    return _size(text, spec) or _pack(text) or " ".join(singular(word) for word in _spaced(text)) or text.strip()
+    return _size(text, spec) or _pack(text)
 
 
 def same_value(one: str, other: str, spec: AttributeSpec | None = None) -> bool:
