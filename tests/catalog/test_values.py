@@ -88,6 +88,7 @@ def test_canonical_speaks_as_the_schema() -> None:
 @given(st.text(max_size=40))
 @example("²")
 @example("0_`")
+@example("0.0.0/1")
 def test_every_text_is_itself_and_canonical_is_stable(text: str) -> None:
     for spec in (None, COLOUR, LENGTH, SIZE):
         assert same_value(text, text, spec)

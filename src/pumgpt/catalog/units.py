@@ -128,7 +128,7 @@ def _quantity(number: str, unit: str) -> Quantity | None:
     if "/" in number:
         *ahead, fraction = number.split()
         top, bottom = fraction.split("/")
-        if float(bottom) == 0:
+        if float(bottom) == 0 or top.replace(",", ".").count(".") > 1:  # '1.2.3/4' is a date or a part's number
             return None
         number, whole = "".join(ahead), float(top.replace(",", ".")) / float(bottom)
     if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", number):
