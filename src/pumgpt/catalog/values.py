@@ -55,9 +55,8 @@ def canonical(text: str, spec: AttributeSpec | None = None) -> str:
     """The one way to write this value: the schema's spelling where it lists or words it, a quantity in one unit (the
     schema's, or millimetres, grams, millilitres), a size as "US 9"; any other text in small singular words.
     """
-    for _ in range(
-        _MOST_STEPS
-    ):  # what comes out may say more than what went in: '²' is a 2, and where lengths are in cm 2 cm
+    # What comes out may say more than what went in: '²' is a 2, and where lengths are in cm 2 cm.
+    for _ in range(_MOST_STEPS):
         text, before = _once(text, spec), text
         if text == before:
             break

@@ -61,14 +61,14 @@ class ContrastiveStage(nn.Module):
         belongs to, `text_group` (R,) which texts are equal.
         """
         patches_BPV = self.vision_tower(pixel_values)
-        logits = self.heads(patches_BPV)
-        loss = self.heads.loss(logits, labels, self.smoothing)
+        logits = told = self.heads(patches_BPV)
+        loss = self.heads.loss(told, labels, self.smoothing)
         queries_BME = None
         if self.query_heads is not None:
             queries_BME = self._queries(patches_BPV)
             logits = self.query_heads(queries_BME)
             taught = self.query_heads.loss(logits, labels, self.smoothing)
-            loss = loss + taught + self.query_heads.imitation_loss(logits, self.heads(patches_BPV))
+            loss = loss + taught + self.query_heads.imitation_loss(logits, told)
         if input_ids is not None and attention_mask is not None and text_photo is not None and text_group is not None:
             shown = self._queries(patches_BPV[text_photo]) if queries_BME is None else queries_BME[text_photo]
             texts = self.contrast.embed_texts(self.qformer, input_ids, attention_mask)
