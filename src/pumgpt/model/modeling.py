@@ -25,7 +25,7 @@ from pumgpt.model.contrast import ContrastiveHead
 from pumgpt.model.injection import ARGUMENT, VisualInjection, install, text_rms
 from pumgpt.model.parts import Parts, Source, load_language_model, load_qformer, load_vision
 from pumgpt.model.qformer import QFormer
-from pumgpt.model.vision import ConvolutionalTower, VisionTower, build_tower
+from pumgpt.model.vision import VisionTower, build_tower, keep_frozen_statistics
 
 
 @dataclass(frozen=True)
@@ -189,9 +189,8 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         Its batch-norm statistics are frozen with its weights.
         """
         super().train(mode)
-        tower = self.vision_tower
-        if mode and isinstance(tower, ConvolutionalTower) and not any(p.requires_grad for p in tower.parameters()):
-            tower.eval()
+        if mode:
+            keep_frozen_statistics(self.vision_tower)
         return self
 
     def get_input_embeddings(self) -> nn.Module:

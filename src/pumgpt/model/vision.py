@@ -117,6 +117,12 @@ class ConvolutionalTower(nn.Module):
 VisionTower = TransformerTower | ConvolutionalTower
 
 
+def keep_frozen_statistics(tower: VisionTower) -> None:
+    """Put a frozen convolutional tower into evaluation mode: its batch-norm statistics are frozen with its weights."""
+    if isinstance(tower, ConvolutionalTower) and not any(p.requires_grad for p in tower.parameters()):
+        tower.eval()
+
+
 def is_convolutional(config: PreTrainedConfig) -> bool:
     """Whether `config` describes a backbone whose feature maps are (B, V, G, G)."""
     return isinstance(config, BackboneConfigMixin) and hasattr(config, "depths")

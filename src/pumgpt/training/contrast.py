@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from pumgpt.catalog.product import Product
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
-from pumgpt.model.vision import ConvolutionalTower
+from pumgpt.model.vision import keep_frozen_statistics
 from pumgpt.training.heads import HeadsCollator, LabelHeads
 
 
@@ -43,9 +43,8 @@ class ContrastiveStage(nn.Module):
     def train(self, mode: bool = True) -> ContrastiveStage:
         """As in `nn.Module`, but the batch-norm statistics of a frozen tower are frozen with its weights."""
         super().train(mode)
-        tower = self.vision_tower
-        if mode and isinstance(tower, ConvolutionalTower) and not any(p.requires_grad for p in tower.parameters()):
-            tower.eval()
+        if mode:
+            keep_frozen_statistics(self.vision_tower)
         return self
 
     def forward(
