@@ -144,6 +144,33 @@ def test_the_q_former_learns_labels_behind_a_frozen_tower(stages: dict[str, Path
     assert "eval_accuracy_colour" in log
 
 
+def test_a_teacher_is_heard_and_learns_nothing(stages: dict[str, Path], data: Path, tmp_path: Path) -> None:
+    """Tower and Q-Former learn on from what the tower of an earlier stage says; without it they end elsewhere."""
+    queries = train(write_recipe(tmp_path, data, "contrast", stages["pretrain"], **QUERIES))
+    folders = []
+    for teacher in (str(queries), None):
+        folder = tmp_path / f"taught-{len(folders)}"
+        folder.mkdir()
+        contrast = {"query_heads": True, "teacher": teacher}
+        folders.append(train(write_recipe(folder, data, "contrast", queries, **(QUERIES | {"contrast": contrast}))))
+    taught, untaught = folders
+    assert changed(queries, taught) == {"vision_tower", "projection", "qformer", "contrast"}
+    assert "vision_tower" in changed(taught, untaught)
+    weights = load_file(taught / "checkpoint-4" / "model.safetensors")
+    before = load_file(queries / "model.safetensors")
+    kept = [name for name in weights if name.startswith("teacher.tower.")]
+    assert kept and all(
+        torch.equal(weights[name], before[name.replace("teacher.tower", "vision_tower")]) for name in kept
+    )
+
+
+def test_a_teacher_for_other_values_is_refused(stages: dict[str, Path], data: Path, tmp_path: Path) -> None:
+    contrast = {"query_heads": True, "teacher": str(stages["pretrain"])}
+    recipe = write_recipe(tmp_path, data, "contrast", stages["pretrain"], **(QUERIES | {"contrast": contrast}))
+    with pytest.raises(RecipeError, match="has no heads for the values"):
+        train(recipe)
+
+
 def test_the_tower_goes_on_from_the_stage_before(stages: dict[str, Path]) -> None:
     heads = load_file(stages["heads"] / "model.safetensors")
     contrast = load_file(stages["contrast"] / "model.safetensors")

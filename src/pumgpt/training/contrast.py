@@ -1,6 +1,6 @@
 """Stage 2: photo with title, as in BLIP-2's first stage. Tower, Q-Former and contrastive head learn together, and the
 linear heads of stage 1 go on, now on photos of full size. The Q-Former may have such heads too: what they can't read off its
-queries, no language model behind it can.
+queries, no language model behind it can. And a tower and heads that learned before may teach those that learn now.
 
 Shapes: B photos, R texts (R <= B: not every photo has one), S tokens.
 """
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from pumgpt.catalog.product import Product
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.vision import keep_frozen_statistics
-from pumgpt.training.heads import HeadsCollator, LabelHeads
+from pumgpt.training.heads import HeadsCollator, LabelHeads, TowerWithHeads, as_probabilities
 
 
 class ContrastiveStage(nn.Module):
@@ -29,6 +29,7 @@ class ContrastiveStage(nn.Module):
         smoothing: float,
         contrast_weight: float,
         query_heads: LabelHeads | None = None,
+        teacher: TowerWithHeads | None = None,
     ) -> None:
         super().__init__()
         self.vision_tower = model.vision_tower
@@ -37,14 +38,19 @@ class ContrastiveStage(nn.Module):
         self.contrast = model.contrast
         self.heads = heads
         self.query_heads = query_heads
+        self.teacher = teacher
         self.smoothing = smoothing
         self.contrast_weight = contrast_weight
 
     def train(self, mode: bool = True) -> ContrastiveStage:
-        """As in `nn.Module`, but the batch-norm statistics of a frozen tower are frozen with its weights."""
+        """As in `nn.Module`, but the batch-norm statistics of a frozen tower are frozen with its weights, and the teacher
+        never trains.
+        """
         super().train(mode)
         if mode:
             keep_frozen_statistics(self.vision_tower)
+        if self.teacher is not None:
+            self.teacher.eval()
         return self
 
     def forward(
@@ -62,12 +68,16 @@ class ContrastiveStage(nn.Module):
         patches_BPV = self.vision_tower(pixel_values)
         logits = told = self.heads(patches_BPV)
         loss = self.heads.loss(told, labels, self.smoothing)
+        taught = None
+        if self.teacher is not None:
+            taught = self.teacher.probabilities(pixel_values)
+            loss = loss + self.heads.imitation_loss(told, taught)
         queries_BME = None
         if self.query_heads is not None:
             queries_BME = self._queries(patches_BPV)
             logits = self.query_heads(queries_BME)
-            taught = self.query_heads.loss(logits, labels, self.smoothing)
-            loss = loss + taught + self.query_heads.imitation_loss(logits, told)
+            loss = loss + self.query_heads.loss(logits, labels, self.smoothing)
+            loss = loss + self.query_heads.imitation_loss(logits, taught or as_probabilities(told))
         if input_ids is not None and attention_mask is not None and text_photo is not None and text_group is not None:
             shown = self._queries(patches_BPV[text_photo]) if queries_BME is None else queries_BME[text_photo]
             texts = self.contrast.embed_texts(self.qformer, input_ids, attention_mask)

@@ -97,18 +97,22 @@ class LabelHeads(nn.Module):
 
     @staticmethod
     def imitation_loss(logits: Mapping[str, Tensor], teacher: Mapping[str, Tensor]) -> Tensor:
-        """Sum over labels of the cross-entropy to what a teacher says of the same photos (Hinton et al. 2015, arXiv 1503.02531),
-        whether a photo states the label or not; the teacher learns nothing by it.
+        """Sum over labels of the cross-entropy to the probabilities (B, K) that a teacher gives the same photos (Hinton et al.
+        2015, arXiv 1503.02531), whether a photo states the label or not.
         """
         parts = []
         for name, logits_BK in logits.items():
-            target_BK = teacher[name].detach().float().softmax(-1)
-            parts.append(F.cross_entropy(logits_BK, target_BK) * (WORDS_WEIGHT if name == WORDS else 1.0))
+            parts.append(F.cross_entropy(logits_BK, teacher[name]) * (WORDS_WEIGHT if name == WORDS else 1.0))
         return torch.stack(parts).sum()
 
 
+def as_probabilities(logits: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Probabilities (B, K) by label, for others to learn from: no gradient leads back."""
+    return {name: logits_BK.detach().float().softmax(-1) for name, logits_BK in logits.items()}
+
+
 class TowerWithHeads(nn.Module):
-    """What stage 1 trains."""
+    """What stage 1 trains; and, when it has learned, a teacher."""
 
     def __init__(self, tower: VisionTower, heads: LabelHeads, smoothing: float = 0.1) -> None:
         super().__init__()
@@ -132,6 +136,14 @@ class TowerWithHeads(nn.Module):
             others = {name: values[partner] for name, values in labels.items()}
             loss = loss + self.heads.loss(logits, others, self.smoothing, 1 - own_share)
         return {"loss": loss, "logits": logits}
+
+    @torch.no_grad()
+    def probabilities(self, pixel_values: Tensor) -> dict[str, Tensor]:
+        """Probabilities (B, K) by label: the mean over each photo and its mirror image."""
+        seen, mirrored = (
+            as_probabilities(self.heads(self.tower(view))) for view in (pixel_values, pixel_values.flip(-1))
+        )
+        return {name: (seen[name] + mirrored[name]) / 2 for name in seen}
 
 
 class HeadsCollator:

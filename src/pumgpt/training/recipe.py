@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pumgpt.errors import RecipeError
 from pumgpt.tasks.mixture import MixtureWeights
@@ -40,6 +40,9 @@ class ContrastRecipe(BaseModel):
     """Share of the photos with a text that take part in a step: the Q-Former costs as much as the tower."""
     query_heads: bool = False
     """Whether the Q-Former learns the labels too, with heads on the mean of its queries."""
+    teacher: Path | None = None
+    """Folder of a stage whose tower and heads say of each view what they see in it, for all heads to learn; with None the
+    queries' heads learn it from the tower's own."""
     trained: list[str] = ["vision_tower", "projection", "qformer", "contrast", "heads", "query_heads"]
     """Parts that train, by the beginning of their parameters' names; all others are frozen."""
 
@@ -63,6 +66,11 @@ class InstructRecipe(BaseModel):
     """The attributes that are asked for, in the order of a record."""
     mixture: MixtureWeights = MixtureWeights()
     contrast_weight: float = 0.0
+    teacher: Path | None = None
+    """Folder of stage `contrast` whose heads on the queries say what is in a photo: of an answer to an open question about the
+    photo alone each token is learned from their probabilities too. The Q-Former must be the one in `init_from`, and frozen."""
+    teacher_share: float = Field(default=0.7, ge=0, le=1)
+    """Weight of what the teacher says; the label has the rest."""
     min_count: int = 1
     """How often a value must occur in the data to be offered as a choice."""
 

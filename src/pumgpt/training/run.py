@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 import shutil
@@ -171,7 +172,12 @@ def run_contrast(recipe: Recipe) -> None:
     query_heads = LabelHeads(model.qformer.hidden_size, values) if recipe.contrast.query_heads else None
     if query_heads is not None:
         load_heads(query_heads, recipe.init_from, "query_heads")
-    stage = ContrastiveStage(model, heads, recipe.heads.smoothing, recipe.contrast.weight, query_heads)
+    teacher = None
+    if recipe.contrast.teacher is not None:
+        # Tower and heads of one shape with those that learn.
+        teacher = TowerWithHeads(copy.deepcopy(model.vision_tower), copy.deepcopy(heads))
+        _load_teacher(teacher, recipe.contrast.teacher, values)
+    stage = ContrastiveStage(model, heads, recipe.heads.smoothing, recipe.contrast.weight, query_heads, teacher)
     freeze_all_but(stage, recipe.contrast.trained)
     photos = PhotoCache(recipe.data.size_px)
 
@@ -198,6 +204,16 @@ def run_contrast(recipe: Recipe) -> None:
             save_file(weights, recipe.output_dir / f"{name}.safetensors")
     _write_values(recipe.output_dir, values)
     finish(trainer, recipe)
+
+
+def _load_teacher(teacher: TowerWithHeads, folder: Path, values: dict[str, list[str]]) -> None:
+    load_tower(teacher.tower, folder)
+    known = json.loads((folder / HEADS_FILE).read_text(encoding="utf-8")) if (folder / HEADS_FILE).is_file() else None
+    if known != values or not load_heads(teacher.heads, folder):
+        raise RecipeError(
+            f"contrast.teacher: {folder} has no heads for the values that this stage learns; name the folder of "
+            "the stage that this one goes on from, or of one before it"
+        )
 
 
 def build_context(products: Sequence[Product], attributes: Sequence[str], min_count: int) -> TaskContext:
