@@ -171,6 +171,27 @@ def test_a_teacher_for_other_values_is_refused(stages: dict[str, Path], data: Pa
         train(recipe)
 
 
+def test_a_language_model_learns_from_the_heads_on_its_queries(
+    stages: dict[str, Path], data: Path, tmp_path: Path
+) -> None:
+    """The teacher changes what the language model becomes; it must be one, and what it reads must stay as it is."""
+    queries = train(write_recipe(tmp_path, data, "contrast", stages["pretrain"], **QUERIES))
+    ends = []
+    for share in (0.7, 0.0):
+        folder = tmp_path / f"share-{share}"
+        folder.mkdir()
+        blocks = instruct(["bridge", "language_model"])
+        blocks["instruct"] |= {"teacher": str(queries), "teacher_share": share}
+        ends.append(train(write_recipe(folder, data, "instruct", queries, **blocks)))
+    assert changed(queries, ends[0]) == {"bridge", "language_model"}
+    assert "language_model" in changed(*ends)
+    recipe = folder / "instruct.yaml"
+    with pytest.raises(RecipeError, match="must be frozen"):
+        train(recipe, ["instruct.trained=[qformer, bridge]"], restart=True)
+    with pytest.raises(RecipeError, match="no heads on queries"):
+        train(recipe, [f"instruct.teacher={stages['contrast']}"], restart=True)
+
+
 def test_the_tower_goes_on_from_the_stage_before(stages: dict[str, Path]) -> None:
     heads = load_file(stages["heads"] / "model.safetensors")
     contrast = load_file(stages["contrast"] / "model.safetensors")

@@ -29,6 +29,7 @@ from pumgpt.training.augment import AugmentRecipe, random_or_plain
 from pumgpt.training.contrast import text_of
 from pumgpt.training.data import PhotoCache, batch_seed
 from pumgpt.training.stage import StageTrainer
+from pumgpt.training.teacher import AnswerTeacher
 
 IGNORED = -100
 
@@ -55,6 +56,8 @@ class _Row(NamedTuple):
     answer: list[int]
     closed: bool
     """Whether the answer is one of a list."""
+    taught: int
+    """The number of the label by which a teacher's heads know the answer, -1 where they don't."""
 
 
 class InstructionCollator:
@@ -74,6 +77,7 @@ class InstructionCollator:
         views: AugmentRecipe | None,
         num_buckets: int = 8,
         contrast_length: int = 0,
+        teacher: AnswerTeacher | None = None,
     ) -> None:
         self.photos = photos
         self.processor = processor
@@ -82,6 +86,7 @@ class InstructionCollator:
         self.views = views
         self.num_buckets = num_buckets
         self.contrast_length = contrast_length
+        self.teacher = teacher
 
     def __call__(self, products: Sequence[Product]) -> dict[str, Any]:
         seed = batch_seed(products)
@@ -110,8 +115,15 @@ class InstructionCollator:
             _, examples = draw_examples(product, settings.context, rng, mixture, settings.examples)
             for example in examples:
                 prompt, answer = self._tokens(example, num_photos, shown)
-                rows.append(_Row(index, num_photos, prompt, answer, example.question.choices is not None))
+                closed, taught = example.question.choices is not None, self._taught(example, num_photos)
+                rows.append(_Row(index, num_photos, prompt, answer, closed, taught))
         return rows
+
+    def _taught(self, example: Example, num_photos: int) -> int:
+        """Heads see the photo alone: where there is a text beside it, they know less than the label."""
+        if self.teacher is None or num_photos == 0 or example.listing is not None:
+            return -1
+        return self.teacher.label_number(example.question, example.answer)
 
     def _tokens(self, example: Example, num_photos: int, num_visual_tokens: int) -> tuple[list[int], list[int]]:
         prompt = render_prompt(self.processor, num_photos, example.listing, example.question.text)
@@ -145,6 +157,8 @@ class InstructionCollator:
             "labels": labels,
             "weight": weight,
             "photo_index": index,
+            "product": torch.tensor([row.product for row in rows]),
+            "taught": torch.tensor([row.taught for row in rows]),
         }
 
     def _texts(self, products: Sequence[Product]) -> dict[str, Tensor]:
@@ -164,11 +178,18 @@ class InstructionCollator:
         }
 
 
-def answer_loss(model: PumGPTForConditionalGeneration, visual_KBND: Tensor, bucket: dict[str, Tensor]) -> Tensor:
+def answer_loss(
+    model: PumGPTForConditionalGeneration,
+    visual_KBND: Tensor,
+    bucket: dict[str, Tensor],
+    teacher: AnswerTeacher | None = None,
+    said: list[Tensor] | None = None,
+) -> Tensor:
     """Sum over the rows of a bucket of each answer's cross-entropy, summed over its tokens times the row's `weight` (R,).
 
     Of an answer that is one of a list all tokens together decide, so that its sum counts: a mean would let a category of ten
-    tokens weigh a tenth of a colour of one. Of open text the mean counts, lest captions outweigh all else.
+    tokens weigh a tenth of a colour of one. Of open text the mean counts, lest captions outweigh all else. What a `teacher` has
+    `said` of the photos is mixed in.
     """
     input_ids, labels = bucket["input_ids"], bucket["labels"]
     mask = input_ids == model.config.image_token_id
@@ -184,6 +205,8 @@ def answer_loss(model: PumGPTForConditionalGeneration, visual_KBND: Tensor, buck
     asked = labels[:, 1:] != IGNORED
     logits_TV = model.language_model.get_output_embeddings()(hidden_RSD[:, :-1][asked])
     losses_T = F.cross_entropy(logits_TV.float(), labels[:, 1:][asked], reduction="none")
+    if teacher is not None and said is not None:
+        losses_T = teacher.mix(losses_T, logits_TV, labels[:, 1:], bucket, said)
     weight_T = bucket["weight"][:, None].expand(asked.shape)[asked]
     return (losses_T * weight_T).sum()
 
@@ -191,18 +214,27 @@ def answer_loss(model: PumGPTForConditionalGeneration, visual_KBND: Tensor, buck
 class InstructionTrainer(StageTrainer):
     """Trains a PumGPT model on batches of `InstructionCollator`."""
 
-    def __init__(self, *args: Any, contrast_weight: float = 0.0, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, contrast_weight: float = 0.0, teacher: AnswerTeacher | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.contrast_weight = contrast_weight
+        self.teacher = teacher.to(self.args.device) if teacher is not None else None
         self.model_accepts_loss_kwargs = False
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        """Mean over the answers of a batch; plus the contrastive loss, so that its head stays true while the Q-Former learns."""
+        """Mean over the answers of a batch; plus the contrastive loss, so that its head stays true while the Q-Former learns.
+        A teacher is heard in training alone, so that the loss in evaluation is that of the labels.
+        """
         photos = model.encode_photos(inputs["pixel_values"])
         rows = sum(bucket["labels"].shape[0] for bucket in inputs["buckets"])
-        answers = torch.stack([answer_loss(model, photos.visual_KBND, bucket) for bucket in inputs["buckets"]])
+        teacher = self.teacher if model.training else None
+        said = teacher.probabilities(photos.queries_BME) if teacher is not None else None
+        answers = torch.stack(
+            [answer_loss(model, photos.visual_KBND, bucket, teacher, said) for bucket in inputs["buckets"]]
+        )
         loss = answers.sum() / rows
         if self.contrast_weight and "text_ids" in inputs:
             queries = photos.queries_BME[inputs["text_photo"]]

@@ -40,6 +40,7 @@ from pumgpt.training.instruct import InstructionCollator, InstructionSettings, I
 from pumgpt.training.nano import build_from_scratch, load_heads, load_tower
 from pumgpt.training.recipe import Recipe, load_recipe
 from pumgpt.training.stage import StageTrainer, finish, freeze_all_but, run_trainer, training_arguments
+from pumgpt.training.teacher import AnswerTeacher
 
 ATTRIBUTES = ("gender", "colour", "usage", "season", "age group", "year")
 """The attributes that nano's data states."""
@@ -241,9 +242,12 @@ def run_instruct(recipe: Recipe) -> None:
     photos = PhotoCache(recipe.data.size_px)
     settings = InstructionSettings(context, asked.mixture, asked.examples, asked.elastic, asked.num_photos)
     length = model.config.contrastive_max_length if asked.contrast_weight else 0
+    teacher = _answer_teacher(recipe, model, context, processor) if asked.teacher else None
 
     def collator(views: Any) -> InstructionCollator:
-        return InstructionCollator(photos, processor, settings, recipe.size_px, views, contrast_length=length)
+        return InstructionCollator(
+            photos, processor, settings, recipe.size_px, views, contrast_length=length, teacher=teacher
+        )
 
     trainer = InstructionTrainer(
         model=model,
@@ -253,12 +257,33 @@ def run_instruct(recipe: Recipe) -> None:
         data_collator=collator(recipe.augment),
         plain_collator=collator(None),
         contrast_weight=asked.contrast_weight,
+        teacher=teacher,
     )
     run_trainer(trainer, recipe)
     model.save_pretrained(recipe.output_dir)
     processor.save_pretrained(recipe.output_dir)
     write_card(recipe.output_dir, context, asked.mixture, recipe)
     finish(trainer, recipe)
+
+
+def _answer_teacher(
+    recipe: Recipe, model: PumGPTForConditionalGeneration, context: TaskContext, processor: PumGPTProcessor
+) -> AnswerTeacher:
+    assert recipe.instruct is not None and recipe.instruct.teacher is not None
+    folder = recipe.instruct.teacher
+    parts = [model.vision_tower, model.projection, model.qformer] if model.uses_queries else []
+    if not parts or any(p.requires_grad for part in parts for p in part.parameters()):
+        raise RecipeError(
+            "instruct.teacher reads the queries, so that tower and Q-Former must be frozen; see instruct.trained"
+        )
+    file = folder / HEADS_FILE
+    if file.is_file():
+        heads = LabelHeads(model.qformer.hidden_size, json.loads(file.read_text(encoding="utf-8")))
+        if load_heads(heads, folder, "query_heads"):
+            return AnswerTeacher(heads, context, processor.tokenizer, recipe.instruct.teacher_share)
+    raise RecipeError(
+        f"instruct.teacher: {folder} has no heads on queries; name a folder of stage 'contrast' that learned them"
+    )
 
 
 def write_card(folder: Path, context: TaskContext, mixture: MixtureWeights, recipe: Recipe) -> None:

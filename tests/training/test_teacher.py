@@ -1,0 +1,121 @@
+"""Targets for the tokens of an answer, out of probabilities of whole answers."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
+from pumgpt.tasks.base import AskedAttribute, TaskContext
+from pumgpt.training.heads import IGNORED, LabelHeads
+from pumgpt.training.teacher import PAST_END, AnswerTeacher, token_targets
+
+PATHS = ("Shoes > Boots", "Shoes > Boots > High", "Shoes > Sandals", "Bags", "Bags > Totes", "Hats")
+COLOURS = ("navy blue", "navy", "red")
+
+
+class Letters:
+    """A tokenizer of single letters."""
+
+    eos_token_id = 0
+
+    def __call__(self, text: str, add_special_tokens: bool) -> dict[str, list[int]]:
+        return {"input_ids": [ord(letter) for letter in text]}
+
+
+def tokens(text: str) -> list[int]:
+    return [*map(ord, text), 0]
+
+
+@pytest.fixture
+def context() -> TaskContext:
+    return TaskContext(
+        Choices(PATHS[:5]), (AskedAttribute("colour", Choices(COLOURS)), AskedAttribute("year", Choices(())))
+    )
+
+
+@pytest.fixture
+def teacher(context: TaskContext) -> AnswerTeacher:
+    torch.manual_seed(0)
+    heads = LabelHeads(8, {"category": PATHS[::-1], "colour": [*COLOURS, "green"], "year": ["2012"], "gender": ["Men"]})
+    nn.init.normal_(heads.heads[0].weight)
+    return AnswerTeacher(heads, context, Letters(), share=0.7)
+
+
+def by_hand(probability: dict[str, float], answer: str) -> list[dict[int, float]]:
+    """The distribution over the next token after each beginning of the answer."""
+    result = []
+    for length in range(len(tokens(answer))):
+        mass: dict[int, float] = defaultdict(float)
+        for value, share in probability.items():
+            if tokens(value)[:length] == tokens(answer)[:length]:
+                mass[tokens(value)[length]] += share
+        result.append({token: share / sum(mass.values()) for token, share in mass.items()})
+    return result
+
+
+def test_targets_are_what_the_beginning_leaves_open() -> None:
+    rng = random.Random(0)
+    longest = max(len(tokens(path)) for path in PATHS)
+    table = torch.tensor([tokens(path) + [PAST_END] * (longest - len(tokens(path))) for path in PATHS])
+    for row, answer in enumerate(PATHS):
+        probability = torch.tensor([rng.random() for _ in PATHS])
+        weights = token_targets(table, table[row][None], probability[None])[0]
+        for step, expected in enumerate(by_hand(dict(zip(PATHS, probability.tolist(), strict=True)), answer)):
+            found: dict[int, float] = defaultdict(float)
+            for value, weight in enumerate(weights[step].tolist()):
+                if weight:
+                    found[int(table[value, step])] += weight
+            assert found == pytest.approx(expected)
+
+
+def test_an_answer_is_taught_where_the_heads_know_it(teacher: AnswerTeacher, context: TaskContext) -> None:
+    def number(field: str, choices: Choices | None, answer: str) -> int:
+        return teacher.label_number(Question("attribute_qa", "?", field, choices), answer)
+
+    colour = context.attributes[0].choices
+    assert teacher.labels == ["category", "colour"]
+    assert number("category", context.taxonomy_choices, "Bags > Totes") == 0
+    assert number("colour", colour, "navy") == 1
+    assert number("colour", colour, CANNOT_TELL) == -1
+    assert number("colour", Choices(COLOURS), "navy") == -1, "a multiple choice offers other values"
+    assert number("brand", None, "Acme") == -1
+
+
+def test_what_the_teacher_says_is_mixed_into_the_loss(teacher: AnswerTeacher) -> None:
+    """Three answers in one bucket, of which one isn't taught: its loss stays, that of the others is as computed by hand."""
+    answers, numbers, products = ["Bags > Totes", "a coat", "navy blue"], [0, -1, 1], [1, 0, 0]
+    labels = torch.full((3, 16), IGNORED)
+    for row, answer in enumerate(answers):
+        labels[row, row + 1 : row + 1 + len(tokens(answer))] = torch.tensor(tokens(answer))
+    asked = labels != IGNORED
+    logits = torch.randn(int(asked.sum()), 128, generator=torch.Generator().manual_seed(1))
+    losses = F.cross_entropy(logits, labels[asked], reduction="none")
+    bucket = {"taught": torch.tensor(numbers), "product": torch.tensor(products)}
+    said = teacher.probabilities(torch.randn(2, 3, 8, generator=torch.Generator().manual_seed(2)))
+    mixed = teacher.mix(losses, logits, labels, bucket, said)
+
+    logs, expected = logits.log_softmax(-1), []
+    for answer, number, product in zip(answers, numbers, products, strict=True):
+        rows = range(len(expected), len(expected) + len(tokens(answer)))
+        if number < 0:
+            expected += [float(losses[row]) for row in rows]
+            continue
+        values = list(teacher.place[teacher.labels[number]])
+        probability = dict(zip(values, said[number][product].tolist(), strict=True))
+        for row, target in zip(rows, by_hand(probability, answer), strict=True):
+            soft = -sum(share * float(logs[row, token]) for token, share in target.items())
+            expected.append(0.3 * float(losses[row]) + 0.7 * soft)
+    assert mixed.tolist() == pytest.approx(expected, rel=1e-4)
+
+
+def test_values_that_are_not_offered_have_no_share(teacher: AnswerTeacher) -> None:
+    said: list[Any] = teacher.probabilities(torch.randn(2, 3, 8))
+    assert [part.shape[1] for part in said] == [5, 3]
+    assert "Hats" not in teacher.place["category"] and "green" not in teacher.place["colour"]
