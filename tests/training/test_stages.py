@@ -209,15 +209,23 @@ def test_a_stage_leaves_what_is_needed_to_use_and_repeat_it(stages: dict[str, Pa
         assert not list(stages[name].glob("*.bin"))
 
 
-def test_killed_and_resumed_is_never_killed(data: Path, stages: dict[str, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("stream", ["false", "true"])
+def test_killed_and_resumed_is_never_killed(data: Path, stages: dict[str, Path], tmp_path: Path, stream: str) -> None:
     """A run whose last checkpoint is of step 2 ends with the weights of the run that was not interrupted."""
     recipe = write_recipe(tmp_path, data, "instruct", stages["contrast"], **instruct(["bridge", "qformer"]))
-    whole = load_file(train(recipe) / "model.safetensors")
+    settings = [f"data.stream={stream}"]
+    whole = load_file(train(recipe, settings) / "model.safetensors")
     folder = tmp_path / "instruct"
     for leftover in (folder / "checkpoint-4", folder / "model.safetensors"):
         _remove(leftover)
-    resumed = load_file(train(recipe) / "model.safetensors")
+    resumed = load_file(train(recipe, settings) / "model.safetensors")
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_a_stage_that_keeps_its_products_says_so(data: Path, tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, data, "heads", **HEADS)
+    with pytest.raises(RecipeError, match="stage 'instruct' can stream them"):
+        train(recipe, ["data.stream=true"])
 
 
 def _remove(path: Path) -> None:

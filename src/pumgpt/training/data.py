@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,10 @@ class DataRecipe(BaseModel):
     """Categories ('A > B', all below them included) that are held out of training: of their products the photo alone is
     kept, as one of something foreign, of which nothing can be told."""
     size_px: int = 128
-    """Photos are kept decoded at this side."""
+    """Photos are decoded to this side, and kept so unless they are streamed."""
+    stream: bool = False
+    """Read the training products anew from their files in each epoch, instead of keeping them and their photos in memory: for
+    catalogues that don't fit. Stage `instruct` can."""
 
 
 def read_products(
@@ -64,16 +68,24 @@ def read_products(
 
     Raises `RecipeError` where no file matches.
     """
-    held_out = [split_path(path) for path in foreign_categories]
     products: list[Product] = []
     for source in sources:
-        files = _match(source.files, data_dir)
-        rows = [product for file in files for product in read_file(file)][: source.limit]
-        products.extend([_foreign(_alike(row, values), held_out) for row in rows] * source.repeat)
+        files = match_files(source.files, data_dir)
+        rows = islice((product for file in files for product in read_file(file)), source.limit)
+        products.extend(list(alike_and_foreign(rows, values, foreign_categories)) * source.repeat)
     return products
 
 
-def _match(files: str, data_dir: Path) -> list[Path]:
+def alike_and_foreign(
+    products: Iterable[Product], values: dict[str, dict[str, str]], foreign_categories: Sequence[str]
+) -> Iterator[Product]:
+    """Products with their attribute values written alike, and those of held-out categories made foreign."""
+    held_out = [split_path(path) for path in foreign_categories]
+    return (_foreign(_alike(product, values), held_out) for product in products)
+
+
+def match_files(files: str, data_dir: Path) -> list[Path]:
+    """The files that a source names, in order. Raises `RecipeError` where there is none."""
     if Path(files).is_absolute():
         found = [Path(files)] if Path(files).is_file() else []
     elif files.startswith("./"):
@@ -114,17 +126,21 @@ def _foreign(product: Product, held_out: Sequence[tuple[str, ...]]) -> Product:
 class PhotoCache:
     """Decoded first photos of products at one size, as bytes of colour: (3, size_px, size_px) uint8, made on first use.
 
-    They are known by the photo itself: ids come again in other files of a source, as in the splits of the grocery set.
+    They are known by the photo itself: ids come again in other files of a source, as in the splits of the grocery set. With
+    `keep` false none is kept.
     """
 
-    def __init__(self, size_px: int) -> None:
+    def __init__(self, size_px: int, keep: bool = True) -> None:
         self.size_px = size_px
+        self.keep = keep
         self._photos: dict[ImageRef, Tensor] = {}
 
     def __call__(self, product: Product) -> Tensor:
         if not product.images:
             raise RecipeError(f"product '{product.id}' has no photo to train on; take it out of the catalogue")
         ref = product.images[0]
+        if not self.keep:
+            return self._decode(ref)
         if ref not in self._photos:
             self._photos[ref] = self._decode(ref)
         return self._photos[ref]

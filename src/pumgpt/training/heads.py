@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -35,9 +35,12 @@ def label_of(product: Product, name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def collect_values(products: Sequence[Product], names: Sequence[str], min_count: int) -> dict[str, list[str]]:
+def collect_values(products: Iterable[Product], names: Sequence[str], min_count: int) -> dict[str, list[str]]:
     """The values that each label takes at least `min_count` times, most frequent first."""
-    counts = {name: Counter(label_of(product, name) for product in products) for name in names if name != WORDS}
+    counts: dict[str, Counter[str | None]] = {name: Counter() for name in names if name != WORDS}
+    for product in products:
+        for name, counter in counts.items():
+            counter[label_of(product, name)] += 1
     return {
         name: [value for value, count in counter.most_common() if value is not None and count >= min_count]
         for name, counter in counts.items()

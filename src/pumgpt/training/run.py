@@ -6,7 +6,7 @@ import copy
 import json
 import random
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ from pumgpt.training.instruct import InstructionCollator, InstructionSettings, I
 from pumgpt.training.nano import build_from_scratch, load_heads, load_tower
 from pumgpt.training.recipe import Recipe, load_recipe
 from pumgpt.training.stage import StageTrainer, finish, freeze_all_but, run_trainer, training_arguments
+from pumgpt.training.stream import ProductStream
 from pumgpt.training.teacher import AnswerTeacher
 
 ATTRIBUTES = ("gender", "colour", "usage", "season", "age group", "year")
@@ -77,11 +78,15 @@ def head_accuracy(names: Sequence[str]) -> Callable[[EvalPrediction], dict[str, 
     return metrics
 
 
-def _products(recipe: Recipe) -> tuple[list[Product], list[Product]]:
+def _products(recipe: Recipe, kept_in_memory: bool = True) -> tuple[list[Product], list[Product]]:
     data = recipe.data
+    if kept_in_memory and data.stream:
+        raise RecipeError(
+            f"data.stream: stage '{recipe.stage}' keeps its products in memory; stage 'instruct' can stream them"
+        )
     train_set, validation = (
         read_products(sources, recipe.data_dir, data.values, data.foreign_categories)
-        for sources in (data.train, data.validation)
+        for sources in (data.train if kept_in_memory else [], data.validation)
     )
     return train_set, validation
 
@@ -217,7 +222,7 @@ def _load_teacher(teacher: TowerWithHeads, folder: Path, values: dict[str, list[
         )
 
 
-def build_context(products: Sequence[Product], attributes: Sequence[str], min_count: int) -> TaskContext:
+def build_context(products: Iterable[Product], attributes: Sequence[str], min_count: int) -> TaskContext:
     """What can be asked and answered: the categories and the attribute values of `products`."""
     values = collect_values(products, [CATEGORY, *attributes], min_count)
     asked = tuple(AskedAttribute(name, Choices(tuple(values[name]))) for name in attributes)
@@ -228,9 +233,10 @@ def run_instruct(recipe: Recipe) -> None:
     """Stages 3 and 4: all tasks, with the parts that the recipe names; the others are frozen."""
     if recipe.instruct is None or recipe.init_from is None:
         raise RecipeError("stage 'instruct' needs 'instruct' and 'init_from', the folder of a PumGPT checkpoint")
-    train_set, validation = _products(recipe)
-    asked = recipe.instruct
-    context = build_context(train_set, asked.attributes, asked.min_count)
+    data, asked = recipe.data, recipe.instruct
+    stream = ProductStream(data.train, recipe.data_dir, data, recipe.seed) if data.stream else None
+    kept, validation = _products(recipe, kept_in_memory=stream is None)
+    context = build_context(kept if stream is None else stream.in_order(), asked.attributes, asked.min_count)
     model, processor = _load_start(recipe.init_from)
     if asked.tower_from is not None:
         load_tower(model.vision_tower, asked.tower_from)
@@ -239,7 +245,7 @@ def run_instruct(recipe: Recipe) -> None:
     if arguments.device.type == "cpu":
         # On a CPU, and with rows as short as these, plain products are faster than the fused kernel: by a fifth of a step.
         model.language_model.set_attn_implementation("eager")
-    photos = PhotoCache(recipe.data.size_px)
+    photos = PhotoCache(data.size_px, keep=not data.stream)
     settings = InstructionSettings(context, asked.mixture, asked.examples, asked.elastic, asked.num_photos)
     length = model.config.contrastive_max_length if asked.contrast_weight else 0
     teacher = _answer_teacher(recipe, model, context, processor) if asked.teacher else None
@@ -252,7 +258,7 @@ def run_instruct(recipe: Recipe) -> None:
     trainer = InstructionTrainer(
         model=model,
         args=arguments,
-        train_dataset=ProductDataset(train_set),
+        train_dataset=stream or ProductDataset(kept),
         eval_dataset=ProductDataset(validation),
         data_collator=collator(recipe.augment),
         plain_collator=collator(None),

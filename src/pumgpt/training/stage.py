@@ -65,6 +65,8 @@ def training_arguments(recipe: Recipe, label_names: Sequence[str] = ("labels",))
     Raises `RecipeError` for a key or value that they don't know.
     """
     options: dict[str, Any] = {"remove_unused_columns": False, "label_names": [*label_names], "report_to": "none"}
+    # Each process makes its own batches of a stream: ours are no tensors that could be cut in equal parts.
+    options["accelerator_config"] = {"dispatch_batches": False}
     on_gpu = torch.cuda.is_available()
     options |= {"use_cpu": not on_gpu, "bf16": torch.cuda.is_bf16_supported() if on_gpu else cpu_computes_bf16()}
     try:
