@@ -21,7 +21,7 @@ from pumgpt.curation.cascade import Cascade
 from pumgpt.curation.curator import Curator, Source
 from pumgpt.curation.expert import Case, claims_of
 from pumgpt.curation.listing import SET_ASIDE, Failing, curated_record, with_columns
-from pumgpt.curation.pipeline import check_paths, curate
+from pumgpt.curation.pipeline import curate
 from pumgpt.curation.summary import CurationSummary
 from pumgpt.curation.verdict import Claim, Verdict, Vote
 from pumgpt.errors import UsageError
@@ -260,12 +260,3 @@ def test_counts_survive_their_file() -> None:
 def test_only_named_columns_become_attributes() -> None:
     product = Product("1", extra={"Size": "S | M", "note": "S", "colour": " "}, attributes={"colour": "Red"})
     assert with_columns(product, {"size", "colour"}).attributes == {"colour": "Red", "Size": ["S", "M"]}
-
-
-@pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
-def test_a_systems_export_is_refused_where_its_variants_would_be_lost(tmp_path: Path, name: str) -> None:
-    export = tmp_path / "export.csv"
-    export.write_text("Handle,Title,Variant SKU\nshirt,Shirt,1\nshirt,,2\n")
-    with pytest.raises(UsageError, match=r"name an output that ends in \.jsonl"):
-        check_paths(export, tmp_path / name)
-    check_paths(export, tmp_path / "out.jsonl")

@@ -22,7 +22,7 @@ class CsvTable:
     def __init__(self, path: Path, columns: OutputColumns, source: CatalogReader) -> None:
         self._columns = columns
         self._source = source
-        self._record = RecordWriter(path, _dialect(path, source))
+        self._record = RecordWriter(path, dialect_of(path, source))
         header = source.header if isinstance(source, CsvReader) else columns.own
         self._record.write([*header, *self._names[len(header) :]])
 
@@ -82,7 +82,8 @@ class _LineEnd:
         self._file.write(record[:-2] + self._end)
 
 
-def _dialect(path: Path, source: CatalogReader) -> Dialect:
+def dialect_of(path: Path, source: CatalogReader) -> Dialect:
+    """How a table is written: as the source was, where both have the same ending."""
     ending = path.name.removesuffix(".new").rpartition(".")[2]
     delimiter = _DELIMITERS[f".{ending.lower()}"]
     if not isinstance(source, CsvReader):

@@ -6,12 +6,13 @@ The specification is public: support.google.com/merchants/answer/7052112.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from pumgpt.catalog.html_text import plain_text
 from pumgpt.catalog.product import Product
+from pumgpt.catalog.reader import without_parts
 from pumgpt.catalog.understanding import Understanding
 
 NAMESPACE = "http://base.google.com/ns/1.0"
@@ -64,6 +65,17 @@ def read_product(record: Mapping[str, str], base: Path, images: list[str]) -> Pr
         "attributes": {name: _stripped(value) for name, value in attributes.items()},
     }
     return Product.from_record(known, base)
+
+
+def without_values(record: Mapping[str, str], failed: Mapping[str, Collection[str]]) -> dict[str, str]:
+    """The record, of which `read_product` makes a product, without these values of the product's attributes."""
+    kept = dict(record)
+    for field, name in _READ.items():
+        if kept.get(field):
+            kept[field] = without_parts(kept[field], "/", failed.get(name, ()))
+    if failed.get("gender") and "gender" in kept:
+        kept["gender"] = ""
+    return kept
 
 
 def filled_values(filled: Mapping[str, list[str]]) -> dict[str, str]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pumgpt.catalog.csv_reader import CsvReader, read_header
-from pumgpt.catalog.google import ATTRIBUTES, fold_column, read_product
+from pumgpt.catalog.google import ATTRIBUTES, fold_column, read_product, without_values
 from pumgpt.catalog.product import Product
+from pumgpt.catalog.reader import without_parts
 
 _MARKS = frozenset(
     (
@@ -29,6 +30,7 @@ class GoogleTextReader(CsvReader):
     """One product a row. `additional_image_link` may hold several between commas, or stand there several times."""
 
     kind = "a Google Merchant feed"
+    is_export = True
 
     delimiter = "\t"
 
@@ -64,6 +66,14 @@ class GoogleTextReader(CsvReader):
         read = {self.fields[name] for name in _READ if name in self.fields}
         extra = {name: value for name, value in record.items() if name not in read}
         return replace(product, extra=extra, original=record)
+
+    def without(self, original: Any, failed: Mapping[str, Collection[str]]) -> dict[str, str]:
+        """The row without the values, in columns of the specification and in those that are called as an attribute."""
+        kept = without_values({name: original[column] for name, column in self.fields.items()}, failed)
+        record = {**original, **{self.fields[name]: cell for name, cell in kept.items()}}
+        for name in failed.keys() & record.keys() - set(self.fields.values()):
+            record[name] = without_parts(record[name], "|", failed[name])
+        return record
 
 
 _READ = frozenset(("id", "title", "description", "image_link", "google_product_category", *ATTRIBUTES))

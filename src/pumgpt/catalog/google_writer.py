@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from pumgpt.catalog.attribute_names import fold_attribute
 from pumgpt.catalog.csv_writer import CsvTable
-from pumgpt.catalog.feed_parser import FeedItem
+from pumgpt.catalog.feed_copy import OUR_NAMESPACE, FeedCopy, our_element
 from pumgpt.catalog.google import (
     ATTRIBUTES,
     GENERATED,
@@ -34,7 +34,7 @@ from pumgpt.catalog.product import Product
 from pumgpt.catalog.reader import CatalogReader
 from pumgpt.catalog.understanding import Understanding
 
-OUR_NAMESPACE = "urn:pumgpt:understanding"
+_UNDERSTANDING = "understanding"
 _FILLED = ("google_product_category", *ATTRIBUTES, "structured_title")
 
 
@@ -103,55 +103,31 @@ class GoogleXmlTable:
     def __init__(self, path: Path, columns: OutputColumns, source: CatalogReader) -> None:
         assert isinstance(source, GoogleXmlReader)
         self._columns, self._reader = columns, source
-        head = source.parser.head
-        self._encoding = head.encoding
-        self._prefix = head.prefixes.get(NAMESPACE)
-        self._source = source.path.open("rb")
-        self._file = path.open("wb")
+        self._prefix = source.parser.head.prefixes.get(NAMESPACE)
+        self._copy = FeedCopy(path, source)
 
     def write(self, product: Product, understanding: Understanding) -> None:
         assert isinstance(product.original, FeedRecord)
         item = product.original.item
         filled = _filled_fields(self._columns, self._reader, product, understanding)
-        edits: list[tuple[int, int, str]] = []
+        edits: dict[int, str] = {}
         added = []
         for name, value in filled.items():
-            old = [field for field in item.fields if column_of(field) == name]
+            old = [place for place, field in enumerate(item.fields) if column_of(field) == name]
             if not old:
                 added.append(self._element(name, value))
-            elif all(field.is_empty for field in old) or self._columns.overwrite_values:
-                edits.append((old[0].start, old[0].end, self._element(name, value)))
-        edits.extend(
-            (field.start, field.end, "") for field in item.fields if field.name.startswith(f"{OUR_NAMESPACE} ")
-        )
+            elif all(item.fields[place].is_empty for place in old) or self._columns.overwrite_values:
+                edits[old[0]] = self._element(name, value)
+        ours = f"{OUR_NAMESPACE} {_UNDERSTANDING}"
+        edits |= {place: "" for place, field in enumerate(item.fields) if field.name == ours}
         added.append(self._understanding(understanding))
-        end, indent = self._last_end(item)
-        edits.append((end, end, "".join(indent + element for element in added)))
-        self._copy(sorted(edits))
+        self._copy.item(item, edits, added)
 
     def carry(self, original: Any) -> None:
         """What stands between answered items is copied with the next one."""
 
     def close(self) -> None:
-        while chunk := self._source.read(1 << 20):
-            self._file.write(chunk)
-        self._source.close()
-        self._file.close()
-
-    def _copy(self, edits: Sequence[tuple[int, int, str]]) -> None:
-        for start, end, text in edits:
-            self._file.write(self._source.read(start - self._source.tell()))
-            self._file.write(text.encode(self._encoding, "xmlcharrefreplace"))
-            self._source.seek(end)
-
-    def _last_end(self, item: FeedItem) -> tuple[int, str]:
-        """Where the last field ends, and the blanks that stand before the first: new elements are set like the old."""
-        place = self._source.tell()
-        first, last = item.fields[0], item.fields[-1]
-        self._source.seek(item.start)
-        before = self._source.read(first.start - item.start).rpartition(b">")[2]
-        self._source.seek(place)
-        return last.end, before.decode(self._encoding, "replace") if not before.strip() else ""
+        self._copy.close()
 
     def _element(self, name: str, value: str) -> str:
         if name != "structured_title":
@@ -174,4 +150,4 @@ class GoogleXmlTable:
             if told or row[name]:
                 tag = f"pumgpt:{name.removeprefix('pumgpt_')}"
                 elements.append(f"<{tag}{told}>{escape(row[name])}</{tag}>")
-        return f'<pumgpt:understanding xmlns:pumgpt="{OUR_NAMESPACE}">{"".join(elements)}</pumgpt:understanding>'
+        return our_element(_UNDERSTANDING, "".join(elements))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 from pumgpt.catalog.columns import ColumnMap
 from pumgpt.catalog.feed_parser import FeedField, FeedItem, FeedParser
-from pumgpt.catalog.google import ATTRIBUTES, NAMESPACE, read_product
+from pumgpt.catalog.google import ATTRIBUTES, NAMESPACE, read_product, without_values
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.reader import CatalogReader, Record, RejectedRow
+from pumgpt.catalog.reader import CatalogReader, Record, RejectedRow, without_parts
 from pumgpt.errors import CatalogError, UsageError
 
 _ROOTS = ("rss", "feed", "RDF")
@@ -57,6 +58,7 @@ class GoogleXmlReader(CatalogReader):
     """One product for each `<item>` (RSS) or `<entry>` (Atom)."""
 
     kind = "a Google Merchant feed in XML"
+    is_export = True
 
     def __init__(self, path: Path, column_map: ColumnMap | None = None) -> None:
         super().__init__(path)
@@ -105,6 +107,23 @@ class GoogleXmlReader(CatalogReader):
         product = read_product(names, self.base, list(dict.fromkeys(filter(None, images))))
         extra = {name: text for name, text in record.items() if name not in _READ}
         return replace(product, extra=extra, original=record)
+
+    def without(self, original: Any, failed: Mapping[str, Collection[str]]) -> FeedRecord:
+        """The item's texts without the values; `item` still says where the old ones stand."""
+        assert isinstance(original, FeedRecord)
+        kept = without_values(original.texts, failed)
+        for name in failed.keys() & original.keys() - _READ:
+            kept[name] = without_parts(kept[name], "|", failed[name])
+        return replace(original, texts=kept)
+
+    def element(self, field: FeedField, text: str) -> str:
+        """A field with another text, as XML; '' where it is empty."""
+        uri, _, local = field.name.rpartition(" ")
+        prefix = self.parser.head.prefixes.get(uri)
+        if not text or (uri and prefix is None):
+            return ""
+        tag = f"{prefix}:{local}" if prefix else local
+        return f"<{tag}>{escape(text)}</{tag}>"
 
 
 _READ = frozenset(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -51,6 +51,8 @@ class CatalogReader:
 
     kind: ClassVar[str]
     """What people call such a file."""
+    is_export: ClassVar[bool] = False
+    """Whether a system wrote it in a form of its own, which has places of its own for attributes; see `without`."""
     schema: pa.Schema | None = None
     """The columns' types, where the file has them."""
 
@@ -98,6 +100,10 @@ class CatalogReader:
                 yield product
             else:
                 yield RejectedRow(row, product.id, self._twice(product.id, first), product.original)
+
+    def without(self, original: Any, failed: Mapping[str, Collection[str]]) -> Any:
+        """A system's record, in its own form, without these values of a product's attributes."""
+        raise NotImplementedError
 
     def _records(self) -> Iterator[Record]:
         raise NotImplementedError
@@ -153,6 +159,13 @@ class CatalogReader:
 
     def _warn_once(self, warnings: Iterable[str]) -> None:
         self.warnings.extend(line for line in warnings if line not in self.warnings)
+
+
+def without_parts(cell: str, separator: str, failed: Collection[str]) -> str:
+    """A cell of several values without those that failed; as it stands where none did."""
+    parts = cell.split(separator)
+    kept = [part for part in parts if part.strip() not in failed]
+    return cell if len(kept) == len(parts) else separator.join(kept).strip()
 
 
 def _no_id(path: Path, columns: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ lower case don't matter. The fields are described at help.shopify.com/en/manual/
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from pumgpt.catalog.csv_reader import CsvReader, read_header, wrong_cells
 from pumgpt.catalog.csv_records import BrokenRecord
 from pumgpt.catalog.html_text import plain_text
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.reader import Fills, Record, RejectedRow
+from pumgpt.catalog.reader import Fills, Record, RejectedRow, without_parts
 
 _FIELDS = {
     "handle": ("handle", "url handle"),
@@ -56,8 +56,24 @@ class Metafield(NamedTuple):
 
     @property
     def is_standard(self) -> bool:
-        """Whether it is one of those that come with a category; its values are handles, 'navy-blue'."""
+        """Whether it is one of those that come with a category; its values are handles, 'navy-blue; red'."""
         return self.namespace == "shopify"
+
+    @property
+    def attribute(self) -> str:
+        return fold_attribute(self.label or self.key)
+
+    def values(self, cell: str) -> list[str]:
+        """What a cell of the column says."""
+        return [_of_handle(part) for part in cell.split(";")] if self.is_standard else [cell.strip()]
+
+    def without(self, cell: str, failed: Collection[str]) -> str:
+        """The cell without the values that failed; as it stands where none did."""
+        if not self.is_standard:
+            return "" if cell.strip() in failed else cell
+        handles = cell.split(";")
+        kept = [handle for handle in handles if _of_handle(handle) not in failed]
+        return cell if len(kept) == len(handles) else ";".join(kept).strip()
 
 
 @dataclass(frozen=True)
@@ -88,6 +104,7 @@ class ShopifyReader(CsvReader):
     """One product for each handle. A product's rows stand together; a handle that comes again later is set aside."""
 
     kind = "Shopify's product CSV"
+    is_export = True
 
     def __init__(self, path: Path, column_map: ColumnMap | None = None) -> None:
         super().__init__(path, column_map)
@@ -193,6 +210,17 @@ class ShopifyReader(CsvReader):
         extra = {name: value for name, value in record.items() if name not in read}
         return replace(Product.from_record(known, self.base), extra=extra, original=record)
 
+    def without(self, original: Any, failed: Mapping[str, Collection[str]]) -> FoldedRows:
+        """Metafields lose the values, and columns that are called as an attribute. Options stay: they tell variants apart."""
+        assert isinstance(original, FoldedRows)
+        first = list(original.rows[0])
+        for metafield in self.metafields:
+            place = self._places[metafield.column]
+            first[place] = metafield.without(first[place], failed.get(metafield.attribute, ()))
+        for name in failed.keys() & self._places.keys():
+            first[self._places[name]] = without_parts(first[self._places[name]], "|", failed[name])
+        return FoldedRows(self._places, (first, *original.rows[1:]))
+
     def _images(self, record: FoldedRows) -> list[str]:
         """The product's images by their position, then those that only a variant has."""
         images = record.column(self.fields.get("image"))
@@ -206,10 +234,7 @@ class ShopifyReader(CsvReader):
         """What metafields and options (but the nameless 'Title') say."""
         found: dict[str, list[str]] = {}
         for metafield in self.metafields:
-            value = record[metafield.column]
-            # handles: 'navy-blue; red'
-            values = value.replace("-", " ").split(";") if metafield.is_standard else [value]
-            found.setdefault(fold_attribute(metafield.label or metafield.key), []).extend(values)
+            found.setdefault(metafield.attribute, []).extend(metafield.values(record[metafield.column]))
         for number in (1, 2, 3):
             column = {kind: self._by_case.get(f"option{number} {kind}") for kind in ("name", "value")}
             name = fold_attribute(record[column["name"]]) if column["name"] else ""
@@ -231,6 +256,10 @@ class ShopifyReader(CsvReader):
 
     def _twice(self, id_: str, first: int) -> str:
         return f"handle '{id_}' stands already in product {first}, and other products between; put its rows together"
+
+
+def _of_handle(handle: str) -> str:
+    return handle.replace("-", " ").strip()
 
 
 def _number(position: str) -> float:

@@ -17,7 +17,7 @@ from pumgpt.catalog.product import Product
 from pumgpt.catalog.readers import CatalogReader, RejectedRow, read_catalog
 from pumgpt.curation.cascade import Calls, Cascade
 from pumgpt.curation.expert import Case, claims_of
-from pumgpt.curation.listing import Failing, Verdicts, curated_record, with_columns
+from pumgpt.curation.listing import Failing, Strike, Verdicts, curated_record, with_columns
 from pumgpt.errors import PhotoError
 
 BATCH_ROWS = 256
@@ -40,6 +40,11 @@ class Source:
     @cached_property
     def reader(self) -> CatalogReader:
         return read_catalog(self.path)
+
+    @property
+    def strike(self) -> Strike | None:
+        """How failing values are taken out of a record, where a system has written the catalogue."""
+        return self.reader.without if self.reader.is_export else None
 
     def __iter__(self) -> Iterator[Product]:
         return (row for _, row in self.rows() if isinstance(row, Product))
@@ -114,7 +119,7 @@ class Curator:
     def _judged(self, product: Product, verdicts: Verdicts) -> JudgedRow:
         if not self.whole_records:
             return JudgedRow(product.id, {"id": product.id, "verdicts": verdicts})
-        record = curated_record(product, verdicts, self.failing, self.source.attribute_columns)
+        record = curated_record(product, verdicts, self.failing, self.source.attribute_columns, self.source.strike)
         return JudgedRow(product.id, {**record, "verdicts": verdicts})
 
 

@@ -7,7 +7,7 @@ attribute (CSV has no other way) is a listed value too; several values in it are
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from typing import Any
@@ -40,10 +40,33 @@ def with_columns(product: Product, names: Collection[str]) -> Product:
     return replace(product, attributes={**given, **new}) if new else product
 
 
+Strike = Callable[[Any, Mapping[str, Collection[str]]], Any]
+"""`CatalogReader.without` of a system's export: a record and failing values by attribute -> the record without them."""
+
+
+def curated_export(product: Product, verdicts: Verdicts, failing: Failing, strike: Strike) -> tuple[Any, Any]:
+    """A system's record in its own form without the failing values, and what is set aside of them (None: nothing)."""
+    failed: dict[str, list[str]] = defaultdict(list)
+    for verdict in verdicts:
+        if verdict["verdict"] != Verdict.SUPPORTED:
+            failed[verdict["name"]].append(verdict["value"])
+    if failing is Failing.KEEP or not failed:
+        return product.original, None
+    aside = {name: values[0] if len(values) == 1 else values for name, values in failed.items()}
+    return strike(product.original, failed), aside if failing is Failing.MOVE else None
+
+
 def curated_record(
-    product: Product, verdicts: Verdicts, failing: Failing, names: Collection[str] = ()
+    product: Product,
+    verdicts: Verdicts,
+    failing: Failing,
+    names: Collection[str] = (),
+    strike: Strike | None = None,
 ) -> dict[str, Any]:
-    """The record as it was read, without its failing values."""
+    """The record as it was read, without its failing values. `strike` takes them out of a system's export."""
+    if strike is not None:
+        original, aside = curated_export(product, verdicts, failing, strike)
+        return {**original, **({SET_ASIDE: aside} if aside else {})}
     record = dict(product.original)
     if failing is not Failing.KEEP:
         fates = _fates(verdicts)

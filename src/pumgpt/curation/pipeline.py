@@ -7,18 +7,13 @@ from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 
-from pumgpt.catalog.google_text import GoogleTextReader
-from pumgpt.catalog.google_xml import GoogleXmlReader
 from pumgpt.catalog.journal import Fingerprint, RunJournal
 from pumgpt.catalog.readers import RejectedRow, read_catalog
-from pumgpt.catalog.shopify import ShopifyReader
-from pumgpt.catalog.writers import JSON_LINES, check_output
 from pumgpt.curation.curator import Curator, JudgedBatch, Source
 from pumgpt.curation.summary import CurationSummary
-from pumgpt.curation.tables import write_table
+from pumgpt.curation.tables import check_table, write_table
 from pumgpt.errors import UsageError
 
-_EXPORTS = (ShopifyReader, GoogleTextReader, GoogleXmlReader)
 Progress = Callable[[CurationSummary], None]
 Engine = Callable[[Curator, int, int | None], Iterator[JudgedBatch]]
 """Judges the rows of the curator's source behind the first so many, up to a limit, in order."""
@@ -96,12 +91,7 @@ def curate(
 
 def check_paths(in_path: Path, out_path: Path) -> None:
     """Fail before any expert is loaded where the files can't be what the caller means."""
-    check_output(out_path)
-    if in_path.exists() and out_path.suffix.lower() not in JSON_LINES and isinstance(read_catalog(in_path), _EXPORTS):
-        raise UsageError(
-            f"{in_path} is a system's export, several rows or elements to a product, which curate does not write back; "
-            "name an output that ends in .jsonl: it holds a record and the verdicts for each product"
-        )
+    check_table(out_path, read_catalog(in_path) if in_path.exists() else None)
     if out_path.exists() and in_path.exists() and out_path.samefile(in_path):
         raise UsageError(f"{out_path} is the input too; name another output")
 

@@ -1,4 +1,5 @@
-"""A curated catalogue as a table: the shop's own columns, and the verdicts as JSON in `pumgpt_verdicts`.
+"""A curated catalogue as a table: the shop's own columns, and the verdicts as JSON in `pumgpt_verdicts`; a system's export in
+its own form, with every row that it had.
 
 Written whole from the journal's verdicts, beside its place, and put there at the end.
 """
@@ -7,33 +8,59 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pumgpt.catalog.csv_reader import CsvReader
+from pumgpt.catalog.csv_writer import RecordWriter, dialect_of, padded
+from pumgpt.catalog.feed_copy import OUR_NAMESPACE, FeedCopy, our_element
+from pumgpt.catalog.google_xml import FeedRecord, GoogleXmlReader, column_of
 from pumgpt.catalog.output_columns import own_cell, plain_json
 from pumgpt.catalog.parquet_writer import attributes_as, text_fields
 from pumgpt.catalog.product import Product
+from pumgpt.catalog.readers import CatalogReader
+from pumgpt.catalog.shopify import FoldedRows
+from pumgpt.catalog.writers import check_output
 from pumgpt.curation.curator import Source
-from pumgpt.curation.listing import SET_ASIDE, Failing, curated_record
+from pumgpt.curation.listing import SET_ASIDE, Failing, curated_export, curated_record
 from pumgpt.errors import CatalogError, UsageError
 
 COLUMN = "pumgpt_verdicts"
 ROWS_PER_GROUP = 1_000
+_FEEDS = (".xml", ".rss", ".atom")
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A judged product, its `original` curated, with the cells of our columns; or a row that wasn't judged, as it was."""
+
+    product: Product | None
+    original: Any
+    ours: Mapping[str, str]
+
+
+def check_table(path: Path, reader: CatalogReader | None) -> None:
+    """Raise `CatalogError` where a curated catalogue can't be written to `path`."""
+    if not (isinstance(reader, GoogleXmlReader) and path.suffix.lower() in _FEEDS and not path.is_dir()):
+        check_output(path)
 
 
 def write_table(path: Path, source: Source, lines: Iterable[bytes], failing: Failing) -> None:
-    """Write the rows that `lines` (`{"id", "verdicts"}`) judged. Raises `CatalogError` where the file can't be written."""
+    """Write the rows that `lines` (`{"id", "verdicts"}`) judged, of a system's export all rows. Raises `CatalogError` where the
+    file can't be written.
+    """
     unfinished = path.with_name(f"{path.name}.new")
-    columns = dict.fromkeys((*source.reader.columns, *([SET_ASIDE] if failing is Failing.MOVE else []), COLUMN))
-    write = _write_parquet if path.suffix.lower() == ".parquet" else _write_csv
+    ours = [*([SET_ASIDE] if failing is Failing.MOVE else []), COLUMN]
+    columns = tuple(dict.fromkeys((*source.reader.columns, *ours)))
     try:
-        write(unfinished, source, tuple(columns), _products(source, lines, failing))
+        _writer(path, source.reader)(unfinished, source.reader, columns, _rows(source, lines, failing))
         unfinished.replace(path)
     except (OSError, pa.ArrowException) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
@@ -44,41 +71,127 @@ def write_table(path: Path, source: Source, lines: Iterable[bytes], failing: Fai
         unfinished.unlink(missing_ok=True)
 
 
-def _products(source: Source, lines: Iterable[bytes], failing: Failing) -> Iterator[Product]:
-    """The judged products, their `original` curated."""
-    products = iter(source)
+def _writer(path: Path, reader: CatalogReader) -> Callable[[Path, CatalogReader, Sequence[str], Iterator[_Row]], None]:
+    if path.suffix.lower() == ".parquet":
+        return _write_parquet
+    if path.suffix.lower() in _FEEDS:
+        return _write_feed
+    return _write_export if reader.is_export and isinstance(reader, CsvReader) else _write_csv
+
+
+def _rows(source: Source, lines: Iterable[bytes], failing: Failing) -> Iterator[_Row]:
+    rows = (row for _, row in source.rows())
     for line in lines:
         answer = json.loads(line)
-        product = next((product for product in products if product.id == answer["id"]), None)
-        if product is None:
+        for row in rows:
+            if isinstance(row, Product) and row.id == answer["id"]:
+                yield _curated(source, row, answer["verdicts"], failing)
+                break
+            yield _Row(None, row.original, {})
+        else:
             raise UsageError(f"{source.path} has changed since its rows were judged; begin anew with --restart")
-        record = curated_record(product, answer["verdicts"], failing, source.attribute_columns)
-        record[COLUMN] = json.dumps(answer["verdicts"], ensure_ascii=False)
-        if record.get(SET_ASIDE):
-            record[SET_ASIDE] = json.dumps(record[SET_ASIDE], ensure_ascii=False, default=plain_json)
-        yield replace(product, original=record)
+    yield from (_Row(None, row.original, {}) for row in rows)
 
 
-def _write_csv(path: Path, source: Source, columns: Sequence[str], products: Iterable[Product]) -> None:
+def _curated(source: Source, product: Product, verdicts: list[dict[str, Any]], failing: Failing) -> _Row:
+    ours = {COLUMN: json.dumps(verdicts, ensure_ascii=False)}
+    if source.strike is not None:
+        original, aside = curated_export(product, verdicts, failing, source.strike)
+    else:
+        original = curated_record(product, verdicts, failing, source.attribute_columns)
+        aside = original.get(SET_ASIDE)
+    if aside:
+        ours[SET_ASIDE] = json.dumps(aside, ensure_ascii=False, default=plain_json)
+    return _Row(product, original, ours)
+
+
+def _judged(rows: Iterable[_Row]) -> Iterator[Product]:
+    """The judged products, with our cells in their `original`."""
+    for row in rows:
+        if row.product is not None:
+            yield replace(row.product, original={**row.original, **row.ours})
+
+
+def _write_csv(path: Path, reader: CatalogReader, columns: Sequence[str], rows: Iterator[_Row]) -> None:
     delimiter = "\t" if path.name.lower().endswith(".tsv.new") else ","
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
         quoting = csv.writer(file, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerow(columns)
-        for product in products:
+        for product in _judged(rows):
             cells = [own_cell(product, name) for name in columns]
             # Python 3.11's writer leaves a lone \r unquoted, and readers take that for the end of the row.
             (quoting if any("\r" in cell for cell in cells) else writer).writerow(cells)
 
 
-def _write_parquet(path: Path, source: Source, columns: Sequence[str], products: Iterable[Product]) -> None:
+def _write_export(path: Path, reader: CatalogReader, columns: Sequence[str], rows: Iterator[_Row]) -> None:
+    """A system's table: of each product our cells in its first row, all other rows as they were."""
+    assert isinstance(reader, CsvReader)
+    own = len(reader.header)
+    places = {name: place for place, name in enumerate(columns)}
+    writer = RecordWriter(path, dialect_of(path, reader))
+    try:
+        writer.write([*reader.header, *columns[own:]])
+        for row in rows:
+            for place, cells in enumerate(_records(row.original)):
+                ours = row.ours if place == 0 else {}
+                writer.write(padded(cells, places, ours) if len(cells) == own else cells)
+    finally:
+        writer.close()
+
+
+def _records(original: Any) -> Sequence[Sequence[str]]:
+    """The rows of a table that a record was read from."""
+    if isinstance(original, FoldedRows):
+        return original.rows
+    if original is None:
+        return []
+    return [list(original.values() if isinstance(original, Mapping) else original)]
+
+
+def _write_feed(path: Path, reader: CatalogReader, columns: Sequence[str], rows: Iterator[_Row]) -> None:
+    """A feed in XML: failing values taken out of its elements, the verdicts as one of ours."""
+    assert isinstance(reader, GoogleXmlReader)
+    copy = FeedCopy(path, reader)
+    ours = {COLUMN: "verdicts", SET_ASIDE: "set_aside"}
+    try:
+        for row in rows:
+            if row.product is None:
+                continue
+            before = row.product.original
+            assert isinstance(before, FeedRecord)
+            edits: dict[int, str] = {}
+            for place, field in enumerate(before.item.fields):
+                name = column_of(field)
+                if name in before and row.original[name] != before[name]:
+                    first = name not in {column_of(earlier) for earlier in before.item.fields[:place]}
+                    edits[place] = reader.element(field, row.original[name]) if first else ""
+                elif field.name in {f"{OUR_NAMESPACE} {element}" for element in ours.values()}:
+                    edits[place] = ""
+            added = [our_element(ours[name], escape(text)) for name, text in row.ours.items()]
+            copy.item(before.item, edits, added)
+    finally:
+        copy.close()
+
+
+def _write_parquet(path: Path, reader: CatalogReader, columns: Sequence[str], rows: Iterator[_Row]) -> None:
     """With the types of the input; without any, as `enrich` writes them."""
-    own = {field.name: field for field in source.reader.schema or text_fields(source.reader)}
+    own = {field.name: field for field in reader.schema or text_fields(reader)}
     schema = pa.schema([own.get(name) or pa.field(name, pa.string()) for name in columns])
-    row = _row_as_text if source.reader.schema is None else _row
+    made = _table_rows(rows, schema, as_text=reader.schema is None)
     with pq.ParquetWriter(path, schema, compression="zstd") as file:
-        while rows := [row(product, schema) for product in islice(products, ROWS_PER_GROUP)]:
-            file.write_table(pa.Table.from_pylist(rows, schema=schema))
+        while group := list(islice(made, ROWS_PER_GROUP)):
+            file.write_table(pa.Table.from_pylist(group, schema=schema))
+
+
+def _table_rows(rows: Iterator[_Row], schema: pa.Schema, as_text: bool) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        if row.product is not None:
+            product = replace(row.product, original={**row.original, **row.ours})
+            yield _row_as_text(product, schema) if as_text else _row(product, schema)
+        if isinstance(row.original, FoldedRows):
+            further = row.original.rows[1 if row.product is not None else 0 :]
+            yield from ({n: cell or None for n, cell in zip(row.original, cells, strict=False)} for cells in further)
 
 
 def _row(product: Product, schema: pa.Schema) -> dict[str, Any]:
