@@ -69,7 +69,7 @@ def test_shopify_loses_the_value_and_nothing_else(tmp_path: Path) -> None:
     bag = next(number for number, row in enumerate(before) if row[:1] == ["bag"])
     assert changed == {(1, care), (bag, color)}
     assert after[bag][color] == "sky" and after[1][care] == ""
-    assert [v["value"] for v in json.loads(after[1][-1]) if v["verdict"] == "contradicted"] == ["30°\ngentle", "Red"]
+    assert [v["value"] for v in json.loads(after[1][-1]) if v["verdict"] == "contradicted"] == ["Red", "30°\ngentle"]
     assert {row[-1] for number, row in enumerate(after) if number not in (0, 1, bag) and len(row) > 1} == {""}
 
 
