@@ -74,6 +74,15 @@ def test_labels_become_conversations(shop: Path, form: str, ending: str, key: st
     assert all(record[key] for record in records)
 
 
+def test_of_a_catalogue_without_one_good_row_nothing_is_written(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("id,title\n,A\n,B\n", encoding="utf-8")
+    out = tmp_path / "out.jsonl"
+    out.write_text("from before", encoding="utf-8")
+    result = run("convert", tmp_path / "in.csv", out, "--to", "llava", "--overwrite")
+    assert result.exit_code == 1 and "none of its 2 rows can be read" in result.output
+    assert out.read_text(encoding="utf-8") == "from before" and len(list(tmp_path.iterdir())) == 2
+
+
 def test_a_file_that_is_there_is_not_replaced_unasked(shop: Path) -> None:
     out = shop / "out.jsonl"
     out.write_text("precious", encoding="utf-8")

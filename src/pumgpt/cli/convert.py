@@ -51,7 +51,7 @@ def command(
     from pumgpt.catalog.training_files import write_training_file
     from pumgpt.cli.console import print_json, say
     from pumgpt.cli.progress import RowsBar
-    from pumgpt.errors import UsageError
+    from pumgpt.errors import CatalogError, UsageError
     from pumgpt.tasks.conversations import draw_conversations
 
     if out_path.exists() and not overwrite:
@@ -71,6 +71,8 @@ def command(
                     rejected += 1
                     say(f"row {row.row} (id {row.id}): {row.error}")
                 bar.update(rows + rejected, 0, rejected)
+            if not rows:
+                raise CatalogError(f"{in_path}: none of its {rejected:,} rows can be read, so nothing was written")
 
         drawn = draw_conversations(products(), max_turns=questions, seed=seed)
         count = write_training_file(out_path, drawn, form)
