@@ -69,7 +69,8 @@ class PaintModel:
         return Answer(named[0], 0.9, 0.1, ((named[0], 0.9),)) if named else Answer(CANNOT_TELL, cannot_tell=0.8)
 
     def logits(self, photos: Sequence[Image.Image], texts: Sequence[str]) -> Floats:
-        return np.array([[4.0 * (getrgb(t) == p.getpixel((0, 0))) for t in texts] for p in photos], dtype=np.float32)
+        named = [getrgb(text.removeprefix("a photo of a ").split()[0]) for text in texts]
+        return np.array([[4.0 * (paint == p.getpixel((0, 0))) for paint in named] for p in photos], dtype=np.float32)
 
 
 @pytest.mark.parametrize(("listed", "verdict"), [("red", SUPPORTED), ("blue", CONTRADICTED)])
@@ -140,6 +141,36 @@ def test_without_a_photo_or_another_value_there_is_no_vote() -> None:
     for expert in (VlmExpert(PaintModel()), SimilarityExpert(PaintModel()), OcrExpert(reads=TextExpert())):
         assert expert.judge([case(bare)]) == [[None]]
     assert alone.judge([case(shirt("red"))]) == [[None]]  # nothing was counted: red has no rival
+
+
+class Listener:
+    """Remembers what is compared with photos."""
+
+    name = "listener"
+
+    def logits(self, photos: Sequence[Image.Image], texts: Sequence[str]) -> Floats:
+        self.heard = set(texts)
+        return np.zeros((len(photos), len(texts)), dtype=np.float32)
+
+
+def test_a_value_is_compared_in_a_phrase_that_does_not_give_it_away() -> None:
+    listener = Listener()
+    expert = SimilarityExpert(listener)
+    catalogue = [
+        Product(colour, shirt(colour).images, category=("Apparel", kind), attributes={"colour": colour, "type": kind})
+        for colour, kind in (("red", "Dress"), ("blue", "Shirt"))
+    ]
+    expert.prepare(catalogue)
+    expert.judge([case(catalogue[0])])
+    assert listener.heard == {
+        "a photo of a red Dress",
+        "a photo of a blue Dress",
+        "a photo of a Dress",
+        "a photo of a Shirt",
+    }
+    bare = Product("3", catalogue[0].images, attributes={"colour": "red"})
+    expert.judge([case(bare)])
+    assert listener.heard == {"a photo of a red", "a photo of a blue"}
 
 
 def test_one_product_alone_is_judged_as_among_others() -> None:

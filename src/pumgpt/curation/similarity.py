@@ -1,5 +1,9 @@
 """How well photo and value fit together, beside the attribute's other values: by nano's contrastive head, or any CLIP or
 SigLIP.
+
+A value is put into the phrase that such models are asked with (Radford et al. 2021, arXiv 2103.00020), before the kind of the
+product where the catalogue has one: 'a photo of a red dress'. Of the bare value nano, which learned from titles, makes little: their
+first word is a brand.
 """
 
 from __future__ import annotations
@@ -52,12 +56,20 @@ class SimilarityExpert:
         if not case.photos:
             return [None] * len(case.claims)
         rivals = [self.inventory.rivals(claim) for claim in case.claims]
-        texts = tuple(dict.fromkeys(text for c, r in zip(case.claims, rivals, strict=True) for text in (c.value, *r)))
+        phrases = [
+            {value: phrase(value, kind_for((claim.value, *others), case.product)) for value in (claim.value, *others)}
+            for claim, others in zip(case.claims, rivals, strict=True)
+        ]
+        texts = tuple(dict.fromkeys(text for of_claim in phrases for text in of_claim.values()))
         logits_R = self.encoder.logits(case.photos, texts).max(axis=0)
         logit = dict(zip(texts, logits_R.tolist(), strict=True))
-        return [self._vote(claim, others, logit) for claim, others in zip(case.claims, rivals, strict=True)]
+        return [
+            self._vote(claim, others, {value: logit[text] for value, text in of_claim.items()})
+            for claim, others, of_claim in zip(case.claims, rivals, phrases, strict=True)
+        ]
 
     def _vote(self, claim: Claim, others: Sequence[str], logit: dict[str, float]) -> Vote | None:
+        """`logit` is that of each value's phrase."""
         if not others:
             return None
         best = max(others, key=lambda value: logit[value])
@@ -68,3 +80,14 @@ class SimilarityExpert:
         return Vote(
             self.name, verdict, own, {"fits better" if own < 0.5 else "next best": best, "model": self.encoder.name}
         )
+
+
+def phrase(value: str, kind: str | None) -> str:
+    """What is compared with a photo."""
+    return " ".join(["a photo of a", value, *([kind] if kind else [])])
+
+
+def kind_for(values: Sequence[str], product: Product) -> str | None:
+    """The leaf of the product's category, unless it is what the attribute is about: then it would give the answer away."""
+    kind = product.category[-1] if product.category else None
+    return None if kind is None or kind.casefold() in {value.casefold() for value in values} else kind
