@@ -85,6 +85,14 @@ def test_columns_that_a_schema_names_lose_values_too(tmp_path: Path) -> None:
     assert row["Vendor"] == "" and json.loads(row[SET_ASIDE]) == {"Vendor": "Own"}
 
 
+@pytest.mark.parametrize("name", ["shopify.csv", "google.xml"])
+def test_what_an_earlier_run_set_aside_stays(tmp_path: Path, name: str) -> None:
+    values = {"shopify.csv": ("navy blue", "sky"), "google.xml": ("Navy", "White")}[name]
+    first = curated(EXPORTS / name, tmp_path / f"first-{name}", values[0], failing=Failing.MOVE)
+    second = curated(first, tmp_path / f"second-{name}", values[1], failing=Failing.MOVE)
+    assert f'["{values[0]}", "{values[1]}"]' in second.read_text(encoding="utf-8").replace('""', '"')
+
+
 def test_with_nothing_against_it_an_export_comes_back_as_it_was(tmp_path: Path) -> None:
     for name in ("shopify.csv", "shopify_new.csv", "google.tsv"):
         delimiter = "\t" if name.endswith(".tsv") else ","
@@ -130,7 +138,8 @@ def test_a_feed_in_xml_is_the_same_but_for_the_value_and_the_verdicts(tmp_path: 
     (bag,) = (row for row in read_catalog(out) if isinstance(row, Product) and row.id == "BAG-2")
     assert bag.attributes is not None and bag.attributes["colour"] == "White"
     again = curated(out, tmp_path / "again.xml", "White")
-    assert again.read_text(encoding="utf-8").count("<pumgpt:verdicts") == 3, "of an earlier run nothing is left"
+    assert again.read_text(encoding="utf-8").count("<pumgpt:pumgpt_verdicts") == 3, "those of an earlier run are gone"
+    assert again.read_text(encoding="utf-8").count("Navy") == 1, "what it set aside is not"
     assert "<g:color>" not in again.read_text(encoding="utf-8")
 
 

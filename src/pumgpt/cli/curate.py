@@ -69,8 +69,8 @@ def command(
     report_path: Path | None,
     as_json: bool,
 ) -> int:
-    """Judge every listed value of the catalogue IN (CSV, JSONL, Parquet, Shopify's export, a Google feed), write OUT without those
-    that fail.
+    """Judge every listed value of the catalogue IN (CSV, JSONL, Parquet, Shopify's export, a Google feed), write OUT without
+    those that fail.
 
     Every row gets one verdict a value: supported, contradicted or not inferable. Rows that can't be read go to
     OUT.rejected.jsonl. Interrupted, the same command goes on.

@@ -6,6 +6,7 @@ attribute (CSV has no other way) is a listed value too; several values in it are
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -45,7 +46,9 @@ Strike = Callable[[Any, Mapping[str, Collection[str]]], Any]
 
 
 def curated_export(product: Product, verdicts: Verdicts, failing: Failing, strike: Strike) -> tuple[Any, Any]:
-    """A system's record in its own form without the failing values, and what is set aside of them (None: nothing)."""
+    """A system's record in its own form without the failing values, and what is set aside of them (None: nothing), with what
+    was set aside before.
+    """
     failed: dict[str, list[str]] = defaultdict(list)
     for verdict in verdicts:
         if verdict["verdict"] != Verdict.SUPPORTED:
@@ -53,7 +56,19 @@ def curated_export(product: Product, verdicts: Verdicts, failing: Failing, strik
     if failing is Failing.KEEP or not failed:
         return product.original, None
     aside = {name: values[0] if len(values) == 1 else values for name, values in failed.items()}
-    return strike(product.original, failed), aside if failing is Failing.MOVE else None
+    if failing is Failing.DROP:
+        return strike(product.original, failed), None
+    return strike(product.original, failed), _joined(_set_aside_before(product.original), aside)
+
+
+def _set_aside_before(original: Mapping[str, Any]) -> Any:
+    """What an earlier run left in an export: JSON, in the column or the element that is called so."""
+    names = (name for name in original if name == SET_ASIDE or name.endswith(f":{SET_ASIDE}"))
+    cell = original.get(next(names, ""))
+    try:
+        return json.loads(cell) if cell else None
+    except ValueError:
+        return None
 
 
 def curated_record(
@@ -65,8 +80,8 @@ def curated_record(
 ) -> dict[str, Any]:
     """The record as it was read, without its failing values. `strike` takes them out of a system's export."""
     if strike is not None:
-        original, aside = curated_export(product, verdicts, failing, strike)
-        return {**original, **({SET_ASIDE: aside} if aside else {})}
+        original, moved = curated_export(product, verdicts, failing, strike)
+        return {**original, **({SET_ASIDE: moved} if moved else {})}
     record = dict(product.original)
     if failing is not Failing.KEEP:
         fates = _fates(verdicts)

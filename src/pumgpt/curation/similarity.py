@@ -2,7 +2,7 @@
 SigLIP.
 
 A value is put into the phrase that such models are asked with (Radford et al. 2021, arXiv 2103.00020), before the kind of the
-product where the catalogue has one: 'a photo of a red dress'. Of the bare value nano, which learned from titles, makes little: their
+product where the catalogue has one: 'a photo of a red dress'. Of the bare value nano makes little: it learned from titles, whose
 first word is a brand.
 """
 

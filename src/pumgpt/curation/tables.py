@@ -153,7 +153,6 @@ def _write_feed(path: Path, reader: CatalogReader, columns: Sequence[str], rows:
     """A feed in XML: failing values taken out of its elements, the verdicts as one of ours."""
     assert isinstance(reader, GoogleXmlReader)
     copy = FeedCopy(path, reader)
-    ours = {COLUMN: "verdicts", SET_ASIDE: "set_aside"}
     try:
         for row in rows:
             if row.product is None:
@@ -166,9 +165,9 @@ def _write_feed(path: Path, reader: CatalogReader, columns: Sequence[str], rows:
                 if name in before and row.original[name] != before[name]:
                     first = name not in {column_of(earlier) for earlier in before.item.fields[:place]}
                     edits[place] = reader.element(field, row.original[name]) if first else ""
-                elif field.name in {f"{OUR_NAMESPACE} {element}" for element in ours.values()}:
+                elif field.name in {f"{OUR_NAMESPACE} {element}" for element in row.ours}:
                     edits[place] = ""
-            added = [our_element(ours[name], escape(text)) for name, text in row.ours.items()]
+            added = [our_element(name, escape(text)) for name, text in row.ours.items()]
             copy.item(before.item, edits, added)
     finally:
         copy.close()
