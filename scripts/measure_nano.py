@@ -80,6 +80,12 @@ class Enricher:
         return read_understandings(out)
 
 
+def _anywhere(argument: str) -> str:
+    """An argument as the model card shows it: a path of one machine, which means nothing on others, by its last two names."""
+    path = Path(argument)
+    return str(Path("..", *path.parts[-2:])) if path.is_absolute() else argument
+
+
 def main() -> int:
     """Exit code 0, or 1 with one line that says why."""
     try:
@@ -241,7 +247,7 @@ def _write(options: argparse.Namespace, report: Report, unknown: Scores, refused
     ]
     sections.append(render_section("Photos of nothing that it knows", "Category.", {options.model: unknown}))
     sections.append(render_section("Refusals", "At the default precision.", {options.model: refused}))
-    command = f"python scripts/measure_nano.py {' '.join(sys.argv[1:])}".strip()
+    command = f"python scripts/measure_nano.py {' '.join(map(_anywhere, sys.argv[1:]))}".strip()
     (options.out / "tables.md").write_text(f"`{command}`\n\n" + "\n".join(sections), encoding="utf-8")
     document: dict[str, Any] = {
         "sets": {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from xml.sax.saxutils import escape
 
-from pumgpt.catalog.feed_parser import FeedItem
+from pumgpt.catalog.feed_parser import FeedField, FeedItem
 from pumgpt.catalog.google_xml import GoogleXmlReader
 
 OUR_NAMESPACE = "urn:pumgpt:understanding"
@@ -15,7 +16,7 @@ class FeedCopy:
     """The copy grows item by item, in the order of the file; what stands between them comes along."""
 
     def __init__(self, path: Path, source: GoogleXmlReader) -> None:
-        self._encoding = source.parser.head.encoding
+        self._encoding, self._prefixes = source.parser.head.encoding, source.parser.head.prefixes
         self._source = source.path.open("rb")
         self._file = path.open("wb")
 
@@ -27,6 +28,15 @@ class FeedCopy:
             self._file.write(self._source.read(start - self._source.tell()))
             self._file.write(text.encode(self._encoding, "xmlcharrefreplace"))
             self._source.seek(stop)
+
+    def element(self, field: FeedField, text: str) -> str:
+        """A field with another text, as XML; '' where it is empty."""
+        uri, _, local = field.name.rpartition(" ")
+        prefix = self._prefixes.get(uri)
+        if not text or (uri and prefix is None):
+            return ""
+        tag = f"{prefix}:{local}" if prefix else local
+        return f"<{tag}>{escape(text)}</{tag}>"
 
     def close(self) -> None:
         """Copy what is left."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 from pumgpt.catalog.columns import ColumnMap
 from pumgpt.catalog.feed_parser import FeedField, FeedItem, FeedParser
@@ -115,15 +114,6 @@ class GoogleXmlReader(CatalogReader):
         for name in failed.keys() & original.keys() - _READ:
             kept[name] = without_parts(kept[name], "|", failed[name])
         return replace(original, texts=kept)
-
-    def element(self, field: FeedField, text: str) -> str:
-        """A field with another text, as XML; '' where it is empty."""
-        uri, _, local = field.name.rpartition(" ")
-        prefix = self.parser.head.prefixes.get(uri)
-        if not text or (uri and prefix is None):
-            return ""
-        tag = f"{prefix}:{local}" if prefix else local
-        return f"<{tag}>{escape(text)}</{tag}>"
 
 
 _READ = frozenset(

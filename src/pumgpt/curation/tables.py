@@ -164,7 +164,7 @@ def _write_feed(path: Path, reader: CatalogReader, columns: Sequence[str], rows:
                 name = column_of(field)
                 if name in before and row.original[name] != before[name]:
                     first = name not in {column_of(earlier) for earlier in before.item.fields[:place]}
-                    edits[place] = reader.element(field, row.original[name]) if first else ""
+                    edits[place] = copy.element(field, row.original[name]) if first else ""
                 elif field.name in {f"{OUR_NAMESPACE} {element}" for element in row.ours}:
                     edits[place] = ""
             added = [our_element(name, escape(text)) for name, text in row.ours.items()]
