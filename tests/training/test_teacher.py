@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.testing import assert_close
 
 from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
 from pumgpt.tasks.base import AskedAttribute, TaskContext
@@ -113,6 +114,16 @@ def test_what_the_teacher_says_is_mixed_into_the_loss(teacher: AnswerTeacher) ->
             soft = -sum(share * float(logs[row, token]) for token, share in target.items())
             expected.append(0.3 * float(losses[row]) + 0.7 * soft)
     assert mixed.tolist() == pytest.approx(expected, rel=1e-4)
+
+
+def test_heads_on_patches_have_half_the_say(teacher: AnswerTeacher, context: TaskContext) -> None:
+    queries, patches = torch.randn(2, 3, 8), torch.randn(2, 5, 6)
+    others = LabelHeads(6, teacher.heads.values)
+    nn.init.normal_(others.heads[1].weight)
+    both = AnswerTeacher(teacher.heads, context, Letters(), share=0.7, patch_heads=others)
+    colours = others.eval()(patches)["colour"].softmax(-1)[:, :3]
+    assert_close(both.probabilities(queries, patches)[1], (teacher.probabilities(queries)[1] + colours) / 2)
+    assert_close(both.probabilities(queries)[1], teacher.probabilities(queries)[1])
 
 
 def test_values_that_are_not_offered_have_no_share(teacher: AnswerTeacher) -> None:

@@ -37,6 +37,8 @@ class EncodedPhotos:
     alpha_KBNM: Tensor | None = None
     attention_BMP: Tensor | None = None
     grid: tuple[int, int] | None = None
+    patches_BPV: Tensor | None = None
+    """What the vision tower saw, where it was asked to be kept."""
 
     def select(self, index: Tensor) -> EncodedPhotos:
         """Some of the photos, in that order; a photo may be taken several times."""
@@ -46,6 +48,7 @@ class EncodedPhotos:
             None if self.alpha_KBNM is None else self.alpha_KBNM[:, index],
             None if self.attention_BMP is None else self.attention_BMP[index],
             self.grid,
+            None if self.patches_BPV is None else self.patches_BPV[index],
         )
 
     def evidence(self, attention_LBN: Tensor) -> Tensor:
@@ -206,11 +209,16 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         self.language_model.set_output_embeddings(new_embeddings)
 
     def encode_photos(
-        self, pixel_values: Tensor, num_visual_tokens: int | None = None, evidence: bool = False
+        self,
+        pixel_values: Tensor,
+        num_visual_tokens: int | None = None,
+        evidence: bool = False,
+        keep_patches: bool = False,
     ) -> EncodedPhotos:
         """Encode photos (B, C, H, W) once, for any number of questions.
 
-        `num_visual_tokens` n <= N takes the first n latents. With `evidence` the attentions are kept (slower).
+        `num_visual_tokens` n <= N takes the first n latents. With `evidence` the attentions are kept (slower), with
+        `keep_patches` what the tower saw.
         """
         tower = self.vision_tower
         frozen = not any(p.requires_grad for p in tower.parameters())
@@ -218,11 +226,12 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
             patches_BPV = tower(pixel_values.to(self.dtype))
         count = num_visual_tokens or self.bridge.num_tokens(patches_BPV.shape[1])
         grid = tower.grid(pixel_values.shape[-2], pixel_values.shape[-1]) if evidence else None
+        kept = patches_BPV if keep_patches else None
         if isinstance(self.bridge, MlpBridge):
-            return EncodedPhotos(self.bridge(patches_BPV, None, count).visual_KBND, grid=grid)
+            return EncodedPhotos(self.bridge(patches_BPV, None, count).visual_KBND, grid=grid, patches_BPV=kept)
         found = self.qformer(self.projection(patches_BPV), return_attention=evidence)
         visual, alpha = self.bridge(patches_BPV, found.queries_BME, count, return_alpha=evidence)
-        return EncodedPhotos(visual, found.queries_BME, alpha, found.attention_BMP, grid)
+        return EncodedPhotos(visual, found.queries_BME, alpha, found.attention_BMP, grid, kept)
 
     def injection(self, mask_RS: Tensor, photos: EncodedPhotos, photo_index: Tensor | None) -> VisualInjection:
         """Lay the visual tokens of the shown photos in the order of the placeholders.

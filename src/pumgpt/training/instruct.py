@@ -228,10 +228,10 @@ class InstructionTrainer(StageTrainer):
         """Mean over the answers of a batch; plus the contrastive loss, so that its head stays true while the Q-Former learns.
         A teacher is heard in training alone, so that the loss in evaluation is that of the labels.
         """
-        photos = model.encode_photos(inputs["pixel_values"])
-        rows = sum(bucket["labels"].shape[0] for bucket in inputs["buckets"])
         teacher = self.teacher if model.training else None
-        said = teacher.probabilities(photos.queries_BME) if teacher is not None else None
+        photos = model.encode_photos(inputs["pixel_values"], keep_patches=teacher is not None)
+        rows = sum(bucket["labels"].shape[0] for bucket in inputs["buckets"])
+        said = teacher.probabilities(photos.queries_BME, photos.patches_BPV) if teacher is not None else None
         answers = torch.stack(
             [answer_loss(model, photos.visual_KBND, bucket, teacher, said) for bucket in inputs["buckets"]]
         )

@@ -67,8 +67,9 @@ class InstructRecipe(BaseModel):
     mixture: MixtureWeights = MixtureWeights()
     contrast_weight: float = 0.0
     teacher: Path | None = None
-    """Folder of stage `contrast` whose heads on the queries say what is in a photo: of an answer to an open question about the
-    photo alone each token is learned from their probabilities too. The Q-Former must be the one in `init_from`, and frozen."""
+    """Folder of stage `contrast` whose heads, on queries and patches, say what is in a photo: of an answer to an open question
+    about the photo alone each token is learned from their probabilities too. Tower and Q-Former must be those in `init_from`, and
+    frozen."""
     teacher_share: float = Field(default=0.7, ge=0, le=1)
     """Weight of what the teacher says; the label has the rest."""
     min_count: int = 1

@@ -284,9 +284,12 @@ def _answer_teacher(
         )
     file = folder / HEADS_FILE
     if file.is_file():
-        heads = LabelHeads(model.qformer.hidden_size, json.loads(file.read_text(encoding="utf-8")))
+        values = json.loads(file.read_text(encoding="utf-8"))
+        heads = LabelHeads(model.qformer.hidden_size, values)
+        patch_heads = LabelHeads(model.vision_tower.hidden_size, values)
         if load_heads(heads, folder, "query_heads"):
-            return AnswerTeacher(heads, context, processor.tokenizer, recipe.instruct.teacher_share)
+            also = patch_heads if load_heads(patch_heads, folder) else None
+            return AnswerTeacher(heads, context, processor.tokenizer, recipe.instruct.teacher_share, also)
     raise RecipeError(
         f"instruct.teacher: {folder} has no heads on queries; name a folder of stage 'contrast' that learned them"
     )

@@ -1,10 +1,10 @@
-"""What classifiers on the queries say of a photo, as targets for every token of an answer.
+"""What classifiers on queries and patches say of a photo, as targets for every token of an answer.
 
 Labels alone tell a language model one answer per question; the heads of stage `contrast` give each valid answer a probability.
 Along the trie of these answers that makes a distribution over the next token at each position of the right answer.
 
-Shapes: B photos, M queries, E their width, R answers, L tokens of the longest, K values of one label, T tokens asked for, V
-vocabulary.
+Shapes: B photos, M queries, E their width, P patches, V vision width, R answers, L tokens of the longest, K values of one label,
+T tokens asked for, W words of the vocabulary.
 """
 
 from __future__ import annotations
@@ -23,14 +23,23 @@ PAST_END = -1
 
 
 class AnswerTeacher(nn.Module):
-    """Heads on the queries of photos, and how each of their values is written as an answer.
+    """Heads on the queries of photos, others on their patches where there are some, and how each of their values is written
+    as an answer.
 
     Values that `context` doesn't offer as answers are left out, labels of which it offers none as well.
     """
 
-    def __init__(self, heads: LabelHeads, context: TaskContext, tokenizer: Any, share: float) -> None:
+    def __init__(
+        self,
+        heads: LabelHeads,
+        context: TaskContext,
+        tokenizer: Any,
+        share: float,
+        patch_heads: LabelHeads | None = None,
+    ) -> None:
         super().__init__()
         self.heads = heads.requires_grad_(False)
+        self.patch_heads = patch_heads.requires_grad_(False) if patch_heads is not None else None
         self.share = share
         self.choices = {CATEGORY: context.taxonomy_choices} | {a.name: a.choices for a in context.attributes}
         self.place: dict[str, dict[str, int]] = {}
@@ -58,14 +67,17 @@ class AnswerTeacher(nn.Module):
         return self.labels.index(name)
 
     @torch.no_grad()
-    def probabilities(self, queries_BME: Tensor) -> list[Tensor]:
-        """Probabilities (B, K) of the offered values of each label."""
-        self.heads.eval()
+    def probabilities(self, queries_BME: Tensor, patches_BPV: Tensor | None = None) -> list[Tensor]:
+        """Probabilities (B, K) of the offered values of each label: the mean of both heads' where there are two."""
+        self.eval()
         said = as_probabilities(self.heads(queries_BME))
+        if self.patch_heads is not None and patches_BPV is not None:
+            others = as_probabilities(self.patch_heads(patches_BPV))
+            said = {name: (said_BK + others[name]) / 2 for name, said_BK in said.items()}
         return [said[name][:, self.get_buffer(f"index_{number}")] for number, name in enumerate(self.labels)]
 
     def mix(
-        self, losses_T: Tensor, logits_TV: Tensor, labels_RS: Tensor, bucket: Mapping[str, Tensor], said: list[Tensor]
+        self, losses_T: Tensor, logits_TW: Tensor, labels_RS: Tensor, bucket: Mapping[str, Tensor], said: list[Tensor]
     ) -> Tensor:
         """`losses_T` of the tokens in `labels_RS` that aren't ignored, where the taught answers' are brought to the mean,
         weighted by `share`, with the cross-entropy to the teacher's distribution.
@@ -87,9 +99,9 @@ class AnswerTeacher(nn.Module):
             answer_RL = labels_RS[rows].gather(1, place_RL).masked_fill(~inside, PAST_END)
             weight_RLK = token_targets(table_KL, answer_RL, said[number][bucket["product"][rows]])
             which = token_RS[rows].gather(1, place_RL)[inside]
-            log_TV = logits_TV[which].float().log_softmax(-1)
+            log_TW = logits_TW[which].float().log_softmax(-1)
             step = torch.arange(table_KL.shape[1], device=start.device).expand(inside.shape)[inside]
-            told_TK = log_TV.gather(1, table_KL.clamp(min=0).T[step])
+            told_TK = log_TW.gather(1, table_KL.clamp(min=0).T[step])
             soft_T = -(weight_RLK[inside] * told_TK).sum(-1)
             mixed = mixed.index_put((which,), (1 - self.share) * losses_T[which] + self.share * soft_T)
         return mixed
