@@ -162,6 +162,31 @@ def test_a_photo_is_encoded_once(
     assert sum(seen) == 3
 
 
+def test_kept_photos_are_not_encoded_again(
+    engine: PumGPTEngine, requests: list[Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = engine.answer(requests)
+    seen: list[int] = []
+    encode = engine.model.encode_photos
+
+    def count(pixels: torch.Tensor, *args: object, **kwargs: object) -> object:
+        seen.append(pixels.shape[0])
+        return encode(pixels, *args, **kwargs)
+
+    monkeypatch.setattr(engine.model, "encode_photos", count)
+    with engine.photos_kept():
+        for asked, encoded in ((requests, 3), (requests[1:], 3), (requests[:1], 3)):
+            for before, after in zip(plain[requests.index(asked[0]) :], engine.answer(asked), strict=False):
+                assert_same(before, after)
+            assert sum(seen) == encoded
+        engine.answer(requests, evidence=True)
+        assert sum(seen) == 6, "no evidence was kept"
+        engine.answer(requests)
+        assert sum(seen) == 6
+    engine.answer(requests)
+    assert sum(seen) == 9
+
+
 def test_evidence_adds_up_on_the_towers_grid(engine: PumGPTEngine, requests: list[Request]) -> None:
     plain, explained = engine.answer(requests), engine.answer(requests, evidence=True)
     for request, before, answers in zip(requests, plain, explained, strict=True):

@@ -43,6 +43,14 @@ def test_canonical_phrasing_is_asked_most() -> None:
     assert counts.most_common(1)[0][0] == template.canonical("open", name="size") == "What is the size?"
 
 
+def test_a_language_falls_back_to_what_it_is_a_kind_of() -> None:
+    template = TASKS["attribute_qa"].template
+    rng = random.Random(0)
+    assert template.draw_in("de-AT", rng, name="Farbe") in {p.format(name="Farbe") for p in template.translated["de"]}
+    assert template.draw_in("zh-CN", rng, name="颜色") in {p.format(name="颜色") for p in template.translated["zh"]}
+    assert template.draw_in("tlh", rng, name="Farbe") is None
+
+
 @pytest.mark.parametrize("name", TASKS)
 def test_shipped_templates(name: str) -> None:
     template = TASKS[name].template

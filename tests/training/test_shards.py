@@ -19,6 +19,7 @@ from PIL import Image
 from pumgpt.catalog.schema import AttributeSchema, AttributeSpec
 from pumgpt.cli.main import main
 from pumgpt.errors import CatalogError, UsageError
+from pumgpt.tasks.registry import TASKS
 from pumgpt.training.data import SourceRecipe, read_products
 from pumgpt.training.shards import SPLITS, ShardRecipe, write_shards
 
@@ -114,7 +115,7 @@ def test_open_domain_rows_have_their_share(tmp_path: Path) -> None:
 
 def test_translated_attributes_are_asked_for_in_their_language(tmp_path: Path) -> None:
     spec = AttributeSpec("colour", ("Red", "Black"), names={"de": "Farbe"}, translations={"de": {"Red": "Rot"}})
-    file = write_catalog(tmp_path, ["Shirts"] * 20)
+    file = write_catalog(tmp_path, ["Shirts"] * 40)
     recipe = ShardRecipe(held_out=0.0, tasks={"attribute_qa": 1.0}, other_languages=1.0)
     write_shards([file], tmp_path / "out", recipe, AttributeSchema((spec,)))
     turns = [
@@ -122,7 +123,10 @@ def test_translated_attributes_are_asked_for_in_their_language(tmp_path: Path) -
         for row in rows_of(tmp_path / "out", "train")
         for asked, told in zip(row["messages"][::2], row["messages"][1::2], strict=True)
     ]
-    assert {told for asked, told in turns if asked.endswith("Farbe?")} == {"Rot"}
+    in_german = {asked: told for asked, told in turns if "Farbe" in asked}
+    assert set(in_german.values()) == {"Rot"}
+    phrasings = TASKS["attribute_qa"].template.translated["de"]
+    assert {asked.splitlines()[-1] for asked in in_german} == {phrasing.format(name="Farbe") for phrasing in phrasings}
     assert not any(told == "Red" for _, told in turns) and any(told == "Black" for _, told in turns)
 
 

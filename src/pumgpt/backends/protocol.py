@@ -53,7 +53,10 @@ class Answer:
 
 @runtime_checkable
 class Backend(Protocol):
-    """A model that answers questions about products."""
+    """A model that answers questions about products.
+
+    One that encodes photos may have a context manager `photos_kept()`, within which it is asked about the same photos twice.
+    """
 
     name: str
     revision: str

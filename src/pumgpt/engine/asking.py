@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from pumgpt.backends.protocol import Backend, Request
 from pumgpt.catalog.understanding import ModelInfo, Understanding
@@ -18,14 +19,18 @@ def understand(backend: Backend, plan: Plan, intakes: Sequence[Intake]) -> list[
     """
     if not intakes:
         return []
-    replies = _ask(backend, plan, [plan.requests(intake.product, intake.photos) for intake in intakes])
-    if plan.category_schemas is not None:
-        pairs = list(zip(intakes, replies, strict=True))
-        follow_ups = [
-            () if _is_silent(told) else plan.follow_up(intake.product, intake.photos, told) for intake, told in pairs
-        ]
-        for told, more in zip(replies, _ask(backend, plan, follow_ups), strict=True):
-            told.extend(more)
+    first = [plan.requests(intake.product, intake.photos) for intake in intakes]
+    if plan.category_schemas is None:
+        replies = _ask(backend, plan, first)
+    else:
+        with getattr(backend, "photos_kept", nullcontext)():
+            replies = _ask(backend, plan, first)
+            follow_ups = [
+                () if _is_silent(told) else plan.follow_up(intake.product, intake.photos, told)
+                for intake, told in zip(intakes, replies, strict=True)
+            ]
+            for told, more in zip(replies, _ask(backend, plan, follow_ups), strict=True):
+                told.extend(more)
     model = ModelInfo(name=backend.name, revision=backend.revision)
     results: list[Understanding | BackendError] = []
     for intake, told in zip(intakes, replies, strict=True):

@@ -7,7 +7,8 @@ decoded together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
@@ -52,6 +53,16 @@ class _Row:
     """Where in what is shared the placeholders of the photos stand."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Photos and what they were encoded to: `places` says at which place each stands, by its id."""
+
+    photos: tuple[Image, ...]
+    encoded: EncodedPhotos
+    places: dict[int, int]
+    evidence: bool
+
+
 class PumGPTEngine:
     """A PumGPT model behind the backend protocol."""
 
@@ -79,6 +90,17 @@ class PumGPTEngine:
         self.decoder = Decoder(model, pad, self.end_token_ids)
         self._tries: dict[Choices | None, TokenTrie] = {}
         self._trees: dict[Choices, AnswerTree] = {}
+        self._keeps_photos = False
+        self._kept: _Kept | None = None
+
+    @contextmanager
+    def photos_kept(self) -> Iterator[None]:
+        """Within this, a call of `answer` about none but photos of the call before it doesn't encode them again."""
+        self._keeps_photos = True
+        try:
+            yield
+        finally:
+            self._keeps_photos, self._kept = False, None
 
     @torch.inference_mode()
     def answer(self, requests: Sequence[Request], *, evidence: bool = False) -> list[list[Answer]]:
@@ -110,12 +132,18 @@ class PumGPTEngine:
         distinct = {id(photo): photo for photo in photos}
         if not distinct:
             return None, {}
+        kept = self._kept
+        if kept is not None and kept.places.keys() >= distinct.keys() and kept.evidence >= evidence:
+            return kept.encoded, kept.places
         parts = []
         for batch in _batches(list(distinct.values()), PHOTOS_AT_ONCE):
             pixels = self.processor.image_processor(batch, return_tensors="pt")["pixel_values"].to(self.model.device)
             count = self._visual_tokens(pixels)
             parts.append(self.model.encode_photos(pixels, count, evidence=evidence))
-        return _join(parts), {key: place for place, key in enumerate(distinct)}
+        encoded, places = _join(parts), {key: place for place, key in enumerate(distinct)}
+        if self._keeps_photos:
+            self._kept = _Kept(tuple(distinct.values()), encoded, places, evidence)
+        return encoded, places
 
     def _visual_tokens(self, pixels: Tensor) -> int | None:
         return self.num_visual_tokens if self.model.config.bridge == "layerwise" else None

@@ -30,8 +30,10 @@ class Template(BaseModel):
     phrasings: dict[str, list[str]]
     phrases: dict[str, dict[str, str]] = {}
     """Wordings by a label's value, such as usage 'Casual' -> 'casual wear'."""
+    translated: dict[str, list[str]] = {}
+    """Phrasings by language ('de', 'zh-CN'), of what the task asks most."""
 
-    @field_validator("phrasings")
+    @field_validator("phrasings", "translated")
     @classmethod
     def _same_fields(cls, groups: dict[str, list[str]]) -> dict[str, list[str]]:
         for group, phrasings in groups.items():
@@ -54,6 +56,11 @@ class Template(BaseModel):
         phrasings = self.phrasings[group]
         chosen = phrasings[0] if rng.random() < _CANONICAL_SHARE else rng.choice(phrasings)
         return chosen.format(**fields)
+
+    def draw_in(self, language: str, rng: random.Random, **fields: str) -> str | None:
+        """What training asks in another language; 'de-AT' falls back to 'de'. None where the template doesn't speak it."""
+        phrasings = self.translated.get(language) or self.translated.get(language.split("-")[0])
+        return None if phrasings is None else rng.choice(phrasings).format(**fields)
 
 
 def _fields(phrasing: str) -> frozenset[str]:

@@ -39,6 +39,7 @@ from pumgpt.catalog.training_files import Conversation
 from pumgpt.errors import CatalogError, PhotoError, UsageError
 from pumgpt.tasks.base import Example, TaskContext
 from pumgpt.tasks.mixture import DEFAULT_TASKS, MixtureWeights, draw_examples
+from pumgpt.tasks.registry import TASKS
 from pumgpt.training.survey import Survey
 
 SPLITS = ("train", "validation")
@@ -223,20 +224,20 @@ class _Behind:
 def _turn(
     example: Example, product: Product, schema: AttributeSchema | None, rng: random.Random, share: float
 ) -> tuple[str, str]:
-    """Question and answer; now and then the name of the attribute alone as the question, in another language."""
+    """Question and answer, now and then in another language: of one that the template doesn't speak the attribute's name asks."""
     question = example.question
     spec = schema.get(question.field) if schema is not None and question.field else None
     if spec is None or question.task != "attribute_qa" or rng.random() >= share:
         return question.text, example.answer
     told = [
-        (spec.names[language], values[example.answer])
+        (language, spec.names[language], values[example.answer])
         for language, values in sorted(spec.translations.items())
         if language in spec.names and example.answer in values
     ]
     if not told:
         return question.text, example.answer
-    name, answer = rng.choice(told)
-    return f"{name}?", answer
+    language, name, answer = rng.choice(told)
+    return TASKS[question.task].template.draw_in(language, rng, name=name) or f"{name}?", answer
 
 
 def _row(
