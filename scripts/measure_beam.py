@@ -16,7 +16,8 @@ from pumgpt.bench.intervals import wilson
 from pumgpt.catalog.photos import open_photo
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.readers import read_catalog
-from pumgpt.catalog.taxonomy import SEPARATOR, Taxonomy
+from pumgpt.catalog.taxonomies import load_taxonomy
+from pumgpt.catalog.taxonomy import SEPARATOR
 from pumgpt.engine.engine import PumGPTEngine
 from pumgpt.engine.models import load_engine
 from pumgpt.model.card import resolve_checkpoint
@@ -44,7 +45,7 @@ def main() -> None:
     parser.add_argument("--taxonomy", type=Path, required=True)
     parser.add_argument("--limit", type=int, default=100)
     options = parser.parse_args()
-    paths = tuple(SEPARATOR.join(path) for path in Taxonomy.load(options.taxonomy).paths)
+    paths = tuple(SEPARATOR.join(path) for path in load_taxonomy(options.taxonomy).paths)
     question = Question("category", "Which category?", "category", Choices(paths))
     products = (row for row in read_catalog(options.photos) if isinstance(row, Product))
     requests = [Request((open_photo(row.images[0]),), (question,)) for row in islice(products, options.limit)]

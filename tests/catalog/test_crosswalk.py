@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pumgpt.catalog.crosswalk import Crosswalk, shipped_crosswalk
+from pumgpt.catalog.taxonomies import load_taxonomy
 from pumgpt.catalog.taxonomy import Taxonomy
 from pumgpt.errors import SchemaError
 
@@ -100,8 +101,8 @@ def test_no_shipped_map_leads_to_a_shops_own_categories() -> None:
 
 @pytest.mark.shared
 def test_the_shipped_maps_lead_to_the_releases_categories(shared_data: Path) -> None:
-    shopify = Taxonomy.load(shared_data / "taxonomy" / "shopify" / "categories.txt")
-    google = Taxonomy.load(shared_data / "taxonomy" / "google" / "taxonomy.en-US.txt")
+    shopify = load_taxonomy(shared_data / "taxonomy" / "shopify" / "categories.txt")
+    google = load_taxonomy(shared_data / "taxonomy" / "google" / "taxonomy.en-US.txt")
     for release in (shopify, google):
         walk = shipped_crosswalk(_NANO, release)
         assert walk is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pumgpt.catalog.shopify_release import ShopifyRelease
-from pumgpt.catalog.taxonomy import Taxonomy
+from pumgpt.catalog.taxonomies import load_taxonomy
 from pumgpt.errors import SchemaError
 
 _SHOES = ("Apparel", "Shoes")
@@ -103,7 +103,7 @@ def test_a_category_brings_its_attributes(folder: Path, add: object) -> None:
     assert (colour.name, colour.values, colour.names) == ("Shoe color", ("Red", "Blue"), {"de": "Schuhfarbe"})
     assert (height.name, height.values, height.description) == ("Heel height", None, "How high")
     assert release.schema_of(("Unknown",)) is None
-    assert Taxonomy.load(folder) == release.taxonomy
+    assert load_taxonomy(folder) == release.taxonomy
 
 
 def test_localised_paths_keep_their_ids(folder: Path) -> None:
@@ -121,14 +121,14 @@ def test_the_json_alone(tmp_path: Path) -> None:
     (tmp_path / "taxonomy.json").write_text(json.dumps({**_CATEGORIES, **_ATTRIBUTES}))
     release = ShopifyRelease.load(tmp_path / "taxonomy.json")
     assert release.schema_of(_SHOES) is not None
-    assert Taxonomy.load(tmp_path / "taxonomy.json").find("gid://shopify/TaxonomyCategory/aa-1") == _SHOES
+    assert load_taxonomy(tmp_path / "taxonomy.json").find("gid://shopify/TaxonomyCategory/aa-1") == _SHOES
 
 
 def test_a_circle_of_children_is_named_counted_and_left_out(folder: Path) -> None:
     (folder / "data/categories/bb.yml").write_text(
         "- {id: bb, name: Bags, children: [bb-1]}\n- {id: bb-1, name: Totes, children: [bb, bb-2]}\n- {id: bb-2, name: Big}\n"
     )
-    taxonomy = Taxonomy.load(folder)
+    taxonomy = load_taxonomy(folder)
     assert taxonomy.paths == (("Apparel",), _SHOES)
     (warning,) = taxonomy.warnings
     assert "3 categories stand in a circle" in warning and "Totes > Bags > Totes" in warning
@@ -137,7 +137,7 @@ def test_a_circle_of_children_is_named_counted_and_left_out(folder: Path) -> Non
 def test_a_table_of_parents(tmp_path: Path) -> None:
     rows = "id,name,parent\n2,Shoes,1\n1,Apparel,\n3,Odd,4\n4,Strange,3\n5,Under,4\n6,Lost,99\n7,Self,7\n"
     (tmp_path / "a.csv").write_text(rows)
-    taxonomy = Taxonomy.load(tmp_path / "a.csv")
+    taxonomy = load_taxonomy(tmp_path / "a.csv")
     assert (taxonomy.paths, taxonomy.ids) == ((_SHOES, ("Apparel",)), ("2", "1"))
     circle, orphan = taxonomy.warnings
     assert "4 categories stand in a circle, or below one, and are left out (Strange > Odd > Strange)" in circle
@@ -157,7 +157,7 @@ def test_a_table_of_parents(tmp_path: Path) -> None:
 def test_errors_name_the_file(tmp_path: Path, name: str, text: str, words: str) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(SchemaError) as caught:
-        Taxonomy.load(tmp_path / name)
+        load_taxonomy(tmp_path / name)
     assert str(caught.value).startswith(str(tmp_path / name))
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -165,7 +165,7 @@ def test_errors_name_the_file(tmp_path: Path, name: str, text: str, words: str) 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match="holds no categories"):
-        Taxonomy.load(tmp_path)
+        load_taxonomy(tmp_path)
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pumgpt.catalog.taxonomies import load_taxonomy
 from pumgpt.catalog.taxonomy import Taxonomy
 from pumgpt.errors import SchemaError
 
@@ -23,7 +24,7 @@ _IDS = {"shopify.txt": ("gid://x/ap", "gid://x/ap-1"), "numbered.txt": ("1", "22
 
 def _load(folder: Path, name: str, text: str) -> Taxonomy:
     (folder / name).write_text(text, encoding="utf-8")
-    return Taxonomy.load(folder / name)
+    return load_taxonomy(folder / name)
 
 
 @pytest.mark.parametrize("name", _FORMS)
@@ -79,23 +80,23 @@ def test_errors_name_file_and_line(tmp_path: Path, name: str, text: str, words: 
 def test_files_that_can_not_be_read(tmp_path: Path) -> None:
     (tmp_path / "latin.txt").write_bytes(b"Gr\xfc\xdfe")
     with pytest.raises(SchemaError, match="not UTF-8"):
-        Taxonomy.load(tmp_path / "latin.txt")
+        load_taxonomy(tmp_path / "latin.txt")
     with pytest.raises(SchemaError, match="No such file"):
-        Taxonomy.load(tmp_path / "none.txt")
+        load_taxonomy(tmp_path / "none.txt")
     with pytest.raises(SchemaError, match="at least one"):
         Taxonomy.of([])
 
 
 def test_the_documented_example_loads() -> None:
-    taxonomy = Taxonomy.load(_EXAMPLES / "taxonomy.yaml")
+    taxonomy = load_taxonomy(_EXAMPLES / "taxonomy.yaml")
     assert taxonomy.find("C-2001") == ("Shoes", "Trainers")
     assert taxonomy.find("jeans") == ("Clothing", "Trousers", "Jeans")
 
 
 @pytest.mark.shared
 def test_the_releases_load(shared_data: Path) -> None:
-    shopify = Taxonomy.load(shared_data / "taxonomy" / "shopify" / "categories.txt")
-    google = Taxonomy.load(shared_data / "taxonomy" / "google" / "taxonomy.en-US.txt")
+    shopify = load_taxonomy(shared_data / "taxonomy" / "shopify" / "categories.txt")
+    google = load_taxonomy(shared_data / "taxonomy" / "google" / "taxonomy.en-US.txt")
     assert (len(shopify.paths), len(google.paths)) == (10_282, 5_595)
     live = ("Animals & Pet Supplies", "Live Animals")
     assert shopify.find("gid://open-taxonomy/TaxonomyCategory/ap-1") == google.find("live animals") == live

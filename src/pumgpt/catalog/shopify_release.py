@@ -24,7 +24,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from pumgpt.catalog.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.taxonomy import CategoryPath, Taxonomy, code_of, split_path
-from pumgpt.catalog.taxonomy_files import load_taxonomy
+from pumgpt.catalog.taxonomy_files import read_taxonomy_file
 from pumgpt.catalog.tree import Tree
 from pumgpt.catalog.vocabulary_files import read_text
 from pumgpt.errors import SchemaError
@@ -97,7 +97,7 @@ class ShopifyRelease:
         elif found["categories"]:
             release = cls._of_yaml(found["categories"], found["categories.txt"])
         elif found["categories.txt"]:
-            release = cls(load_taxonomy(found["categories.txt"]))
+            release = cls(read_taxonomy_file(found["categories.txt"]))
         else:
             raise SchemaError(f"{path}: holds no categories.txt, categories.json or categories/*.yml of a release")
         specs = dict(_specs(attributes)) or release.attributes
@@ -125,7 +125,7 @@ class ShopifyRelease:
         if not paths:
             raise SchemaError(f"{folder}: no category hangs from a root; {'; '.join(tree.troubles) or 'it is empty'}")
         if text is not None:
-            taxonomy = load_taxonomy(text)
+            taxonomy = read_taxonomy_file(text)
         else:
             taxonomy = Taxonomy(tuple(path for _, path in paths), tuple(id_ for id_, _ in paths))
         warnings = tuple(f"{folder}: {trouble}" for trouble in tree.troubles)

@@ -1,6 +1,6 @@
 """A shop's categories: which paths there are, and which of them a text means.
 
-Read from the releases' own files or from one's own list:
+`taxonomies.load_taxonomy` reads them from the releases' own files or from one's own list:
 
     categories.txt (Shopify)    gid://shopify/TaxonomyCategory/ap-1 : Animals & Pet Supplies > Live Animals
     taxonomy.txt (Google)       Animals & Pet Supplies > Live Animals
@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TypeVar
 
 from rapidfuzz import fuzz, process, utils
@@ -54,16 +53,6 @@ class Taxonomy:
         """A taxonomy without ids; a path that comes again counts once."""
         distinct = tuple(dict.fromkeys(paths))
         return cls(distinct, (None,) * len(distinct))
-
-    @classmethod
-    def load(cls, path: Path) -> Taxonomy:
-        """Read a taxonomy file by its ending.
-
-        Raises `SchemaError` naming file and line: no path, an empty level, a path or an id that stands there twice.
-        """
-        from pumgpt.catalog.taxonomy_files import load_taxonomy
-
-        return load_taxonomy(path)
 
     def id_of(self, path: CategoryPath) -> str | None:
         """The id that the file gives this path; None where it gives none, or has no such path."""

@@ -1,4 +1,4 @@
-"""Taxonomy files in: text, YAML, CSV. What each looks like is said in `taxonomy`."""
+"""One taxonomy file in: text, YAML, CSV. What each looks like is said in `taxonomy`."""
 
 from __future__ import annotations
 
@@ -21,12 +21,8 @@ _PATHS = ("path", "category", "category_path", "full_name")
 """What a CSV's column of paths may be called."""
 
 
-def load_taxonomy(path: Path) -> Taxonomy:
-    """See `Taxonomy.load`."""
-    if path.is_dir() or path.suffix.lower() == ".json":
-        from pumgpt.catalog.shopify_release import ShopifyRelease
-
-        return ShopifyRelease.load(path).taxonomy
+def read_taxonomy_file(path: Path) -> Taxonomy:
+    """See `taxonomies.load_taxonomy`, which reads releases as well."""
     read = _READERS.get(path.suffix.lower())
     if read is None:
         known = ", ".join((*_READERS, ".json"))

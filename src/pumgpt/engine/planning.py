@@ -11,6 +11,7 @@ from pumgpt.catalog.crosswalk import Crosswalk, shipped_crosswalk
 from pumgpt.catalog.question import Choices
 from pumgpt.catalog.schema import AttributeSchema, CategorySchemas
 from pumgpt.catalog.shopify_release import ShopifyRelease
+from pumgpt.catalog.taxonomies import load_taxonomy
 from pumgpt.catalog.taxonomy import SEPARATOR, Taxonomy
 from pumgpt.engine.calibration import Calibration
 from pumgpt.engine.journal import Fingerprint
@@ -22,7 +23,7 @@ from pumgpt.tasks.base import TaskContext
 def load_vocabulary(taxonomy: Path | None, schema: Path | None) -> tuple[Taxonomy | None, AttributeSchema | None]:
     """Read the shop's own categories and attributes, where it gave them. Raises `SchemaError`."""
     return (
-        None if taxonomy is None else Taxonomy.load(taxonomy),
+        None if taxonomy is None else load_taxonomy(taxonomy),
         None if schema is None else AttributeSchema.load(schema),
     )
 
