@@ -29,6 +29,8 @@ class PumGPTConfig(PreTrainedConfig):
         adapter_dim: width d of an adapter's latents, keys and values.
         adapter_num_heads: heads of an adapter's attention.
         image_token_id: the placeholder's id in the tokenizer.
+        mirrored: whether each photo is read together with its mirror image: twice the work of the tower, steadier answers. Not
+            with the bridge `mlp`.
         contrastive_dim: width of the photo-text similarity space; 0 for a model without contrastive head.
         contrastive_vocab_size: size of the vocabulary that the contrastive head reads.
         contrastive_max_length: longest text, in tokens, that the contrastive head reads.
@@ -49,6 +51,7 @@ class PumGPTConfig(PreTrainedConfig):
         adapter_dim: int = 256,
         adapter_num_heads: int = 4,
         image_token_id: int = 0,
+        mirrored: bool = False,
         contrastive_dim: int = 0,
         contrastive_vocab_size: int = 0,
         contrastive_max_length: int = 32,
@@ -66,6 +69,8 @@ class PumGPTConfig(PreTrainedConfig):
             raise ModelError(
                 f"num_visual_tokens ({num_visual_tokens}) must be below num_query_tokens ({num_query_tokens})"
             )
+        if mirrored and bridge == "mlp":
+            raise ModelError("mirrored photos need a Q-Former, which bridge 'mlp' doesn't have; leave mirrored off")
         self.vision_config = _sub_config(vision_config, "siglip_vision_model")
         self.qformer_config = _sub_config(qformer_config, "blip_2_qformer")
         self.text_config = _sub_config(text_config, "llama")
@@ -75,6 +80,7 @@ class PumGPTConfig(PreTrainedConfig):
         self.adapter_dim = adapter_dim
         self.adapter_num_heads = adapter_num_heads
         self.image_token_id = image_token_id
+        self.mirrored = mirrored
         self.contrastive_dim = contrastive_dim
         self.contrastive_vocab_size = contrastive_vocab_size
         self.contrastive_max_length = contrastive_max_length

@@ -51,6 +51,26 @@ class EncodedPhotos:
             None if self.patches_BPV is None else self.patches_BPV[index],
         )
 
+    def joined_with_mirror_images(self) -> EncodedPhotos:
+        """Of B photos followed by their mirror images: B photos, each the mean of both, seen the right way round.
+
+        Evidence goes through the queries of either, so that there are 2 M of them.
+        """
+        assert self.grid is not None and self.queries_BME is not None
+        alpha, attention, patches = self.alpha_KBNM, self.attention_BMP, self.patches_BPV
+        if alpha is not None:
+            alpha = torch.cat(alpha.chunk(2, 1), -1) / 2
+        if attention is not None:
+            seen_BMP, mirrored_BMP = attention.chunk(2)
+            attention = torch.cat([seen_BMP, mirrored_BMP.unflatten(-1, self.grid).flip(-1).flatten(-2)], 1)
+        if patches is not None:
+            seen_BPV, mirrored_BPV = patches.chunk(2)
+            patches = (seen_BPV + mirrored_BPV.unflatten(1, self.grid).flip(2).flatten(1, 2)) / 2
+        visual_KBND = torch.stack(self.visual_KBND.chunk(2, 1)).mean(0)
+        queries_BME = torch.stack(self.queries_BME.chunk(2)).mean(0)
+        grid = None if attention is None else self.grid
+        return EncodedPhotos(visual_KBND, queries_BME, alpha, attention, grid, patches)
+
     def evidence(self, attention_LBN: Tensor) -> Tensor:
         """Where the model looked for an answer, (B, rows, columns), each map adding up to 1.
 
@@ -222,16 +242,20 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         """
         tower = self.vision_tower
         frozen = not any(p.requires_grad for p in tower.parameters())
+        mirrored = self.config.mirrored
+        if mirrored:
+            pixel_values = torch.cat([pixel_values, pixel_values.flip(-1)])
         with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
             patches_BPV = tower(pixel_values.to(self.dtype))
         count = num_visual_tokens or self.bridge.num_tokens(patches_BPV.shape[1])
-        grid = tower.grid(pixel_values.shape[-2], pixel_values.shape[-1]) if evidence else None
+        grid = tower.grid(pixel_values.shape[-2], pixel_values.shape[-1]) if evidence or mirrored else None
         kept = patches_BPV if keep_patches else None
         if isinstance(self.bridge, MlpBridge):
             return EncodedPhotos(self.bridge(patches_BPV, None, count).visual_KBND, grid=grid, patches_BPV=kept)
         found = self.qformer(self.projection(patches_BPV), return_attention=evidence)
         visual, alpha = self.bridge(patches_BPV, found.queries_BME, count, return_alpha=evidence)
-        return EncodedPhotos(visual, found.queries_BME, alpha, found.attention_BMP, grid, kept)
+        encoded = EncodedPhotos(visual, found.queries_BME, alpha, found.attention_BMP, grid, kept)
+        return encoded.joined_with_mirror_images() if mirrored else encoded
 
     def injection(self, mask_RS: Tensor, photos: EncodedPhotos, photo_index: Tensor | None) -> VisualInjection:
         """Lay the visual tokens of the shown photos in the order of the placeholders.

@@ -65,6 +65,8 @@ class InstructRecipe(BaseModel):
     attributes: list[str]
     """The attributes that are asked for, in the order of a record."""
     mixture: MixtureWeights = MixtureWeights()
+    mirrored: bool | None = None
+    """Whether the model reads each photo together with its mirror image from here on; with None as in `init_from`."""
     contrast_weight: float = 0.0
     teacher: Path | None = None
     """Folder of stage `contrast` whose heads, on queries and patches, say what is in a photo: of an answer to an open question

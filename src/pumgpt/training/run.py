@@ -238,6 +238,8 @@ def run_instruct(recipe: Recipe) -> None:
     kept, validation = _products(recipe, kept_in_memory=stream is None)
     context = build_context(kept if stream is None else stream.in_order(), asked.attributes, asked.min_count)
     model, processor = _load_start(recipe.init_from)
+    if asked.mirrored is not None:
+        model.config.mirrored = asked.mirrored
     if asked.tower_from is not None:
         load_tower(model.vision_tower, asked.tower_from)
     freeze_all_but(model, asked.trained)
