@@ -146,10 +146,8 @@ def test_shares_of_all_choices_add_up(engine: PumGPTEngine, requests: list[Reque
         assert sum(share for _, share in answers[0].ranked) + answers[0].cannot_tell == pytest.approx(1, abs=1e-4)
 
 
-def test_a_photo_is_encoded_once(
-    engine: PumGPTEngine, requests: list[Request], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Three distinct photos, shown four times, go through the tower three times."""
+def encoded_photos(engine: PumGPTEngine, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A list that gets the number of photos of each batch that goes through the tower from here on."""
     seen: list[int] = []
     encode = engine.model.encode_photos
 
@@ -158,6 +156,14 @@ def test_a_photo_is_encoded_once(
         return encode(pixels, *args, **kwargs)
 
     monkeypatch.setattr(engine.model, "encode_photos", count)
+    return seen
+
+
+def test_a_photo_is_encoded_once(
+    engine: PumGPTEngine, requests: list[Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three distinct photos, shown four times, go through the tower three times."""
+    seen = encoded_photos(engine, monkeypatch)
     engine.answer(requests)
     assert sum(seen) == 3
 
@@ -166,14 +172,7 @@ def test_kept_photos_are_not_encoded_again(
     engine: PumGPTEngine, requests: list[Request], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = engine.answer(requests)
-    seen: list[int] = []
-    encode = engine.model.encode_photos
-
-    def count(pixels: torch.Tensor, *args: object, **kwargs: object) -> object:
-        seen.append(pixels.shape[0])
-        return encode(pixels, *args, **kwargs)
-
-    monkeypatch.setattr(engine.model, "encode_photos", count)
+    seen = encoded_photos(engine, monkeypatch)
     with engine.photos_kept():
         for asked, encoded in ((requests, 3), (requests[1:], 3), (requests[:1], 3)):
             for before, after in zip(plain[requests.index(asked[0]) :], engine.answer(asked), strict=False):
