@@ -41,12 +41,14 @@ FORMS = {
     ),
 }
 """Format -> ending of its files, what stands before the products, one product, what stands after them."""
+PARQUET = "Parquet"
+ROW_GROUP = 10_000
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the memory of reading and writing catalogues.")
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
-    parser.add_argument("--format", choices=FORMS, nargs="+", default=list(FORMS))
+    parser.add_argument("--format", choices=[*FORMS, PARQUET], nargs="+", default=[*FORMS, PARQUET])
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.file is not None:
@@ -66,12 +68,28 @@ def main() -> None:
 
 def write(folder: Path, name: str, rows: int) -> Path:
     """A catalogue of `rows` products."""
+    if name == PARQUET:
+        return write_parquet(folder / "in.parquet", rows)
     ending, before, row, after = FORMS[name]
     file = folder / f"in{ending}"
     with file.open("w", encoding="utf-8") as out:
         out.write(before)
         out.writelines(row.format(n=number, text=TEXT) for number in range(rows))
         out.write(after)
+    return file
+
+
+def write_parquet(file: Path, rows: int) -> Path:
+    """The same products, in row groups of 10,000."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema([(column, pa.string()) for column in ("id", "title", "description")])
+    with pq.ParquetWriter(file, schema) as out:
+        for start in range(0, rows, ROW_GROUP):
+            numbers = range(start, min(start + ROW_GROUP, rows))
+            records = [{"id": str(n), "title": f"Thing {n}", "description": f"{n} {TEXT}"} for n in numbers]
+            out.write_table(pa.Table.from_pylist(records, schema=schema))
     return file
 
 
