@@ -60,10 +60,19 @@ def test_its_card_says_what_it_can() -> None:
     assert card["quality"]
 
 
-def test_it_reads_products_that_it_never_saw(read: list[tuple[tuple[str, ...], Understanding]]) -> None:
-    """Of 265 categories, for drawings; photos are measured in the model card."""
+def right_categories(read: list[tuple[tuple[str, ...], Understanding]]) -> float:
+    """The share of the drawings whose whole path is right; photos are measured in the model card."""
     right = [found.category is not None and tuple(found.category.path or ()) == truth for truth, found in read]
-    assert sum(right) >= 0.5 * len(right)
+    return sum(right) / len(right)
+
+
+def test_it_reads_products_that_it_never_saw(read: list[tuple[tuple[str, ...], Understanding]]) -> None:
+    assert right_categories(read) >= 0.5
+
+
+@pytest.mark.xfail(strict=True, reason="the sixth nano was shown fewer drawings and gets 17 of 30; the fifth got 21")
+def test_it_reads_them_as_well_as_the_nano_before(read: list[tuple[tuple[str, ...], Understanding]]) -> None:
+    assert right_categories(read) >= 0.7
 
 
 def test_every_answer_is_valid(read: list[tuple[tuple[str, ...], Understanding]], nano: Model) -> None:
