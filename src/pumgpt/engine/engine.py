@@ -55,7 +55,7 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What photos were encoded to; `places` says at which place each stands, by its id, which is its own while it is held here."""
+    """What photos were encoded to, and at which place each stands by its id, which stays its own while it is held here."""
 
     photos: tuple[Image, ...]
     encoded: EncodedPhotos
