@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from pumgpt.catalog.question import CANNOT_TELL, Choices
 from pumgpt.errors import RecipeError
 from pumgpt.tasks.base import AskedAttribute, TaskContext
 from pumgpt.tasks.mixture import MixtureWeights, draw_examples
-from pumgpt.training.data import PhotoCache, SourceRecipe, read_products
+from pumgpt.training.data import PhotoCache, SourceRecipe, read_products, repeat_rare
 
 SOURCES = [SourceRecipe(files="shop.jsonl", repeat=2)]
 PATHS = ["Sport > Balls > Basketballs", "Sport > Balls", "Sports > Shoes", "Home"]
@@ -66,3 +67,31 @@ def test_the_same_id_in_another_file_is_another_photo() -> None:
         Image.new("RGB", (9, 9), colour).save(buffer, "PNG")
         photo = cache(Product("1", (ImageRef(data=buffer.getvalue()),), source="grocery"))
         assert photo.shape == (3, 8, 8) and photo.unique().tolist() == [level]
+
+
+def categorised(counts: dict[str, int]) -> list[Product]:
+    return [
+        Product(f"{name} {number}", (), category=(name,) if name else None)
+        for name, count in counts.items()
+        for number in range(count)
+    ]
+
+
+def test_rare_categories_come_by_the_root_of_their_rarity() -> None:
+    products = categorised({"Shirts": 9000, "Ties": 800, "Hats": 90, "Scarves": 10, "": 100})
+    shown = Counter((p.category or ("",))[0] for p in repeat_rare(products, 0.036, seed=0))
+    # A share of 0.036 is 360 products: hats are four times rarer, scarves 36 times.
+    assert shown == {"Shirts": 9000, "Ties": 800, "Hats": 180, "Scarves": 60, "": 100}
+
+
+def test_rare_products_that_come_and_a_half_are_drawn_by_the_seed() -> None:
+    products = categorised({"Shirts": 9900, "Hats": 100})
+    shown, again, other = (repeat_rare(products, 0.0225, seed) for seed in (0, 0, 1))
+    assert shown == again != other
+    assert 130 <= sum(p.category == ("Hats",) for p in shown) <= 170
+    assert {p.id for p in shown} == {p.id for p in products}
+
+
+def test_without_a_share_nothing_comes_again() -> None:
+    products = categorised({"Shirts": 5, "Hats": 1})
+    assert repeat_rare(products, 0, seed=0) == products

@@ -25,7 +25,7 @@ from pumgpt.model.vision import build_tower
 from pumgpt.tasks.base import AskedAttribute, TaskContext
 from pumgpt.tasks.mixture import MixtureWeights, draw_examples
 from pumgpt.training.contrast import ContrastiveCollator, ContrastiveStage, text_of
-from pumgpt.training.data import PhotoCache, ProductDataset, read_products
+from pumgpt.training.data import PhotoCache, ProductDataset, read_products, repeat_rare
 from pumgpt.training.heads import (
     CATEGORY,
     IGNORED,
@@ -84,11 +84,13 @@ def _products(recipe: Recipe, kept_in_memory: bool = True) -> tuple[list[Product
         raise RecipeError(
             f"data.stream: stage '{recipe.stage}' keeps its products in memory; stage 'instruct' can stream them"
         )
+    if data.stream and data.rare_share:
+        raise RecipeError("data.rare_share counts categories, which a stream can't; use `repeat` of its sources")
     train_set, validation = (
         read_products(sources, recipe.data_dir, data.values, data.foreign_categories)
         for sources in (data.train if kept_in_memory else [], data.validation)
     )
-    return train_set, validation
+    return repeat_rare(train_set, data.rare_share, recipe.seed), validation
 
 
 def run_heads(recipe: Recipe) -> None:
