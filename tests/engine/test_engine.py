@@ -168,6 +168,27 @@ def test_a_photo_is_encoded_once(
     assert sum(seen) == 3
 
 
+def test_a_photo_is_read_once(engine: PumGPTEngine, requests: list[Request], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of three photos, shown four times, the language model reads three times the placeholders."""
+    read, go_on = engine.decoder.read, engine.decoder.go_on
+    seen: list[int] = []
+
+    def count(prompts: Sequence[Sequence[int]]) -> None:
+        seen.extend(token for prompt in prompts for token in prompt if token == engine.model.config.image_token_id)
+
+    monkeypatch.setattr(engine.decoder, "read", lambda prompts, *rest: (count(prompts), read(prompts, *rest))[1])
+    monkeypatch.setattr(engine.decoder, "go_on", lambda r, rests, **kw: (count(rests), go_on(r, rests, **kw))[1])
+    engine.answer(requests)
+    assert len(seen) == 3 * engine.num_visual_tokens
+
+
+def test_photos_in_another_order_are_read_by_themselves(engine: PumGPTEngine, requests: list[Request]) -> None:
+    two = requests[1]
+    swapped = Request(two.photos[::-1], two.questions, two.listing)
+    for request, answers in zip((two, swapped, two), engine.answer([two, swapped, two]), strict=True):
+        assert_same(answers, engine.answer([request])[0])
+
+
 def test_kept_photos_are_not_encoded_again(
     engine: PumGPTEngine, requests: list[Request], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -228,6 +228,18 @@ def test_a_stage_that_keeps_its_products_says_so(data: Path, tmp_path: Path) -> 
         train(recipe, ["data.stream=true"])
 
 
+def test_a_stream_cannot_count_what_is_rare(data: Path, stages: dict[str, Path], tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, data, "instruct", stages["contrast"], **instruct(["bridge"]))
+    with pytest.raises(RecipeError, match="rare_share counts categories, which a stream can't"):
+        train(recipe, ["data.stream=true", "data.rare_share=0.01"])
+
+
+def test_a_strategy_of_no_needs_no_quotes(data: Path, tmp_path: Path) -> None:
+    """YAML reads a bare `no` as false."""
+    loaded = load_recipe(write_recipe(tmp_path, data, "heads", **HEADS), ["trainer.save_strategy=no"])
+    assert training_arguments(loaded).save_strategy == "no"
+
+
 def _remove(path: Path) -> None:
     for child in path.iterdir() if path.is_dir() else ():
         child.unlink()
@@ -262,7 +274,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         train(recipe)
 
 
-@pytest.mark.parametrize("wrong", [{"eval_strategy": False}, {"learning_rat": 1.0}])
+@pytest.mark.parametrize("wrong", [{"eval_strategy": "sometimes"}, {"learning_rat": 1.0}])
 def test_a_wrong_trainer_setting_is_one_clear_line(wrong: dict[str, Any], tmp_path: Path) -> None:
     recipe = load_recipe(RECIPES / "nano" / "1-tower.yaml").model_copy(
         update={"trainer": wrong, "output_dir": tmp_path}

@@ -83,19 +83,19 @@ class Decoder:
         return Reading(_keys_values(cache), mask.bool(), length_R, self._last(hidden, length_R))
 
     def go_on(self, reading: Reading, continuations: Sequence[Sequence[int]], attention: bool = False) -> Reading:
-        """Read on, one non-empty continuation for each row. With `attention` it is kept what their last tokens look at."""
+        """Read on, one continuation for each row; rows whose is empty stay where they are. With `attention`, for which none may
+        be, it is kept what their last tokens look at.
+        """
+        if not any(continuations):
+            return reading
         input_ids, mask = self._pad(continuations)
         length = mask.sum(1)
         positions = reading.length_R[:, None] + torch.arange(input_ids.shape[1], device=input_ids.device)
         whole_mask = torch.cat([reading.mask_RS.long(), mask], 1)
         cache = reading.cache()
         output = self._run(input_ids, whole_mask, positions, cache, None, output_hidden_states=attention)
-        read = Reading(
-            _keys_values(cache),
-            whole_mask.bool(),
-            reading.length_R + length,
-            self._last(output.last_hidden_state, length),
-        )
+        last = torch.where(length[:, None] > 0, self._last(output.last_hidden_state, length), reading.hidden_RD)
+        read = Reading(_keys_values(cache), whole_mask.bool(), reading.length_R + length, last)
         if not attention:
             return read
         return replace(read, attention_RLS=self._attention(read, [self._last(h, length) for h in output.hidden_states]))

@@ -157,7 +157,7 @@ class PumGPTEngine:
         rows: list[_Row] = []
         for number, request in enumerate(requests):
             prompts = [self._tokens(request, question, count) for question in request.questions]
-            length = _common_length(prompts)
+            length = _common_length(prompts, keep=1)
             beginning = prompts[0][:length] if prompts else (self.decoder.pad_token_id,)
             beginnings.append(beginning)
             slots = tuple(slot for slot, token in enumerate(beginning) if token == self.model.config.image_token_id)
@@ -165,10 +165,37 @@ class PumGPTEngine:
                 _Row(number, place, question, prompt[length:], len(prompt), slots)
                 for place, (question, prompt) in enumerate(zip(request.questions, prompts, strict=True))
             )
-        index = torch.tensor(
-            [place for places in shown for place in places], dtype=torch.long, device=self.model.device
+        return self._read_beginnings(beginnings, photos, shown), rows
+
+    def _read_beginnings(
+        self, beginnings: Sequence[Sequence[int]], photos: EncodedPhotos | None, shown: Sequence[Sequence[int]]
+    ) -> Reading:
+        """Read the beginning of each request. What requests about the same photos begin with alike, their photos above all, is
+        read once for all of them.
+        """
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for number, places in enumerate(shown):
+            groups.setdefault(tuple(places), []).append(number)
+        lengths = [_common_length([beginnings[number] for number in group]) for group in groups.values()]
+        placeholder = self.model.config.image_token_id
+        alike = all(
+            length and placeholder not in beginnings[number][length:]
+            for group, length in zip(groups.values(), lengths, strict=True)
+            for number in group
         )
-        return self.decoder.read(beginnings, photos, index), rows
+        if len(groups) == len(beginnings) or not alike:
+            return self.decoder.read(beginnings, photos, self._index(shown))
+        heads = [beginnings[group[0]][:length] for group, length in zip(groups.values(), lengths, strict=True)]
+        reading = self.decoder.read(heads, photos, self._index(list(groups)))
+        head_of = {number: head for head, group in enumerate(groups.values()) for number in group}
+        heads_of_requests = [head_of[number] for number in range(len(beginnings))]
+        rests = [beginning[lengths[head] :] for beginning, head in zip(beginnings, heads_of_requests, strict=True)]
+        return self.decoder.go_on(reading.select(torch.tensor(heads_of_requests, device=self.model.device)), rests)
+
+    def _index(self, shown: Sequence[Sequence[int]]) -> Tensor:
+        """Which photos are shown, in the order of their placeholders."""
+        places = [place for photos in shown for place in photos]
+        return torch.tensor(places, dtype=torch.long, device=self.model.device)
 
     def _tokens(self, request: Request, question: Question, count: int) -> tuple[int, ...]:
         prompt = render_prompt(self.processor, len(request.photos), request.listing, question.text)
@@ -264,9 +291,9 @@ def _by_choices(rows: Iterable[_Row]) -> dict[Choices | None, list[_Row]]:
     return groups
 
 
-def _common_length(prompts: Sequence[Sequence[int]]) -> int:
-    """How many tokens all prompts begin with alike; each keeps one token at least for itself."""
-    shortest = min((len(prompt) for prompt in prompts), default=1) - 1
+def _common_length(prompts: Sequence[Sequence[int]], keep: int = 0) -> int:
+    """How many tokens all prompts begin with alike; each keeps `keep` tokens at least for itself."""
+    shortest = min((len(prompt) for prompt in prompts), default=keep) - keep
     for place in range(shortest):
         if any(prompt[place] != prompts[0][place] for prompt in prompts):
             return place

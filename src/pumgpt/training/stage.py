@@ -69,8 +69,12 @@ def training_arguments(recipe: Recipe, label_names: Sequence[str] = ("labels",))
     options["accelerator_config"] = {"dispatch_batches": False}
     on_gpu = torch.cuda.is_available()
     options |= {"use_cpu": not on_gpu, "bf16": torch.cuda.is_bf16_supported() if on_gpu else cpu_computes_bf16()}
+    # YAML reads a bare `no` as false, and no strategy is true or false.
+    stated = {
+        name: "no" if name.endswith("_strategy") and value is False else value for name, value in recipe.trainer.items()
+    }
     try:
-        return TrainingArguments(output_dir=str(recipe.output_dir), seed=recipe.seed, **(options | recipe.trainer))
+        return TrainingArguments(output_dir=str(recipe.output_dir), seed=recipe.seed, **(options | stated))
     except (TypeError, ValueError) as error:
         raise RecipeError(f"trainer: {error}; see transformers.TrainingArguments") from error
 
