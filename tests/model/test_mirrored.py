@@ -1,8 +1,9 @@
-"""Photos that are read together with their mirror images."""
+"""Photos that are read together with their mirror images, and with a closer look."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -70,3 +71,42 @@ def test_it_is_kept_with_the_checkpoint(mirrored: Model, tmp_path: Path) -> None
 def test_patches_alone_can_not_be_mirrored() -> None:
     with pytest.raises(ModelError, match="mirrored photos need a Q-Former"):
         tiny_model(bridge="mlp", mirrored=True)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("mirror", [False, True])
+def test_a_closer_look_is_half_of_what_is_seen(mirror: bool) -> None:
+    plain, zoomed = tiny_model(mirrored=mirror), tiny_model(mirrored=mirror, zoomed=0.5)
+    photos = pixels(2)
+    size = photos.shape[-1]
+    first, last = size // 4, size - size // 4 - 1
+    # Around the window stands what is at its edge, as that is what `interpolate` takes for it.
+    for inside, outside in ((first, first - 1), (last, last + 1)):
+        photos[..., outside, :] = photos[..., inside, :]
+        photos[..., outside] = photos[..., inside]
+    middle = photos[..., first : last + 1, first : last + 1]
+    closer = torch.nn.functional.interpolate(middle, size=(size, size), mode="bilinear", align_corners=False)
+    whole, window = (plain.encode_photos(x, evidence=True, keep_patches=True) for x in (photos, closer))
+    seen = zoomed.encode_photos(photos, evidence=True, keep_patches=True)
+    assert_close(seen.visual_KBND, (whole.visual_KBND + window.visual_KBND) / 2, **CLOSE)
+    assert not torch.allclose(seen.visual_KBND, whole.visual_KBND, atol=0.05)
+    assert seen.patches_BPV is not None and whole.patches_BPV is not None
+    assert_close(seen.patches_BPV, whole.patches_BPV)
+    attention = torch.rand(seen.visual_KBND.shape[0], 2, seen.visual_KBND.shape[2])
+    for map_seen, map_whole in zip(seen.evidence(attention), whole.evidence(attention), strict=True):
+        assert_close(map_seen, map_whole)
+
+
+def test_a_closer_look_is_kept_with_the_checkpoint(tmp_path: Path) -> None:
+    zoomed = tiny_model(zoomed=0.9)
+    zoomed.save_pretrained(tmp_path)
+    assert Model.from_pretrained(tmp_path).config.zoomed == 0.9
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [({"zoomed": 0.0}, "above 0"), ({"zoomed": 1.5}, "above 0"), ({"zoomed": 0.9, "bridge": "mlp"}, "need a Q-Former")],
+)
+def test_a_closer_look_that_can_not_be(settings: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ModelError, match=complaint):
+        tiny_model(**settings)

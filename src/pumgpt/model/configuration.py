@@ -31,6 +31,8 @@ class PumGPTConfig(PreTrainedConfig):
         image_token_id: the placeholder's id in the tokenizer.
         mirrored: whether each photo is read together with its mirror image: twice the work of the tower, steadier answers. Not
             with the bridge `mlp`.
+        zoomed: below 1, each photo is read together with a window onto its middle, of this share of its sides: twice the work of
+            the tower again. Not with the bridge `mlp` either.
         contrastive_dim: width of the photo-text similarity space; 0 for a model without contrastive head.
         contrastive_vocab_size: size of the vocabulary that the contrastive head reads.
         contrastive_max_length: longest text, in tokens, that the contrastive head reads.
@@ -52,6 +54,7 @@ class PumGPTConfig(PreTrainedConfig):
         adapter_num_heads: int = 4,
         image_token_id: int = 0,
         mirrored: bool = False,
+        zoomed: float = 1.0,
         contrastive_dim: int = 0,
         contrastive_vocab_size: int = 0,
         contrastive_max_length: int = 32,
@@ -71,6 +74,10 @@ class PumGPTConfig(PreTrainedConfig):
             )
         if mirrored and bridge == "mlp":
             raise ModelError("mirrored photos need a Q-Former, which bridge 'mlp' doesn't have; leave mirrored off")
+        if not 0 < zoomed <= 1:
+            raise ModelError(f"zoomed is the share of a photo's sides that is seen, above 0 and up to 1, not {zoomed}")
+        if zoomed < 1 and bridge == "mlp":
+            raise ModelError("zoomed photos need a Q-Former, which bridge 'mlp' doesn't have; leave zoomed at 1")
         self.vision_config = _sub_config(vision_config, "siglip_vision_model")
         self.qformer_config = _sub_config(qformer_config, "blip_2_qformer")
         self.text_config = _sub_config(text_config, "llama")
@@ -81,6 +88,7 @@ class PumGPTConfig(PreTrainedConfig):
         self.adapter_num_heads = adapter_num_heads
         self.image_token_id = image_token_id
         self.mirrored = mirrored
+        self.zoomed = zoomed
         self.contrastive_dim = contrastive_dim
         self.contrastive_vocab_size = contrastive_vocab_size
         self.contrastive_max_length = contrastive_max_length

@@ -7,7 +7,7 @@ N visual tokens, L layers, D language width, R rows of the batch, S positions.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -25,7 +25,7 @@ from pumgpt.model.contrast import ContrastiveHead
 from pumgpt.model.injection import ARGUMENT, VisualInjection, install, text_rms
 from pumgpt.model.parts import Parts, Source, load_language_model, load_qformer, load_vision
 from pumgpt.model.qformer import QFormer
-from pumgpt.model.vision import VisionTower, build_tower, keep_frozen_statistics
+from pumgpt.model.vision import VisionTower, build_tower, keep_frozen_statistics, look_closer
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,12 @@ class EncodedPhotos:
         queries_BME = torch.stack(self.queries_BME.chunk(2)).mean(0)
         grid = None if attention is None else self.grid
         return EncodedPhotos(visual_KBND, queries_BME, alpha, attention, grid, patches)
+
+    def joined_with_windows(self, windows: EncodedPhotos) -> EncodedPhotos:
+        """Photos, each the mean of itself and of a window onto it. Patches and evidence are those of the whole photo."""
+        assert self.queries_BME is not None and windows.queries_BME is not None
+        visual_KBND = (self.visual_KBND + windows.visual_KBND) / 2
+        return replace(self, visual_KBND=visual_KBND, queries_BME=(self.queries_BME + windows.queries_BME) / 2)
 
     def evidence(self, attention_LBN: Tensor) -> Tensor:
         """Where the model looked for an answer, (B, rows, columns), each map adding up to 1.
@@ -240,6 +246,19 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         `num_visual_tokens` n <= N takes the first n latents. With `evidence` the attentions are kept (slower), with
         `keep_patches` what the tower saw.
         """
+        whole = self._encode_views(pixel_values, num_visual_tokens, evidence, keep_patches)
+        if self.config.zoomed == 1:
+            return whole
+        window = look_closer(pixel_values, self.config.zoomed)
+        return whole.joined_with_windows(self._encode_views(window, num_visual_tokens))
+
+    def _encode_views(
+        self,
+        pixel_values: Tensor,
+        num_visual_tokens: int | None,
+        evidence: bool = False,
+        keep_patches: bool = False,
+    ) -> EncodedPhotos:
         tower = self.vision_tower
         frozen = not any(p.requires_grad for p in tower.parameters())
         mirrored = self.config.mirrored
