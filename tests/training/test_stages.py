@@ -192,6 +192,31 @@ def test_a_language_model_learns_from_the_heads_on_its_queries(
         train(recipe, [f"instruct.teacher={stages['contrast']}"], restart=True)
 
 
+def test_photos_can_be_encoded_before(stages: dict[str, Path], data: Path, tmp_path: Path) -> None:
+    """What is behind the Q-Former learns from kept views and their blends, and resumes; what made them must be frozen."""
+    queries = train(write_recipe(tmp_path, data, "contrast", stages["pretrain"], **QUERIES))
+    blocks = instruct(["bridge", "language_model"])
+    kept = {"file": str(tmp_path / "views.safetensors"), "random_views": 3, "blend": 0.5}
+    blocks["instruct"] |= {"mirrored": True, "zoomed": 0.9, "encoded": kept, "teacher": str(queries)}
+    recipe = write_recipe(tmp_path, data, "instruct", queries, **blocks)
+    folder = train(recipe)
+    assert changed(queries, folder) == {"bridge", "language_model"}
+    config = json.loads((folder / "config.json").read_text())
+    assert config["mirrored"] and config["zoomed"] == 0.9
+    whole = load_file(folder / "model.safetensors")
+    for leftover in (folder / "checkpoint-4", folder / "model.safetensors"):
+        _remove(leftover)
+    resumed = load_file(train(recipe) / "model.safetensors")
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    for change, complaint in (
+        ("instruct.trained=[qformer, bridge]", "encoded keeps what the Q-Former says"),
+        ("data.stream=true", "not data.stream"),
+        ("augment=null", "needs `augment`"),
+    ):
+        with pytest.raises(RecipeError, match=complaint):
+            train(recipe, [change, "instruct.teacher=null"], restart=True)
+
+
 def test_the_tower_goes_on_from_the_stage_before(stages: dict[str, Path]) -> None:
     heads = load_file(stages["heads"] / "model.safetensors")
     contrast = load_file(stages["contrast"] / "model.safetensors")

@@ -90,7 +90,9 @@ def test_an_answer_is_taught_where_the_heads_know_it(teacher: AnswerTeacher, con
 
 
 def test_what_the_teacher_says_is_mixed_into_the_loss(teacher: AnswerTeacher) -> None:
-    """Three answers in one bucket, of which one isn't taught: its loss stays, that of the others is as computed by hand."""
+    """Three answers in one bucket, of which one isn't taught: its loss stays, that of the others is as computed by hand. Of a
+    blended photo no label is true, so that the teacher alone counts.
+    """
     answers, numbers, products = ["Bags > Totes", "a coat", "navy blue"], [0, -1, 1], [1, 0, 0]
     labels = torch.full((3, 16), IGNORED)
     for row, answer in enumerate(answers):
@@ -98,7 +100,8 @@ def test_what_the_teacher_says_is_mixed_into_the_loss(teacher: AnswerTeacher) ->
     asked = labels != IGNORED
     logits = torch.randn(int(asked.sum()), 128, generator=torch.Generator().manual_seed(1))
     losses = F.cross_entropy(logits, labels[asked], reduction="none")
-    bucket = {"taught": torch.tensor(numbers), "product": torch.tensor(products)}
+    blended = torch.tensor([False, False, True])
+    bucket = {"taught": torch.tensor(numbers), "first_photo": torch.tensor(products), "blended": blended}
     said = teacher.probabilities(torch.randn(2, 3, 8, generator=torch.Generator().manual_seed(2)))
     mixed = teacher.mix(losses, logits, labels, bucket, said)
 
@@ -112,7 +115,7 @@ def test_what_the_teacher_says_is_mixed_into_the_loss(teacher: AnswerTeacher) ->
         probability = dict(zip(values, said[number][product].tolist(), strict=True))
         for row, target in zip(rows, by_hand(probability, answer), strict=True):
             soft = -sum(share * float(logs[row, token]) for token, share in target.items())
-            expected.append(0.3 * float(losses[row]) + 0.7 * soft)
+            expected.append(soft if answer == answers[2] else 0.3 * float(losses[row]) + 0.7 * soft)
     assert mixed.tolist() == pytest.approx(expected, rel=1e-4)
 
 

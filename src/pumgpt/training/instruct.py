@@ -28,6 +28,7 @@ from pumgpt.tasks.mixture import MixtureWeights, draw_examples
 from pumgpt.training.augment import AugmentRecipe, random_or_plain
 from pumgpt.training.contrast import text_of
 from pumgpt.training.data import PhotoCache, batch_seed
+from pumgpt.training.encoded import EncodedViews, ShownPhotos
 from pumgpt.training.stage import StageTrainer
 from pumgpt.training.teacher import AnswerTeacher
 
@@ -50,14 +51,16 @@ class InstructionSettings:
 class _Row(NamedTuple):
     """A prompt about a product, and its answer, as tokens."""
 
-    product: int
-    num_photos: int
+    photos: tuple[int, ...]
+    """Which photos of the batch it shows."""
     prompt: list[int]
     answer: list[int]
     closed: bool
     """Whether the answer is one of a list."""
     taught: int
     """The number of the label by which a teacher's heads know the answer, -1 where they don't."""
+    blended: bool
+    """Whether the photo is blended with another one, so that no label is true of it."""
 
 
 class InstructionCollator:
@@ -65,7 +68,8 @@ class InstructionCollator:
     (R, S) and `photo_index`, one for each photo that a row shows.
 
     All rows of a batch show the same number of photos: views of one photo where it is more than one, and with none only
-    what can be told from the title is asked.
+    what can be told from the title is asked. Where views were `encoded` before, `queries_BWME` and
+    `pooled_BWV` take the place of `pixel_values`, but for evaluation.
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class InstructionCollator:
         num_buckets: int = 8,
         contrast_length: int = 0,
         teacher: AnswerTeacher | None = None,
+        encoded: EncodedViews | None = None,
     ) -> None:
         self.photos = photos
         self.processor = processor
@@ -87,26 +92,34 @@ class InstructionCollator:
         self.num_buckets = num_buckets
         self.contrast_length = contrast_length
         self.teacher = teacher
+        self.encoded = encoded if views else None
 
     def __call__(self, products: Sequence[Product]) -> dict[str, Any]:
         seed = batch_seed(products)
         rng = random.Random(seed)
         counts = self.settings.num_photos if self.views else {1: 1.0}
         num_photos = rng.choices(list(counts), list(counts.values()))[0]
-        batch = torch.stack([self.photos(product) for product in products]).float() / 255
-        views = [
-            random_or_plain(batch, self.size_px, self.views, seed + number) for number in range(max(num_photos, 1))
-        ]
-        rows = self._rows(products, rng, num_photos)
-        result: dict[str, Any] = {
-            "pixel_values": torch.cat(views) * 2 - 1,
-            "buckets": self._buckets(rows, len(products)),
-        }
+        blended = torch.zeros(len(products), dtype=torch.bool)
+        if self.encoded is None:
+            result: dict[str, Any] = {"pixel_values": self._pixels(products, seed, num_photos)}
+        else:
+            shown, blended = self.encoded.show(products, num_photos, torch.Generator().manual_seed(seed))
+            result = shown._asdict()
+        result["buckets"] = self._buckets(self._rows(products, rng, num_photos, blended.tolist()))
         if self.contrast_length:
             result |= self._texts(products)
         return result
 
-    def _rows(self, products: Sequence[Product], rng: random.Random, num_photos: int) -> list[_Row]:
+    def _pixels(self, products: Sequence[Product], seed: int, num_photos: int) -> Tensor:
+        batch = torch.stack([self.photos(product) for product in products]).float() / 255
+        views = [
+            random_or_plain(batch, self.size_px, self.views, seed + number) for number in range(max(num_photos, 1))
+        ]
+        return torch.cat(views) * 2 - 1
+
+    def _rows(
+        self, products: Sequence[Product], rng: random.Random, num_photos: int, blended: Sequence[bool]
+    ) -> list[_Row]:
         settings, largest = self.settings, self.processor.num_visual_tokens
         shown = rng.randint(1, largest) if self.views and rng.random() < settings.elastic else largest
         mixture = settings.mixture if num_photos else settings.mixture.model_copy(update={"listing": {"present": 1.0}})
@@ -116,7 +129,11 @@ class InstructionCollator:
             for example in examples:
                 prompt, answer = self._tokens(example, num_photos, shown)
                 closed, taught = example.question.choices is not None, self._taught(example, num_photos)
-                rows.append(_Row(index, num_photos, prompt, answer, closed, taught))
+                shown_photos = tuple(index + view * len(products) for view in range(num_photos))
+                blend = blended[index] and taught >= 0
+                if blend:
+                    shown_photos = (index + num_photos * len(products),)
+                rows.append(_Row(shown_photos, prompt, answer, closed, taught, blend))
         return rows
 
     def _taught(self, example: Example, num_photos: int) -> int:
@@ -134,12 +151,12 @@ class InstructionCollator:
         answer = tokenizer(CANNOT_TELL if blank else example.answer, add_special_tokens=False)["input_ids"]
         return tokenizer(prompt, add_special_tokens=False)["input_ids"], [*answer, tokenizer.eos_token_id]
 
-    def _buckets(self, rows: list[_Row], num_products: int) -> list[dict[str, Tensor]]:
+    def _buckets(self, rows: list[_Row]) -> list[dict[str, Tensor]]:
         rows = sorted(rows, key=lambda row: len(row.prompt) + len(row.answer))
         size = max(1, -(-len(rows) // self.num_buckets))
-        return [self._pad(rows[start : start + size], num_products) for start in range(0, len(rows), size)]
+        return [self._pad(rows[start : start + size]) for start in range(0, len(rows), size)]
 
-    def _pad(self, rows: list[_Row], num_products: int) -> dict[str, Tensor]:
+    def _pad(self, rows: list[_Row]) -> dict[str, Tensor]:
         longest = max(len(row.prompt) + len(row.answer) for row in rows)
         input_ids = torch.full((len(rows), longest), self.processor.tokenizer.pad_token_id)
         labels, mask = torch.full_like(input_ids, IGNORED), torch.zeros_like(input_ids)
@@ -148,8 +165,7 @@ class InstructionCollator:
             input_ids[place, :end] = torch.tensor(row.prompt + row.answer)
             labels[place, len(row.prompt) : end] = torch.tensor(row.answer)
             mask[place, :end] = 1
-        shown = [row.product + view * num_products for row in rows for view in range(row.num_photos)]
-        index = torch.tensor(shown, dtype=torch.long)
+        index = torch.tensor([photo for row in rows for photo in row.photos], dtype=torch.long)
         weight = torch.tensor([1.0 if row.closed else 1 / len(row.answer) for row in rows])
         return {
             "input_ids": input_ids,
@@ -157,8 +173,9 @@ class InstructionCollator:
             "labels": labels,
             "weight": weight,
             "photo_index": index,
-            "product": torch.tensor([row.product for row in rows]),
+            "first_photo": torch.tensor([row.photos[0] if row.photos else 0 for row in rows]),
             "taught": torch.tensor([row.taught for row in rows]),
+            "blended": torch.tensor([row.blended for row in rows]),
         }
 
     def _texts(self, products: Sequence[Product]) -> dict[str, Tensor]:
@@ -229,7 +246,10 @@ class InstructionTrainer(StageTrainer):
         A teacher is heard in training alone, so that the loss in evaluation is that of the labels.
         """
         teacher = self.teacher if model.training else None
-        photos = model.encode_photos(inputs["pixel_values"], keep_patches=teacher is not None)
+        if "pixel_values" in inputs:
+            photos = model.encode_photos(inputs["pixel_values"], keep_patches=teacher is not None)
+        else:
+            photos = ShownPhotos(inputs["queries_BWME"], inputs["pooled_BWV"]).through(model.bridge)
         rows = sum(bucket["labels"].shape[0] for bucket in inputs["buckets"])
         said = teacher.probabilities(photos.queries_BME, photos.patches_BPV) if teacher is not None else None
         answers = torch.stack(

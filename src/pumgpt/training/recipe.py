@@ -12,6 +12,7 @@ from pumgpt.errors import RecipeError
 from pumgpt.tasks.mixture import MixtureWeights
 from pumgpt.training.augment import AugmentRecipe
 from pumgpt.training.data import DataRecipe
+from pumgpt.training.encoded import EncodedRecipe
 
 
 class HeadsRecipe(BaseModel):
@@ -67,6 +68,10 @@ class InstructRecipe(BaseModel):
     mixture: MixtureWeights = MixtureWeights()
     mirrored: bool | None = None
     """Whether the model reads each photo together with its mirror image from here on; with None as in `init_from`."""
+    zoomed: float | None = Field(default=None, gt=0, le=1)
+    """Whether it reads each photo together with a window onto its middle, of this share of its sides; as `mirrored`."""
+    encoded: EncodedRecipe | None = None
+    """Encode the photos before training begins, where tower and Q-Former are frozen: a step then takes half the time."""
     contrast_weight: float = 0.0
     teacher: Path | None = None
     """Folder of stage `contrast` whose heads, on queries and patches, say what is in a photo: of an answer to an open question

@@ -26,6 +26,7 @@ from pumgpt.tasks.base import AskedAttribute, TaskContext
 from pumgpt.tasks.mixture import MixtureWeights, draw_examples
 from pumgpt.training.contrast import ContrastiveCollator, ContrastiveStage, text_of
 from pumgpt.training.data import PhotoCache, ProductDataset, read_products, repeat_rare
+from pumgpt.training.encoded import EncodedViews, open_or_encode
 from pumgpt.training.heads import (
     CATEGORY,
     IGNORED,
@@ -242,6 +243,8 @@ def run_instruct(recipe: Recipe) -> None:
     model, processor = _load_start(recipe.init_from)
     if asked.mirrored is not None:
         model.config.mirrored = asked.mirrored
+    if asked.zoomed is not None:
+        model.config.zoomed = asked.zoomed
     if asked.tower_from is not None:
         load_tower(model.vision_tower, asked.tower_from)
     freeze_all_but(model, asked.trained)
@@ -254,9 +257,11 @@ def run_instruct(recipe: Recipe) -> None:
     length = model.config.contrastive_max_length if asked.contrast_weight else 0
     teacher = _answer_teacher(recipe, model, context, processor) if asked.teacher else None
 
+    encoded = _encoded(recipe, model, kept, photos) if asked.encoded else None
+
     def collator(views: Any) -> InstructionCollator:
         return InstructionCollator(
-            photos, processor, settings, recipe.size_px, views, contrast_length=length, teacher=teacher
+            photos, processor, settings, recipe.size_px, views, contrast_length=length, teacher=teacher, encoded=encoded
         )
 
     trainer = InstructionTrainer(
@@ -276,13 +281,30 @@ def run_instruct(recipe: Recipe) -> None:
     finish(trainer, recipe)
 
 
+def _encoded(
+    recipe: Recipe, model: PumGPTForConditionalGeneration, products: Sequence[Product], photos: PhotoCache
+) -> EncodedViews:
+    assert recipe.instruct is not None and recipe.instruct.encoded is not None
+    if not _queries_are_frozen(model):
+        raise RecipeError(
+            "instruct.encoded keeps what the Q-Former says, so that tower and Q-Former must be frozen; see instruct.trained"
+        )
+    if recipe.data.stream or recipe.augment is None:
+        raise RecipeError("instruct.encoded keeps random views of all photos: it needs `augment`, and not data.stream")
+    return open_or_encode(model, products, photos, recipe.instruct.encoded, recipe.augment, recipe.size_px, recipe.seed)
+
+
+def _queries_are_frozen(model: PumGPTForConditionalGeneration) -> bool:
+    parts = [model.vision_tower, model.projection, model.qformer] if model.uses_queries else []
+    return bool(parts) and not any(p.requires_grad for part in parts for p in part.parameters())
+
+
 def _answer_teacher(
     recipe: Recipe, model: PumGPTForConditionalGeneration, context: TaskContext, processor: PumGPTProcessor
 ) -> AnswerTeacher:
     assert recipe.instruct is not None and recipe.instruct.teacher is not None
     folder = recipe.instruct.teacher
-    parts = [model.vision_tower, model.projection, model.qformer] if model.uses_queries else []
-    if not parts or any(p.requires_grad for part in parts for p in part.parameters()):
+    if not _queries_are_frozen(model):
         raise RecipeError(
             "instruct.teacher reads the queries, so that tower and Q-Former must be frozen; see instruct.trained"
         )

@@ -82,7 +82,8 @@ class AnswerTeacher(nn.Module):
         """`losses_T` of the tokens in `labels_RS` that aren't ignored, where the taught answers' are brought to the mean,
         weighted by `share`, with the cross-entropy to the teacher's distribution.
 
-        `bucket` holds `taught` (R,), the numbers of the labels, and `product` (R,), which photo of `said` a row is about.
+        `bucket` holds `taught` (R,), the numbers of the labels, `first_photo` (R,), which photo of `said` a row shows first, and
+        `blended` (R,), whether the label is of no weight as the photo isn't one product's.
         """
         asked_RS = labels_RS != IGNORED
         token_RS = (asked_RS.flatten().cumsum(0) - 1).view(asked_RS.shape)
@@ -97,13 +98,15 @@ class AnswerTeacher(nn.Module):
             inside = place_RL < (start + asked_RS[rows].sum(1))[:, None]
             place_RL = place_RL.clamp(max=labels_RS.shape[1] - 1)
             answer_RL = labels_RS[rows].gather(1, place_RL).masked_fill(~inside, PAST_END)
-            weight_RLK = token_targets(table_KL, answer_RL, said[number][bucket["product"][rows]])
+            weight_RLK = token_targets(table_KL, answer_RL, said[number][bucket["first_photo"][rows]])
             which = token_RS[rows].gather(1, place_RL)[inside]
             log_TW = logits_TW[which].float().log_softmax(-1)
             step = torch.arange(table_KL.shape[1], device=start.device).expand(inside.shape)[inside]
             told_TK = log_TW.gather(1, table_KL.clamp(min=0).T[step])
             soft_T = -(weight_RLK[inside] * told_TK).sum(-1)
-            mixed = mixed.index_put((which,), (1 - self.share) * losses_T[which] + self.share * soft_T)
+            share_R = torch.where(bucket["blended"][rows], 1.0, self.share)
+            share_T = share_R[:, None].expand(inside.shape)[inside]
+            mixed = mixed.index_put((which,), (1 - share_T) * losses_T[which] + share_T * soft_T)
         return mixed
 
 

@@ -1,0 +1,225 @@
+"""Views of the training photos, encoded once: where tower and Q-Former are frozen, most of a step of stage `instruct` would
+go into saying again what they said before.
+
+Of each photo two kinds of views are kept: those that the model reads when it is asked (the photo; its mirror image and the
+window onto its middle where the configuration says so), and random ones. A photo is then shown as the mean of the former, or
+of a few of the latter.
+
+Shapes: U photos, B of them in a batch, C channels, W views, M queries, E their width, V vision width.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from pumgpt.catalog.product import ImageRef, Product
+from pumgpt.errors import RecipeError
+from pumgpt.model.configuration import PumGPTConfig
+from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration
+from pumgpt.model.vision import look_closer
+from pumgpt.training.augment import AugmentRecipe, augment, resize
+from pumgpt.training.data import PhotoCache
+
+logger = logging.getLogger(__name__)
+BATCH = 96
+
+
+class EncodedRecipe(BaseModel):
+    """How photos are encoded before training begins, and how they are shown."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    file: Path
+    """Where the views are kept, for a run that goes on and for the stages after it; made where it isn't there."""
+    random_views: int = Field(default=4, ge=1)
+    """Random views that are kept of each photo, drawn as the recipe's `augment` says."""
+    shown: int = Field(default=2, ge=1)
+    """Of how many random views a photo that is shown so is the mean."""
+    plain: float = Field(default=0.5, ge=0, le=1)
+    """Share of the batches whose photos are shown as the model reads them when it is asked."""
+    bf16: bool = False
+    """Let the tower compute in bfloat16: twice as fast where the machine has it; half precision is what is kept anyway."""
+    blend: float = Field(default=0.0, ge=0, le=1)
+    """Share of the photos that are blended with another one of the batch, as in mixup, for the questions that a teacher can
+    answer: what it says of the blend is what is learned, and no label."""
+
+
+class ShownPhotos(NamedTuple):
+    """Photos of a batch, each by a few of its views."""
+
+    queries_BWME: Tensor
+    pooled_BWV: Tensor
+    """The mean over the patches that the tower saw."""
+
+    def through(self, bridge: nn.Module) -> EncodedPhotos:
+        """As `encode_photos` would give them: visual tokens and queries are the mean over the views."""
+        count, shown = self.queries_BWME.shape[:2]
+        bridged = bridge(self.pooled_BWV.flatten(0, 1)[:, None], self.queries_BWME.flatten(0, 1), bridge.max_tokens)
+        visual_KBND = bridged.visual_KBND.unflatten(1, (count, shown)).mean(2)
+        pooled_BPV = self.pooled_BWV.mean(1, keepdim=True)
+        return EncodedPhotos(visual_KBND, self.queries_BWME.mean(1), patches_BPV=pooled_BPV)
+
+    def blended(self, share: float, generator: torch.Generator) -> tuple[ShownPhotos, Tensor]:
+        """Each photo with `share`'s probability mixed with another, of which up to a half comes in; and which were, (B,).
+
+        View by view, before anything is made of them: the mean of two photos' queries is what the heads of a teacher would
+        see of a photo between them.
+        """
+        count = len(self.queries_BWME)
+        partner = torch.randperm(count, generator=generator)
+        own = 1 - torch.rand(count, generator=generator) / 2
+        chosen = (torch.rand(count, generator=generator) < share) & (partner != torch.arange(count))
+        own = torch.where(chosen, own, torch.ones(()))
+        queries, pooled = (
+            torch.lerp(values[partner], values, own.view(-1, *[1] * (values.dim() - 1))) for values in self
+        )
+        return ShownPhotos(queries, pooled), chosen
+
+
+class EncodedViews:
+    """The views of U photos: `queries` (U, W, M, E) and `pooled` (U, W, V) in half precision, the plain views first."""
+
+    def __init__(
+        self, photos: Sequence[ImageRef], queries: Tensor, pooled: Tensor, num_plain: int, recipe: EncodedRecipe
+    ) -> None:
+        self.place = {photo: index for index, photo in enumerate(photos)}
+        self.queries = queries
+        self.pooled = pooled
+        self.num_plain = num_plain
+        self.recipe = recipe
+
+    def show(
+        self, products: Sequence[Product], num_photos: int, generator: torch.Generator
+    ) -> tuple[ShownPhotos, Tensor]:
+        """The photos of B products as a batch shows them, `num_photos` times over, but at least once; and which products have
+        a blended photo, (B,): those follow after all others, B of them.
+
+        All photos are shown by as many views, of a batch either by the plain ones or by random ones of each.
+        """
+        kept = self.queries.shape[1] - self.num_plain
+        is_plain = torch.rand((), generator=generator) < self.recipe.plain
+        place = torch.tensor([self.place[product.images[0]] for product in products])[:, None]
+        sets = []
+        for _ in range(max(num_photos, 1)):
+            if is_plain:
+                views_BW = torch.arange(self.num_plain).expand(len(products), -1)
+            else:
+                views_BW = torch.rand(len(products), kept, generator=generator).argsort(1)[:, : self.recipe.shown]
+                views_BW = views_BW + self.num_plain
+            sets.append(ShownPhotos(self.queries[place, views_BW].float(), self.pooled[place, views_BW].float()))
+        chosen = torch.zeros(len(products), dtype=torch.bool)
+        if self.recipe.blend and num_photos == 1:
+            blend, chosen = sets[0].blended(self.recipe.blend, generator)
+            sets.append(blend)
+        return ShownPhotos(*(torch.cat(values) for values in zip(*sets, strict=True))), chosen
+
+
+def open_or_encode(
+    model: PumGPTForConditionalGeneration,
+    products: Iterable[Product],
+    photos: PhotoCache,
+    recipe: EncodedRecipe,
+    views: AugmentRecipe,
+    size_px: int,
+    seed: int,
+) -> EncodedViews:
+    """The views of all photos of `products`: read from the recipe's file where they are those that would be made, else made
+    and written there.
+
+    Raises `RecipeError` where a product has no photo.
+    """
+    first: dict[ImageRef, Product] = {}
+    for product in products:
+        if not product.images:
+            raise RecipeError(f"product '{product.id}' has no photo to train on; take it out of the catalogue")
+        first.setdefault(product.images[0], product)
+    mark = _fingerprint(model, list(first), recipe, views, size_px, seed)
+    num_plain = len(plain_views(torch.zeros(1, 3, 2, 2), model.config))
+    if recipe.file.is_file():
+        with safe_open(str(recipe.file), "pt") as file:
+            if (file.metadata() or {}).get("made_of") == mark:
+                queries, pooled = file.get_tensor("queries"), file.get_tensor("pooled")
+                return EncodedViews(list(first), queries, pooled, num_plain, recipe)
+    queries, pooled = _encode(model, list(first.values()), photos, recipe, views, size_px, seed, num_plain)
+    recipe.file.parent.mkdir(parents=True, exist_ok=True)
+    save_file({"queries": queries, "pooled": pooled}, recipe.file, {"made_of": mark})
+    return EncodedViews(list(first), queries, pooled, num_plain, recipe)
+
+
+def plain_views(pixel_values: Tensor, config: PumGPTConfig) -> list[Tensor]:
+    """The views (B, C, H, W) that a model reads of photos (B, C, H, W), of which `encode_photos` takes the mean."""
+    looks = [pixel_values] if config.zoomed == 1 else [pixel_values, look_closer(pixel_values, config.zoomed)]
+    return [view for look in looks for view in ((look, look.flip(-1)) if config.mirrored else (look,))]
+
+
+@torch.inference_mode()
+def _encode(
+    model: PumGPTForConditionalGeneration,
+    products: Sequence[Product],
+    photos: PhotoCache,
+    recipe: EncodedRecipe,
+    views: AugmentRecipe,
+    size_px: int,
+    seed: int,
+    num_plain: int,
+) -> tuple[Tensor, Tensor]:
+    count, kept = len(products), num_plain + recipe.random_views
+    queries = torch.empty(count, kept, model.config.num_query_tokens, model.qformer.hidden_size, dtype=torch.float16)
+    pooled = torch.empty(count, kept, model.vision_tower.hidden_size, dtype=torch.float16)
+    generator = torch.Generator().manual_seed(seed)
+    was_training = model.training
+    model.eval()
+    for start in range(0, count, BATCH):
+        batch = torch.stack([photos(product) for product in products[start : start + BATCH]]).float() / 255
+        random = [augment(batch, size_px, views, generator) for _ in range(recipe.random_views)]
+        looks = [*plain_views(resize(batch, size_px) * 2 - 1, model.config), *(view * 2 - 1 for view in random)]
+        for number, look in enumerate(looks):
+            with torch.autocast(model.device.type, torch.bfloat16, enabled=recipe.bf16):
+                patches_BPV = model.vision_tower(look.to(model.device, model.dtype))
+            patches_BPV = patches_BPV.to(model.dtype)
+            queries[start : start + BATCH, number] = model.qformer(model.projection(patches_BPV)).queries_BME.half()
+            pooled[start : start + BATCH, number] = patches_BPV.mean(1).half()
+        if start // BATCH % 50 == 0:
+            logger.info("photos encoded: %d of %d, %d views each", min(start + BATCH, count), count, kept)
+    model.train(was_training)
+    return queries, pooled
+
+
+def _fingerprint(
+    model: PumGPTForConditionalGeneration,
+    photos: Sequence[ImageRef],
+    recipe: EncodedRecipe,
+    views: AugmentRecipe,
+    size_px: int,
+    seed: int,
+) -> str:
+    """What the views are made of: the weights that make them, the photos and how they are drawn."""
+    digest = hashlib.sha256()
+    for part in (model.vision_tower, model.projection, model.qformer):
+        for name, tensor in part.state_dict().items():
+            digest.update(name.encode())
+            digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
+    for photo in photos:
+        digest.update(photo.data or photo.label.encode())
+    drawn = [
+        views.model_dump(),
+        recipe.random_views,
+        recipe.bf16,
+        size_px,
+        seed,
+        model.config.mirrored,
+        model.config.zoomed,
+    ]
+    digest.update(json.dumps(drawn).encode())
+    return digest.hexdigest()
