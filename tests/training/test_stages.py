@@ -12,7 +12,9 @@ import yaml
 from safetensors.torch import load_file
 
 from pumgpt.errors import RecipeError
+from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.samples import draw_foreign_parquet, draw_parquet
+from pumgpt.training.instruct import answer_loss
 from pumgpt.training.recipe import load_recipe
 from pumgpt.training.run import train
 from pumgpt.training.stage import training_arguments
@@ -190,6 +192,25 @@ def test_a_language_model_learns_from_the_heads_on_its_queries(
         train(recipe, ["instruct.trained=[qformer, bridge]"], restart=True)
     with pytest.raises(RecipeError, match="no heads on queries"):
         train(recipe, [f"instruct.teacher={stages['contrast']}"], restart=True)
+
+
+@pytest.mark.parametrize("bf16", [True, False])
+def test_answers_are_learned_in_the_precision_asked_for(
+    stages: dict[str, Path], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bf16: bool
+) -> None:
+    computed = set()
+
+    def spy(model: PumGPTForConditionalGeneration, *args: Any) -> torch.Tensor:
+        layer = model.language_model.model.layers[0].self_attn.q_proj
+        hook = layer.register_forward_hook(lambda _module, _inputs, output: computed.add(output.dtype))
+        loss = answer_loss(model, *args)
+        hook.remove()
+        return loss
+
+    monkeypatch.setattr("pumgpt.training.instruct.answer_loss", spy)
+    recipe = write_recipe(tmp_path, data, "instruct", stages["pretrain"], **instruct(["bridge"]))
+    train(recipe, [f"trainer.bf16={bf16}".lower(), "trainer.max_steps=1"])
+    assert computed == {torch.bfloat16 if bf16 else torch.float32}
 
 
 def test_photos_can_be_encoded_before(stages: dict[str, Path], data: Path, tmp_path: Path) -> None:

@@ -220,7 +220,10 @@ def answer_loss(
         input_ids=input_ids, attention_mask=bucket["attention_mask"], use_cache=False, **{ARGUMENT: injection}
     ).last_hidden_state
     asked = labels[:, 1:] != IGNORED
-    logits_TV = model.language_model.get_output_embeddings()(hidden_RSD[:, :-1][asked])
+    # Probabilities in full precision, whatever the layers compute in: a teacher's small ones are to be learned too.
+    head = model.language_model.get_output_embeddings()
+    with torch.autocast(input_ids.device.type, enabled=False):
+        logits_TV = head(hidden_RSD[:, :-1][asked].to(head.weight.dtype))
     losses_T = F.cross_entropy(logits_TV.float(), labels[:, 1:][asked], reduction="none")
     if teacher is not None and said is not None:
         losses_T = teacher.mix(losses_T, logits_TV, labels[:, 1:], bucket, said)
@@ -245,6 +248,12 @@ class InstructionTrainer(StageTrainer):
         """Mean over the answers of a batch; plus the contrastive loss, so that its head stays true while the Q-Former learns.
         A teacher is heard in training alone, so that the loss in evaluation is that of the labels.
         """
+        # `Trainer` computes in bf16 within `model.forward` alone, which isn't what is called here.
+        with self.accelerator.autocast():
+            loss = self._loss(model, inputs)
+        return (loss, {"loss": loss}) if return_outputs else loss
+
+    def _loss(self, model: PumGPTForConditionalGeneration, inputs: dict[str, Any]) -> Tensor:
         teacher = self.teacher if model.training else None
         if "pixel_values" in inputs:
             photos = model.encode_photos(inputs["pixel_values"], keep_patches=teacher is not None)
@@ -266,7 +275,7 @@ class InstructionTrainer(StageTrainer):
         if model.training and not loss.requires_grad:
             # A batch that shows no photo teaches nothing to adapters that train alone.
             loss = loss + 0 * photos.visual_KBND.sum()
-        return (loss, {"loss": loss}) if return_outputs else loss
+        return loss
 
     def prediction_step(
         self, model: Any, inputs: dict[str, Any], prediction_loss_only: bool, ignore_keys: Any = None
