@@ -260,12 +260,16 @@ class InstructionTrainer(StageTrainer):
         else:
             photos = ShownPhotos(inputs["queries_BWME"], inputs["pooled_BWV"]).through(model.bridge)
         rows = sum(bucket["labels"].shape[0] for bucket in inputs["buckets"])
-        said = teacher.probabilities(photos.queries_BME, photos.patches_BPV) if teacher is not None else None
+        said = None
+        if teacher is not None:
+            assert photos.queries_BME is not None, "a teacher is refused where there are no queries"
+            said = teacher.probabilities(photos.queries_BME, photos.patches_BPV)
         answers = torch.stack(
             [answer_loss(model, photos.visual_KBND, bucket, teacher, said) for bucket in inputs["buckets"]]
         )
         loss = answers.sum() / rows
         if self.contrast_weight and "text_ids" in inputs:
+            assert photos.queries_BME is not None, "a contrastive head is refused where there are no queries"
             queries = photos.queries_BME[inputs["text_photo"]]
             texts = model.contrast.embed_texts(model.qformer, inputs["text_ids"], inputs["text_mask"])
             same = inputs["text_group"][:, None] == inputs["text_group"][None, :]
