@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch.testing import assert_close
 
 from pumgpt.catalog.product import Product
+from pumgpt.errors import RecipeError
 from pumgpt.model.card import resolve_checkpoint
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.processing import PumGPTProcessor
@@ -43,7 +45,7 @@ def encode(
     model: PumGPTForConditionalGeneration, products: list[Product], file: Path, seed: int = 0, **recipe: float
 ) -> EncodedViews:
     settings = EncodedRecipe.model_validate({"file": file, "random_views": 3, **recipe})
-    return open_or_encode(model, products, PhotoCache(SIZE_PX), settings, AugmentRecipe(), SIZE_PX, seed)
+    return open_or_encode(model, products, PhotoCache(SIZE_PX), settings, AugmentRecipe(), SIZE_PX, seed, bf16=False)
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +125,26 @@ def test_views_are_made_once_for_the_same_weights_and_photos(
     with torch.no_grad():
         weight.sub_(0.01)
     assert file.read_bytes() == made, "a run that can't encode leaves what was there"
+
+
+@pytest.mark.parametrize("content", [b"no safetensors", None])
+def test_a_file_of_something_else_is_not_written_over(
+    model: PumGPTForConditionalGeneration, products: list[Product], tmp_path: Path, content: bytes | None
+) -> None:
+    other = tmp_path / "model.safetensors"
+    if content is None:
+        save_file({"weight": torch.ones(2)}, other)
+    else:
+        other.write_bytes(content)
+    before = other.read_bytes()
+    with pytest.raises(RecipeError, match=r"encoded\.file: .* is something else than encoded views"):
+        encode(model, products, other)
+    assert other.read_bytes() == before
+
+
+def test_no_more_views_are_shown_than_kept() -> None:
+    with pytest.raises(ValueError, match="shown is 4, of only 3 random_views"):
+        EncodedRecipe(file=Path("views.safetensors"), random_views=3, shown=4)
 
 
 def test_a_blend_lies_between_two_photos() -> None:

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
-from safetensors import safe_open
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -48,11 +48,17 @@ class EncodedRecipe(BaseModel):
     """Of how many random views a photo that is shown so is the mean."""
     plain: float = Field(default=0.5, ge=0, le=1)
     """Share of the batches whose photos are shown as the model reads them when it is asked."""
-    bf16: bool = False
-    """Let the tower compute in bfloat16: twice as fast where the machine has it; half precision is what is kept anyway."""
     blend: float = Field(default=0.0, ge=0, le=1)
     """Share of the photos that are blended with another one of the batch, as in mixup, for the questions that a teacher can
     answer: what it says of the blend is what is learned, and no label."""
+
+    @model_validator(mode="after")
+    def _as_many_are_kept(self) -> EncodedRecipe:
+        if self.shown > self.random_views:
+            raise ValueError(
+                f"shown is {self.shown}, of only {self.random_views} random_views; raise these or lower it"
+            )
+        return self
 
 
 class ShownPhotos(NamedTuple):
@@ -133,28 +139,48 @@ def open_or_encode(
     views: AugmentRecipe,
     size_px: int,
     seed: int,
+    bf16: bool,
 ) -> EncodedViews:
     """The views of all photos of `products`: read from the recipe's file where they are those that would be made, else made
     and written there.
 
-    Raises `RecipeError` where a product has no photo.
+    `bf16` lets the tower compute in it; half precision is what is kept anyway. Raises `RecipeError` where a product has no photo,
+    and where the file is something else than views: it is not written over.
     """
     first: dict[ImageRef, Product] = {}
     for product in products:
         if not product.images:
             raise RecipeError(f"product '{product.id}' has no photo to train on; take it out of the catalogue")
         first.setdefault(product.images[0], product)
-    mark = _fingerprint(model, list(first), recipe, views, size_px, seed)
+    mark = _fingerprint(model, list(first), recipe, views, size_px, seed, bf16)
     num_plain = len(plain_views(torch.zeros(1, 3, 2, 2), model.config))
     if recipe.file.is_file():
-        with safe_open(str(recipe.file), "pt") as file:
-            if (file.metadata() or {}).get("made_of") == mark:
-                queries, pooled = file.get_tensor("queries"), file.get_tensor("pooled")
-                return EncodedViews(list(first), queries, pooled, num_plain, recipe)
-    queries, pooled = _encode(model, list(first.values()), photos, recipe, views, size_px, seed, num_plain)
+        kept = _read(recipe.file, mark)
+        if kept is not None:
+            return EncodedViews(list(first), *kept, num_plain, recipe)
+        logger.info("%s: holds views of other photos or weights; they are made anew", recipe.file)
+    queries, pooled = _encode(model, list(first.values()), photos, recipe, views, size_px, seed, bf16, num_plain)
     recipe.file.parent.mkdir(parents=True, exist_ok=True)
-    save_file({"queries": queries, "pooled": pooled}, recipe.file, {"made_of": mark})
+    part = recipe.file.with_name(recipe.file.name + ".part")
+    save_file({"queries": queries, "pooled": pooled}, part, {"made_of": mark})
+    part.replace(recipe.file)
     return EncodedViews(list(first), queries, pooled, num_plain, recipe)
+
+
+def _read(file: Path, mark: str) -> tuple[Tensor, Tensor] | None:
+    """Queries and patches that are kept in `file`, None where they are made of something else."""
+    try:
+        with safe_open(str(file), "pt") as opened:
+            made_of = (opened.metadata() or {}).get("made_of")
+            if made_of == mark:
+                return opened.get_tensor("queries"), opened.get_tensor("pooled")
+    except (OSError, SafetensorError):
+        made_of = None
+    if made_of is None:
+        raise RecipeError(
+            f"instruct.encoded.file: {file} is something else than encoded views; name another, or move it"
+        )
+    return None
 
 
 def plain_views(pixel_values: Tensor, config: PumGPTConfig) -> list[Tensor]:
@@ -172,6 +198,7 @@ def _encode(
     views: AugmentRecipe,
     size_px: int,
     seed: int,
+    bf16: bool,
     num_plain: int,
 ) -> tuple[Tensor, Tensor]:
     count, kept = len(products), num_plain + recipe.random_views
@@ -185,7 +212,7 @@ def _encode(
         random = [augment(batch, size_px, views, generator) for _ in range(recipe.random_views)]
         looks = [*plain_views(resize(batch, size_px) * 2 - 1, model.config), *(view * 2 - 1 for view in random)]
         for number, look in enumerate(looks):
-            with torch.autocast(model.device.type, torch.bfloat16, enabled=recipe.bf16):
+            with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
                 patches_BPV = model.vision_tower(look.to(model.device, model.dtype))
             patches_BPV = patches_BPV.to(model.dtype)
             queries[start : start + BATCH, number] = model.qformer(model.projection(patches_BPV)).queries_BME.half()
@@ -203,6 +230,7 @@ def _fingerprint(
     views: AugmentRecipe,
     size_px: int,
     seed: int,
+    bf16: bool,
 ) -> str:
     """What the views are made of: the weights that make them, the photos and how they are drawn."""
     digest = hashlib.sha256()
@@ -215,7 +243,7 @@ def _fingerprint(
     drawn = [
         views.model_dump(),
         recipe.random_views,
-        recipe.bf16,
+        bf16,
         size_px,
         seed,
         model.config.mirrored,

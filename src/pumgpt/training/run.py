@@ -257,7 +257,7 @@ def run_instruct(recipe: Recipe) -> None:
     length = model.config.contrastive_max_length if asked.contrast_weight else 0
     teacher = _answer_teacher(recipe, model, context, processor) if asked.teacher else None
 
-    encoded = _encoded(recipe, model, kept, photos) if asked.encoded else None
+    encoded = _encoded(recipe, model, kept, photos, arguments.bf16) if asked.encoded else None
 
     def collator(views: Any) -> InstructionCollator:
         return InstructionCollator(
@@ -282,7 +282,11 @@ def run_instruct(recipe: Recipe) -> None:
 
 
 def _encoded(
-    recipe: Recipe, model: PumGPTForConditionalGeneration, products: Sequence[Product], photos: PhotoCache
+    recipe: Recipe,
+    model: PumGPTForConditionalGeneration,
+    products: Sequence[Product],
+    photos: PhotoCache,
+    bf16: bool,
 ) -> EncodedViews:
     assert recipe.instruct is not None and recipe.instruct.encoded is not None
     if not _queries_are_frozen(model):
@@ -291,7 +295,9 @@ def _encoded(
         )
     if recipe.data.stream or recipe.augment is None:
         raise RecipeError("instruct.encoded keeps random views of all photos: it needs `augment`, and not data.stream")
-    return open_or_encode(model, products, photos, recipe.instruct.encoded, recipe.augment, recipe.size_px, recipe.seed)
+    return open_or_encode(
+        model, products, photos, recipe.instruct.encoded, recipe.augment, recipe.size_px, recipe.seed, bf16
+    )
 
 
 def _queries_are_frozen(model: PumGPTForConditionalGeneration) -> bool:
