@@ -147,22 +147,28 @@ def test_the_q_former_learns_labels_behind_a_frozen_tower(stages: dict[str, Path
 
 
 def test_a_teacher_is_heard_and_learns_nothing(stages: dict[str, Path], data: Path, tmp_path: Path) -> None:
-    """Tower and Q-Former learn on from what the tower of an earlier stage says; without it they end elsewhere."""
+    """Tower and Q-Former learn on from what the tower of an earlier stage says, and from one of another shape beside it;
+    without them they end elsewhere. Blended photos are heard of as well.
+    """
     queries = train(write_recipe(tmp_path, data, "contrast", stages["pretrain"], **QUERIES))
+    wider = {"vision_config": ARCHITECTURE["vision_config"] | {"hidden_sizes": [12, 20]}}
+    other = train(write_recipe(tmp_path, data, "heads", **(HEADS | {"architecture": wider})))
     folders = []
-    for teacher in (str(queries), None):
+    for teacher in (str(queries), None, [str(queries), str(other)]):
         folder = tmp_path / f"taught-{len(folders)}"
         folder.mkdir()
-        contrast = {"query_heads": True, "teacher": teacher}
-        folders.append(train(write_recipe(folder, data, "contrast", queries, **(QUERIES | {"contrast": contrast}))))
-    taught, untaught = folders
+        blocks = QUERIES | {"contrast": {"query_heads": True, "teacher": teacher}}
+        blocks["heads"] = QUERIES["heads"] | {"blend": 0.5 if teacher else 0.0}
+        folders.append(train(write_recipe(folder, data, "contrast", queries, **blocks)))
+    taught, untaught, by_both = folders
+    assert "vision_tower" in changed(taught, by_both)
     assert changed(queries, taught) == {"vision_tower", "projection", "qformer", "contrast"}
     assert "vision_tower" in changed(taught, untaught)
     weights = load_file(taught / "checkpoint-4" / "model.safetensors")
     before = load_file(queries / "model.safetensors")
-    kept = [name for name in weights if name.startswith("teacher.tower.")]
+    kept = [name for name in weights if name.startswith("teachers.0.tower.")]
     assert kept and all(
-        torch.equal(weights[name], before[name.replace("teacher.tower", "vision_tower")]) for name in kept
+        torch.equal(weights[name], before[name.replace("teachers.0.tower", "vision_tower")]) for name in kept
     )
 
 

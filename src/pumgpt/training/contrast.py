@@ -1,6 +1,6 @@
 """Stage 2: photo with title, as in BLIP-2's first stage. Tower, Q-Former and contrastive head learn together, and the
 linear heads of stage 1 go on, now on photos of full size. The Q-Former may have such heads too: what they can't read off its
-queries, no language model behind it can. And a tower and heads that learned before may teach those that learn now.
+queries, no language model behind it can. And towers and heads that learned before may teach those that learn now.
 
 Shapes: B photos, R texts (R <= B: not every photo has one), S tokens.
 """
@@ -8,7 +8,7 @@ Shapes: B photos, R texts (R <= B: not every photo has one), S tokens.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from pumgpt.catalog.product import Product
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.vision import keep_frozen_statistics
-from pumgpt.training.heads import HeadsCollator, LabelHeads, TowerWithHeads, as_probabilities
+from pumgpt.training.heads import HeadsCollator, LabelHeads, TowerWithHeads, as_probabilities, mean_probabilities
 
 
 class ContrastiveStage(nn.Module):
@@ -29,7 +29,8 @@ class ContrastiveStage(nn.Module):
         smoothing: float,
         contrast_weight: float,
         query_heads: LabelHeads | None = None,
-        teacher: TowerWithHeads | None = None,
+        teachers: Sequence[TowerWithHeads] = (),
+        label_weight: float = 1.0,
     ) -> None:
         super().__init__()
         self.vision_tower = model.vision_tower
@@ -38,19 +39,19 @@ class ContrastiveStage(nn.Module):
         self.contrast = model.contrast
         self.heads = heads
         self.query_heads = query_heads
-        self.teacher = teacher
+        self.teachers = nn.ModuleList(teachers)
         self.smoothing = smoothing
         self.contrast_weight = contrast_weight
+        self.label_weight = label_weight
 
     def train(self, mode: bool = True) -> ContrastiveStage:
-        """As in `nn.Module`, but the batch-norm statistics of a frozen tower are frozen with its weights, and the teacher
-        never trains.
+        """As in `nn.Module`, but the batch-norm statistics of a frozen tower are frozen with its weights, and the teachers
+        never train.
         """
         super().train(mode)
         if mode:
             keep_frozen_statistics(self.vision_tower)
-        if self.teacher is not None:
-            self.teacher.eval()
+        self.teachers.eval()
         return self
 
     def forward(
@@ -61,22 +62,26 @@ class ContrastiveStage(nn.Module):
         attention_mask: Tensor | None = None,
         text_photo: Tensor | None = None,
         text_group: Tensor | None = None,
+        partner: Tensor | None = None,
+        own_share: Tensor | None = None,
     ) -> dict[str, Any]:
         """Loss, and logits by label, of the queries' heads where there are some. `text_photo` (R,) says which photo a text
-        belongs to, `text_group` (R,) which texts are equal.
+        belongs to, `text_group` (R,) which texts are equal; `partner` and `own_share` as in `LabelHeads.loss`.
         """
         patches_BPV = self.vision_tower(pixel_values)
         logits = told = self.heads(patches_BPV)
-        loss = self.heads.loss(told, labels, self.smoothing)
+        stated = (labels, self.smoothing, partner, own_share)
+        loss = self.label_weight * self.heads.loss(told, *stated)
         taught = None
-        if self.teacher is not None:
-            taught = self.teacher.probabilities(pixel_values)
+        if self.teachers:
+            voices = [cast(TowerWithHeads, teacher).probabilities(pixel_values) for teacher in self.teachers]
+            taught = mean_probabilities(voices)
             loss = loss + self.heads.imitation_loss(told, taught)
         queries_BME = None
         if self.query_heads is not None:
             queries_BME = self._queries(patches_BPV)
             logits = self.query_heads(queries_BME)
-            loss = loss + self.query_heads.loss(logits, labels, self.smoothing)
+            loss = loss + self.label_weight * self.query_heads.loss(logits, *stated)
             loss = loss + self.query_heads.imitation_loss(logits, taught or as_probabilities(told))
         if input_ids is not None and attention_mask is not None and text_photo is not None and text_group is not None:
             shown = self._queries(patches_BPV[text_photo]) if queries_BME is None else queries_BME[text_photo]
@@ -91,7 +96,7 @@ class ContrastiveStage(nn.Module):
 
 
 class ContrastiveCollator:
-    """What `HeadsCollator` makes, and the tokens of each photo's text."""
+    """What `HeadsCollator` makes, and the tokens of each photo's text. Blended photos have none: no text is true of them."""
 
     def __init__(
         self,
@@ -110,7 +115,8 @@ class ContrastiveCollator:
     def __call__(self, products: Sequence[Product]) -> dict[str, Any]:
         batch: dict[str, Any] = dict(self.views(products))
         texts = [self.text_of(product) for product in products]
-        photo = [index for index, text in enumerate(texts) if text]
+        whole = batch["own_share"] == 1 if "own_share" in batch else torch.ones(len(products), dtype=torch.bool)
+        photo = [index for index, text in enumerate(texts) if text and whole[index]]
         photo = photo[: round(len(photo) * self.share)]
         if len(photo) < 2:
             return batch

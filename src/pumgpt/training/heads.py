@@ -78,13 +78,25 @@ class LabelHeads(nn.Module):
         logits: Mapping[str, Tensor],
         labels: Mapping[str, Tensor],
         smoothing: float,
-        weight_B: Tensor | None = None,
+        partner: Tensor | None = None,
+        own_share: Tensor | None = None,
     ) -> Tensor:
-        """Sum over labels of the cross-entropy, each summed over the photos that state the label and divided by B; photos
-        count by `weight_B` where it is given.
+        """Sum over labels of the cross-entropy, each summed over the photos that state the label and divided by B.
 
-        The words of a title share the probability evenly, as in Joulin et al. 2016 (arXiv 1511.02251).
+        Of blended photos `partner` (B,) says which other photo of the batch each was blended with, and `own_share` (B,) how much
+        of it is its own: both photos' labels count by their shares. The words of a title share the probability evenly, as in
+        Joulin et al. 2016 (arXiv 1511.02251).
         """
+        if partner is None or own_share is None:
+            return self._weighted_loss(logits, labels, smoothing, None)
+        others = {name: values[partner] for name, values in labels.items()}
+        own = self._weighted_loss(logits, labels, smoothing, own_share)
+        return own + self._weighted_loss(logits, others, smoothing, 1 - own_share)
+
+    @staticmethod
+    def _weighted_loss(
+        logits: Mapping[str, Tensor], labels: Mapping[str, Tensor], smoothing: float, weight_B: Tensor | None
+    ) -> Tensor:
         parts = []
         for name, logits_BK in logits.items():
             stated = labels[name].sum(-1) > 0 if name == WORDS else labels[name] != IGNORED
@@ -114,6 +126,11 @@ def as_probabilities(logits: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: logits_BK.detach().float().softmax(-1) for name, logits_BK in logits.items()}
 
 
+def mean_probabilities(voices: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of what several say, (B, K) by label."""
+    return {name: torch.stack([said[name] for said in voices]).mean(0) for name in voices[0]}
+
+
 class TowerWithHeads(nn.Module):
     """What stage 1 trains; and, when it has learned, a teacher."""
 
@@ -130,15 +147,9 @@ class TowerWithHeads(nn.Module):
         partner: Tensor | None = None,
         own_share: Tensor | None = None,
     ) -> dict[str, Tensor | dict[str, Tensor]]:
-        """Loss, and the logits (B, K) by label. Of blended photos `partner` (B,) says which other photo of the batch each
-        was blended with, and `own_share` (B,) how much of it is its own: both photos' labels count by their shares.
-        """
+        """Loss, and the logits (B, K) by label; `partner` and `own_share` as in `LabelHeads.loss`."""
         logits = self.heads(self.tower(pixel_values))
-        loss = self.heads.loss(logits, labels, self.smoothing, own_share)
-        if partner is not None and own_share is not None:
-            others = {name: values[partner] for name, values in labels.items()}
-            loss = loss + self.heads.loss(logits, others, self.smoothing, 1 - own_share)
-        return {"loss": loss, "logits": logits}
+        return {"loss": self.heads.loss(logits, labels, self.smoothing, partner, own_share), "logits": logits}
 
     @torch.no_grad()
     def probabilities(self, pixel_values: Tensor) -> dict[str, Tensor]:
@@ -146,7 +157,7 @@ class TowerWithHeads(nn.Module):
         seen, mirrored = (
             as_probabilities(self.heads(self.tower(view))) for view in (pixel_values, pixel_values.flip(-1))
         )
-        return {name: (seen[name] + mirrored[name]) / 2 for name in seen}
+        return mean_probabilities([seen, mirrored])
 
 
 class HeadsCollator:

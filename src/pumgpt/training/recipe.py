@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pumgpt.errors import RecipeError
 from pumgpt.tasks.mixture import MixtureWeights
 from pumgpt.training.augment import AugmentRecipe
 from pumgpt.training.data import DataRecipe
 from pumgpt.training.encoded import EncodedRecipe
+
+
+def _one_or_several(value: Any) -> Any:
+    return [] if value is None else value if isinstance(value, list) else [value]
 
 
 class HeadsRecipe(BaseModel):
@@ -26,8 +30,7 @@ class HeadsRecipe(BaseModel):
     words_min_count: int = 0
     """Beside the labels the words of titles are learned that at least so many titles have; 0: none."""
     blend: float = 0.0
-    """Share of the photos that stage `heads` blends with another one of the batch, as in mixup. No text is true of such a
-    photo, so that the other stages have nothing like it."""
+    """Share of the photos that are blended with another one of the batch, as in mixup (Zhang et al. 2018, arXiv 1710.09412)."""
 
 
 class ContrastRecipe(BaseModel):
@@ -41,9 +44,11 @@ class ContrastRecipe(BaseModel):
     """Share of the photos with a text that take part in a step: the Q-Former costs as much as the tower."""
     query_heads: bool = False
     """Whether the Q-Former learns the labels too, with heads on the mean of its queries."""
-    teacher: Path | None = None
-    """Folder of a stage whose tower and heads say of each view what they see in it, for all heads to learn; with None the
-    queries' heads learn it from the tower's own."""
+    teacher: Annotated[list[Path], BeforeValidator(_one_or_several)] = []
+    """Folder of a stage, or several, whose tower and heads say of each view what they see in it: all heads learn the mean.
+    Without one the queries' heads learn from the tower's own."""
+    label_weight: float = 1.0
+    """Weight of the labels beside what is said by a teacher."""
     trained: list[str] = ["vision_tower", "projection", "qformer", "contrast", "heads", "query_heads"]
     """Parts that train, by the beginning of their parameters' names; all others are frozen."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import random
 import shutil
@@ -13,12 +12,13 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from transformers import CONFIG_MAPPING, EvalPrediction, set_seed
+from transformers import CONFIG_MAPPING, AutoConfig, EvalPrediction, set_seed
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices
 from pumgpt.errors import RecipeError
 from pumgpt.model.card import CARD_FILE, resolve_checkpoint
+from pumgpt.model.configuration import PumGPTConfig
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.processing import PumGPTProcessor
 from pumgpt.model.vision import build_tower
@@ -181,19 +181,24 @@ def run_contrast(recipe: Recipe) -> None:
     query_heads = LabelHeads(model.qformer.hidden_size, values) if recipe.contrast.query_heads else None
     if query_heads is not None:
         load_heads(query_heads, recipe.init_from, "query_heads")
-    teacher = None
-    if recipe.contrast.teacher is not None:
-        # Tower and heads of one shape with those that learn.
-        teacher = TowerWithHeads(copy.deepcopy(model.vision_tower), copy.deepcopy(heads))
-        _load_teacher(teacher, recipe.contrast.teacher, values)
-    stage = ContrastiveStage(model, heads, recipe.heads.smoothing, recipe.contrast.weight, query_heads, teacher)
+    teachers = [_tower_that_teaches(folder, values) for folder in recipe.contrast.teacher]
+    stage = ContrastiveStage(
+        model,
+        heads,
+        recipe.heads.smoothing,
+        recipe.contrast.weight,
+        query_heads,
+        teachers,
+        recipe.contrast.label_weight,
+    )
     freeze_all_but(stage, recipe.contrast.trained)
     photos = PhotoCache(recipe.data.size_px)
 
     def collator(views: Any) -> ContrastiveCollator:
-        plain = HeadsCollator(photos, values, recipe.size_px, views)
-        longest, share = model.config.contrastive_max_length, recipe.contrast.share if recipe.contrast else 1.0
-        return ContrastiveCollator(plain, processor.tokenizer, text_of, longest, share)
+        assert recipe.heads is not None and recipe.contrast is not None
+        shown = HeadsCollator(photos, values, recipe.size_px, views, recipe.heads.blend if views else 0.0)
+        longest = model.config.contrastive_max_length
+        return ContrastiveCollator(shown, processor.tokenizer, text_of, longest, recipe.contrast.share)
 
     trainer = StageTrainer(
         model=stage,
@@ -215,14 +220,20 @@ def run_contrast(recipe: Recipe) -> None:
     finish(trainer, recipe)
 
 
-def _load_teacher(teacher: TowerWithHeads, folder: Path, values: dict[str, list[str]]) -> None:
-    load_tower(teacher.tower, folder)
+def _tower_that_teaches(folder: Path, values: dict[str, list[str]]) -> TowerWithHeads:
+    """Tower and heads that a stage `heads` or `contrast` left in `folder`, of whatever shape they are."""
     known = json.loads((folder / HEADS_FILE).read_text(encoding="utf-8")) if (folder / HEADS_FILE).is_file() else None
-    if known != values or not load_heads(teacher.heads, folder):
-        raise RecipeError(
-            f"contrast.teacher: {folder} has no heads for the values that this stage learns; name the folder of "
-            "the stage that this one goes on from, or of one before it"
-        )
+    if known == values:
+        config = AutoConfig.from_pretrained(folder)
+        tower = build_tower(config.vision_config if isinstance(config, PumGPTConfig) else config)
+        teacher = TowerWithHeads(tower, LabelHeads(tower.hidden_size, values)).requires_grad_(False)
+        load_tower(tower, folder)
+        if load_heads(teacher.heads, folder):
+            return teacher
+    raise RecipeError(
+        f"contrast.teacher: {folder} has no heads for the values that this stage learns; name the folder of "
+        "the stage that this one goes on from, or of another that learned from the same data"
+    )
 
 
 def build_context(products: Iterable[Product], attributes: Sequence[str], min_count: int) -> TaskContext:

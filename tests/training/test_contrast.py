@@ -1,0 +1,70 @@
+"""Stage `contrast`: what its loss is made of, and which photos have a text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pumgpt.catalog.product import ImageRef, Product
+from pumgpt.training.augment import AugmentRecipe
+from pumgpt.training.contrast import ContrastiveCollator, ContrastiveStage, text_of
+from pumgpt.training.data import PhotoCache
+from pumgpt.training.heads import HeadsCollator, LabelHeads, TowerWithHeads
+
+VALUES = {"category": ["x", "y"]}
+
+
+class Photos(nn.Module):
+    """A tower that sees each photo as one patch of three numbers."""
+
+    def forward(self, pixel_values: Tensor) -> Tensor:
+        return pixel_values
+
+
+class Tokens:
+    def __call__(self, texts: list[str], **_: Any) -> dict[str, Tensor]:
+        return {"input_ids": torch.zeros(len(texts), 2), "attention_mask": torch.ones(len(texts), 2)}
+
+
+def heads(scale: float) -> LabelHeads:
+    made = LabelHeads(3, VALUES, dropout=0.0)
+    made.heads[0].load_state_dict({"weight": scale * torch.eye(2, 3), "bias": torch.zeros(2)})
+    return made
+
+
+def stage(teachers: list[TowerWithHeads], label_weight: float) -> ContrastiveStage:
+    model: Any = nn.Module()
+    model.vision_tower, model.projection, model.qformer, model.contrast = (Photos(), *(nn.Identity() for _ in range(3)))
+    return ContrastiveStage(model, heads(1.0), 0.0, 0.0, teachers=teachers, label_weight=label_weight)
+
+
+@pytest.mark.parametrize("label_weight", [1.0, 0.25])
+def test_the_mean_of_all_teachers_is_learned(label_weight: float) -> None:
+    """By hand: each teacher says the mean over photo and mirror image."""
+    pixels, labels = torch.tensor([[[2.0, -1.0, -1.0]], [[-1.0, 2.0, -1.0]]]), {"category": torch.tensor([0, 1])}
+    teachers = [TowerWithHeads(Photos(), heads(scale)) for scale in (3.0, -0.5)]
+    loss = stage(teachers, label_weight)(pixels, labels)["loss"]
+    seen = pixels[:, 0] / 2**0.5  # as the layer norm leaves it
+    views = (seen[:, :2], seen.flip(-1)[:, :2])
+    told = torch.stack([(scale * view).softmax(-1) for scale in (3.0, -0.5) for view in views]).mean(0)
+    expected = label_weight * F.cross_entropy(views[0], labels["category"]) + F.cross_entropy(views[0], told)
+    assert loss.item() == pytest.approx(expected.item(), abs=1e-4)
+
+
+def test_no_text_is_true_of_a_blended_photo(tmp_path: Path) -> None:
+    products = []
+    for number in range(32):
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(tmp_path / f"{number}.png")
+        photo = ImageRef(path=str(tmp_path / f"{number}.png"))
+        products.append(Product(id=str(number), images=(photo,), title=f"Red shirt {number}"))
+    shown = HeadsCollator(PhotoCache(8), VALUES, 8, AugmentRecipe(), blend=0.5)
+    batch = ContrastiveCollator(shown, Tokens(), text_of, 8)(products)
+    whole = (batch["own_share"] == 1).nonzero().flatten().tolist()
+    assert batch["text_photo"].tolist() == whole and 0 < len(whole) < 32
+    assert len(batch["input_ids"]) == len(whole)
