@@ -18,7 +18,7 @@ from pumgpt.samples import draw_parquet
 from pumgpt.tasks.mixture import MixtureWeights
 from pumgpt.training.augment import AugmentRecipe
 from pumgpt.training.data import PhotoCache, read_file
-from pumgpt.training.encoded import EncodedRecipe, EncodedViews, ShownPhotos, open_or_encode
+from pumgpt.training.encoded import EncodedRecipe, EncodedViews, Encoding, ShownPhotos, open_or_encode
 from pumgpt.training.heads import LabelHeads, collect_values
 from pumgpt.training.instruct import InstructionCollator, InstructionSettings
 from pumgpt.training.run import build_context
@@ -45,7 +45,8 @@ def encode(
     model: PumGPTForConditionalGeneration, products: list[Product], file: Path, seed: int = 0, **recipe: float
 ) -> EncodedViews:
     settings = EncodedRecipe.model_validate({"file": file, "random_views": 3, **recipe})
-    return open_or_encode(model, products, PhotoCache(SIZE_PX), settings, AugmentRecipe(), SIZE_PX, seed, bf16=False)
+    how = Encoding(settings, AugmentRecipe(), SIZE_PX, seed, bf16=False)
+    return open_or_encode(model, products, PhotoCache(SIZE_PX), how)
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +150,7 @@ def test_no_more_views_are_shown_than_kept() -> None:
 
 def test_a_blend_lies_between_two_photos() -> None:
     photos = ShownPhotos(torch.eye(5)[:, None, :, None], torch.eye(5)[:, None])
-    blend, chosen = photos.blended(0.5, generator())
+    blend, chosen = photos.blended(0.5, 0, generator())
     weights = blend.queries_BWME[:, 0, :, 0]
     assert torch.equal(weights, blend.pooled_BWV[:, 0]), "queries and patches are blended alike"
     assert_close(weights.sum(1), torch.ones(5))
@@ -157,6 +158,26 @@ def test_a_blend_lies_between_two_photos() -> None:
     for row, mixed in enumerate(chosen.tolist()):
         assert (0.5 <= weights[row, row] < 1) if mixed else weights[row, row] == 1
         assert (weights[row] > 0).sum() == 1 + mixed
+
+
+def test_partners_are_drawn_out_of_the_nearest() -> None:
+    """Four groups of photos that look alike: a photo is blended with one of its own group, and in time with each of them."""
+    group = torch.arange(12) % 4
+    pooled = torch.eye(4)[group][:, None] + 0.01 * torch.rand(12, 1, 4, generator=generator())
+    queries = torch.eye(12)[:, None, None]
+    partners = [set[int]() for _ in range(12)]
+    draw = generator()
+    for _ in range(40):
+        blend, chosen = ShownPhotos(queries, pooled).blended(1.0, 2, draw)
+        assert chosen.all()
+        other = blend.queries_BWME[:, 0, 0].clone().fill_diagonal_(0).argmax(1)
+        assert torch.equal(group[other], group)
+        for photo, partner in enumerate(other.tolist()):
+            partners[photo].add(partner)
+    assert all(len(found) == 2 for found in partners)
+    alone = ShownPhotos(queries[:1], pooled[:1])
+    blend, chosen = alone.blended(1.0, 2, draw)
+    assert not chosen.any() and torch.equal(blend.queries_BWME, alone.queries_BWME)
 
 
 def test_of_blended_photos_only_what_a_teacher_can_say_is_asked(

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.errors import RecipeError
@@ -51,6 +52,9 @@ class EncodedRecipe(BaseModel):
     blend: float = Field(default=0.0, ge=0, le=1)
     """Share of the photos that are blended with another one of the batch, as in mixup, for the questions that a teacher can
     answer: what it says of the blend is what is learned, and no label."""
+    neighbours: int = Field(default=0, ge=0)
+    """Out of how many of its nearest in the batch a photo's partner is drawn, as there is doubt between two kinds of shoes but
+    nothing between a shoe and a cap; 0: out of all."""
 
     @model_validator(mode="after")
     def _as_many_are_kept(self) -> EncodedRecipe:
@@ -76,14 +80,14 @@ class ShownPhotos(NamedTuple):
         pooled_BPV = self.pooled_BWV.mean(1, keepdim=True)
         return EncodedPhotos(visual_KBND, self.queries_BWME.mean(1), patches_BPV=pooled_BPV)
 
-    def blended(self, share: float, generator: torch.Generator) -> tuple[ShownPhotos, Tensor]:
+    def blended(self, share: float, neighbours: int, generator: torch.Generator) -> tuple[ShownPhotos, Tensor]:
         """Each photo with `share`'s probability mixed with another, of which up to a half comes in; and which were, (B,).
 
         View by view, before anything is made of them: the mean of two photos' queries is what the heads of a teacher would
         see of a photo between them.
         """
         count = len(self.queries_BWME)
-        partner = torch.randperm(count, generator=generator)
+        partner = self._neighbours(neighbours, generator) if neighbours else torch.randperm(count, generator=generator)
         own = 1 - torch.rand(count, generator=generator) / 2
         chosen = (torch.rand(count, generator=generator) < share) & (partner != torch.arange(count))
         own = torch.where(chosen, own, torch.ones(()))
@@ -91,6 +95,18 @@ class ShownPhotos(NamedTuple):
             torch.lerp(values[partner], values, own.view(-1, *[1] * (values.dim() - 1))) for values in self
         )
         return ShownPhotos(queries, pooled), chosen
+
+    def _neighbours(self, count: int, generator: torch.Generator) -> Tensor:
+        """For each photo (B,) one of the `count` that are most like it to the tower; itself where it is alone."""
+        total = len(self.pooled_BWV)
+        if total == 1:
+            return torch.zeros(1, dtype=torch.long)
+        seen_BV = self.pooled_BWV.mean(1)
+        seen_BV = F.normalize(seen_BV - seen_BV.mean(0), dim=-1)
+        likeness_BB = (seen_BV @ seen_BV.T).fill_diagonal_(-torch.inf)
+        nearest_BK = likeness_BB.topk(min(count, total - 1)).indices
+        drawn = torch.randint(nearest_BK.shape[1], (total, 1), generator=generator)
+        return nearest_BK.gather(1, drawn)[:, 0]
 
 
 class EncodedViews:
@@ -126,40 +142,44 @@ class EncodedViews:
             sets.append(ShownPhotos(self.queries[place, views_BW].float(), self.pooled[place, views_BW].float()))
         chosen = torch.zeros(len(products), dtype=torch.bool)
         if self.recipe.blend and num_photos == 1:
-            blend, chosen = sets[0].blended(self.recipe.blend, generator)
+            blend, chosen = sets[0].blended(self.recipe.blend, self.recipe.neighbours, generator)
             sets.append(blend)
         return ShownPhotos(*(torch.cat(values) for values in zip(*sets, strict=True))), chosen
 
 
+class Encoding(NamedTuple):
+    """How a run makes its views."""
+
+    recipe: EncodedRecipe
+    random: AugmentRecipe
+    size_px: int
+    seed: int
+    bf16: bool
+    """Lets the tower compute in it; half precision is what is kept anyway."""
+
+
 def open_or_encode(
-    model: PumGPTForConditionalGeneration,
-    products: Iterable[Product],
-    photos: PhotoCache,
-    recipe: EncodedRecipe,
-    views: AugmentRecipe,
-    size_px: int,
-    seed: int,
-    bf16: bool,
+    model: PumGPTForConditionalGeneration, products: Iterable[Product], photos: PhotoCache, how: Encoding
 ) -> EncodedViews:
     """The views of all photos of `products`: read from the recipe's file where they are those that would be made, else made
     and written there.
 
-    `bf16` lets the tower compute in it; half precision is what is kept anyway. Raises `RecipeError` where a product has no photo,
-    and where the file is something else than views: it is not written over.
+    Raises `RecipeError` where a product has no photo, and where the file is something else than views: it is not written over.
     """
     first: dict[ImageRef, Product] = {}
     for product in products:
         if not product.images:
             raise RecipeError(f"product '{product.id}' has no photo to train on; take it out of the catalogue")
         first.setdefault(product.images[0], product)
-    mark = _fingerprint(model, list(first), recipe, views, size_px, seed, bf16)
+    recipe = how.recipe
+    mark = _fingerprint(model, list(first), how)
     num_plain = len(plain_views(torch.zeros(1, 3, 2, 2), model.config))
     if recipe.file.is_file():
         kept = _read(recipe.file, mark)
         if kept is not None:
             return EncodedViews(list(first), *kept, num_plain, recipe)
         logger.info("%s: holds views of other photos or weights; they are made anew", recipe.file)
-    queries, pooled = _encode(model, list(first.values()), photos, recipe, views, size_px, seed, bf16, num_plain)
+    queries, pooled = _encode(model, list(first.values()), photos, num_plain, how)
     recipe.file.parent.mkdir(parents=True, exist_ok=True)
     part = recipe.file.with_name(recipe.file.name + ".part")
     save_file({"queries": queries, "pooled": pooled}, part, {"made_of": mark})
@@ -194,25 +214,22 @@ def _encode(
     model: PumGPTForConditionalGeneration,
     products: Sequence[Product],
     photos: PhotoCache,
-    recipe: EncodedRecipe,
-    views: AugmentRecipe,
-    size_px: int,
-    seed: int,
-    bf16: bool,
     num_plain: int,
+    how: Encoding,
 ) -> tuple[Tensor, Tensor]:
-    count, kept = len(products), num_plain + recipe.random_views
+    count, random_views = len(products), how.recipe.random_views
+    kept = num_plain + random_views
     queries = torch.empty(count, kept, model.config.num_query_tokens, model.qformer.hidden_size, dtype=torch.float16)
     pooled = torch.empty(count, kept, model.vision_tower.hidden_size, dtype=torch.float16)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(how.seed)
     was_training = model.training
     model.eval()
     for start in range(0, count, BATCH):
         batch = torch.stack([photos(product) for product in products[start : start + BATCH]]).float() / 255
-        random = [augment(batch, size_px, views, generator) for _ in range(recipe.random_views)]
-        looks = [*plain_views(resize(batch, size_px) * 2 - 1, model.config), *(view * 2 - 1 for view in random)]
+        random = [augment(batch, how.size_px, how.random, generator) for _ in range(random_views)]
+        looks = [*plain_views(resize(batch, how.size_px) * 2 - 1, model.config), *(view * 2 - 1 for view in random)]
         for number, look in enumerate(looks):
-            with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
+            with torch.autocast(model.device.type, torch.bfloat16, enabled=how.bf16):
                 patches_BPV = model.vision_tower(look.to(model.device, model.dtype))
             patches_BPV = patches_BPV.to(model.dtype)
             queries[start : start + BATCH, number] = model.qformer(model.projection(patches_BPV)).queries_BME.half()
@@ -223,15 +240,7 @@ def _encode(
     return queries, pooled
 
 
-def _fingerprint(
-    model: PumGPTForConditionalGeneration,
-    photos: Sequence[ImageRef],
-    recipe: EncodedRecipe,
-    views: AugmentRecipe,
-    size_px: int,
-    seed: int,
-    bf16: bool,
-) -> str:
+def _fingerprint(model: PumGPTForConditionalGeneration, photos: Sequence[ImageRef], how: Encoding) -> str:
     """What the views are made of: the weights that make them, the photos and how they are drawn."""
     digest = hashlib.sha256()
     for part in (model.vision_tower, model.projection, model.qformer):
@@ -241,11 +250,11 @@ def _fingerprint(
     for photo in photos:
         digest.update(photo.data or photo.label.encode())
     drawn = [
-        views.model_dump(),
-        recipe.random_views,
-        bf16,
-        size_px,
-        seed,
+        how.random.model_dump(),
+        how.recipe.random_views,
+        how.bf16,
+        how.size_px,
+        how.seed,
         model.config.mirrored,
         model.config.zoomed,
     ]

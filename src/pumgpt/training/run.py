@@ -26,7 +26,7 @@ from pumgpt.tasks.base import AskedAttribute, TaskContext
 from pumgpt.tasks.mixture import MixtureWeights, draw_examples
 from pumgpt.training.contrast import ContrastiveCollator, ContrastiveStage, text_of
 from pumgpt.training.data import PhotoCache, ProductDataset, read_products, repeat_rare
-from pumgpt.training.encoded import EncodedViews, open_or_encode
+from pumgpt.training.encoded import EncodedViews, Encoding, open_or_encode
 from pumgpt.training.heads import (
     CATEGORY,
     IGNORED,
@@ -306,9 +306,8 @@ def _encoded(
         )
     if recipe.data.stream or recipe.augment is None:
         raise RecipeError("instruct.encoded keeps random views of all photos: it needs `augment`, and not data.stream")
-    return open_or_encode(
-        model, products, photos, recipe.instruct.encoded, recipe.augment, recipe.size_px, recipe.seed, bf16
-    )
+    how = Encoding(recipe.instruct.encoded, recipe.augment, recipe.size_px, recipe.seed, bf16)
+    return open_or_encode(model, products, photos, how)
 
 
 def _queries_are_frozen(model: PumGPTForConditionalGeneration) -> bool:
