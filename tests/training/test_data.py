@@ -95,3 +95,23 @@ def test_rare_products_that_come_and_a_half_are_drawn_by_the_seed() -> None:
 def test_without_a_share_nothing_comes_again() -> None:
     products = categorised({"Shirts": 5, "Hats": 1})
     assert repeat_rare(products, 0, seed=0) == products
+
+
+def test_products_without_a_usable_photo_are_named_once_and_left_out(
+    shop: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(2):
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(shop / f"{number}.jpg")
+    (shop / "2.jpg").write_bytes((shop / "1.jpg").read_bytes()[:200])
+    products = [*read_products([SourceRecipe(files="shop.jsonl")], shop, {}), Product(id="bare", title="A shirt")]
+    photos = PhotoCache(8)
+    for _ in range(2):
+        kept, batch = photos.batch(products)
+        assert [product.id for product in kept] == ["0", "1"] and batch.shape == (2, 3, 8, 8)
+    assert photos.usable(products) == kept
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 3
+    for name, line in zip(("2", "3", "bare"), told, strict=True):
+        assert line.startswith(f"product '{name}' is left out: ")
+    with pytest.raises(RecipeError, match="none of 3 products has a photo that can be used"):
+        photos.batch(products[2:])

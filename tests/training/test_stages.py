@@ -10,6 +10,8 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
+from transformers import TrainerCallback
+from transformers.integrations import integration_utils
 
 from pumgpt.errors import RecipeError
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
@@ -324,6 +326,29 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path, tmp_path, "heads", **HEADS)
     with pytest.raises(RecipeError, match=r"no file matches products.parquet"):
         train(recipe)
+
+
+def test_a_tracker_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
+    recipe = load_recipe(RECIPES / "adapt.yaml", ["trainer.report_to=no_such_tracker", f"output_dir={tmp_path}"])
+    with pytest.raises(RecipeError, match="report_to: 'no_such_tracker' is not installed"):
+        training_arguments(recipe)
+
+
+def test_a_tracker_hears_what_is_logged(
+    stages: dict[str, Path], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`transformers` hands the log to whatever `report_to` names; here one that writes it down."""
+    heard: list[dict[str, Any]] = []
+
+    class Tracker(TrainerCallback):
+        def on_log(self, *_: Any, logs: dict[str, Any], **__: Any) -> None:
+            heard.append(logs)
+
+    monkeypatch.setitem(integration_utils.INTEGRATION_TO_CALLBACK, "tensorboard", Tracker)
+    monkeypatch.setattr("pumgpt.training.stage.get_available_reporting_integrations", lambda: ["tensorboard"])
+    recipe = write_recipe(tmp_path, data, "instruct", stages["pretrain"], **instruct(["bridge"]))
+    train(recipe, ["trainer.report_to=tensorboard"])
+    assert sum("loss" in logs for logs in heard) == 4 and any("eval_loss" in logs for logs in heard)
 
 
 @pytest.mark.parametrize("wrong", [{"eval_strategy": "sometimes"}, {"learning_rat": 1.0}])

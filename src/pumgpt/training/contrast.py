@@ -113,6 +113,7 @@ class ContrastiveCollator:
         self.share = share
 
     def __call__(self, products: Sequence[Product]) -> dict[str, Any]:
+        products, _ = self.views.photos.batch(products)
         batch: dict[str, Any] = dict(self.views(products))
         texts = [self.text_of(product) for product in products]
         whole = batch["own_share"] == 1 if "own_share" in batch else torch.ones(len(products), dtype=torch.bool)

@@ -23,7 +23,7 @@ from pumgpt.catalog.photos import open_photo
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.catalog.readers import RejectedRow, read_catalog
 from pumgpt.catalog.taxonomy import split_path
-from pumgpt.errors import RecipeError
+from pumgpt.errors import PhotoError, RecipeError
 from pumgpt.tasks.truth import FOREIGN
 
 logger = logging.getLogger(__name__)
@@ -157,16 +157,46 @@ class PhotoCache:
         self.size_px = size_px
         self.keep = keep
         self._photos: dict[ImageRef, Tensor] = {}
+        self._left_out: set[tuple[str | None, str]] = set()
 
     def __call__(self, product: Product) -> Tensor:
+        """The photo; raises `PhotoError` where there is none that can be used."""
         if not product.images:
-            raise RecipeError(f"product '{product.id}' has no photo to train on; take it out of the catalogue")
+            raise PhotoError("it has no photo to train on")
         ref = product.images[0]
         if not self.keep:
             return self._decode(ref)
         if ref not in self._photos:
             self._photos[ref] = self._decode(ref)
         return self._photos[ref]
+
+    def batch(self, products: Sequence[Product]) -> tuple[list[Product], Tensor]:
+        """The products whose photo can be used, and their photos (B, 3, size_px, size_px). The others are named in the log, once,
+        and left out.
+
+        Raises `RecipeError` where none is left.
+        """
+        found = [(product, photo) for product in products if (photo := self._usable(product)) is not None]
+        if not found:
+            raise RecipeError(
+                f"none of {len(products)} products has a photo that can be used; see the lines before, and mend their photos"
+            )
+        return [product for product, _ in found], torch.stack([photo for _, photo in found])
+
+    def usable(self, products: Iterable[Product]) -> list[Product]:
+        """The products whose photo can be used; the others are named in the log."""
+        return [product for product in products if self._usable(product) is not None]
+
+    def _usable(self, product: Product) -> Tensor | None:
+        known = (product.source, product.id)
+        if known in self._left_out:
+            return None
+        try:
+            return self(product)
+        except PhotoError as error:
+            self._left_out.add(known)
+            logger.warning("product '%s' is left out: %s", product.id, error)
+            return None
 
     def _decode(self, ref: ImageRef) -> Tensor:
         photo = open_photo(ref).resize((self.size_px, self.size_px), Image.Resampling.BICUBIC)

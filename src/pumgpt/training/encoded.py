@@ -161,15 +161,13 @@ class Encoding(NamedTuple):
 def open_or_encode(
     model: PumGPTForConditionalGeneration, products: Iterable[Product], photos: PhotoCache, how: Encoding
 ) -> EncodedViews:
-    """The views of all photos of `products`: read from the recipe's file where they are those that would be made, else made
-    and written there.
+    """The views of all photos of `products`, each of which has one that can be used: read from the recipe's file where they
+    are those that would be made, else made and written there.
 
-    Raises `RecipeError` where a product has no photo, and where the file is something else than views: it is not written over.
+    Raises `RecipeError` where the file is something else than views: it is not written over.
     """
     first: dict[ImageRef, Product] = {}
     for product in products:
-        if not product.images:
-            raise RecipeError(f"product '{product.id}' has no photo to train on; take it out of the catalogue")
         first.setdefault(product.images[0], product)
     recipe = how.recipe
     mark = _fingerprint(model, list(first), how)

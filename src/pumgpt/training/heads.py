@@ -180,9 +180,9 @@ class HeadsCollator:
         self.index = {name: {value: i for i, value in enumerate(items)} for name, items in values.items()}
 
     def __call__(self, products: Sequence[Product]) -> dict[str, Tensor | dict[str, Tensor]]:
-        batch = torch.stack([self.photos(product) for product in products]).float() / 255
+        products, photos = self.photos.batch(products)
         seed = batch_seed(products)
-        pixels = random_or_plain(batch, self.size_px, self.views, seed)
+        pixels = random_or_plain(photos.float() / 255, self.size_px, self.views, seed)
         labels = {name: self._label(products, name) for name in self.index}
         result: dict[str, Tensor | dict[str, Tensor]] = {"labels": labels}
         if self.blend:

@@ -95,14 +95,18 @@ class InstructionCollator:
         self.encoded = encoded if views else None
 
     def __call__(self, products: Sequence[Product]) -> dict[str, Any]:
+        photos = None
+        if self.encoded is None:
+            products, photos = self.photos.batch(products)
         seed = batch_seed(products)
         rng = random.Random(seed)
         counts = self.settings.num_photos if self.views else {1: 1.0}
         num_photos = rng.choices(list(counts), list(counts.values()))[0]
         blended = torch.zeros(len(products), dtype=torch.bool)
-        if self.encoded is None:
-            result: dict[str, Any] = {"pixel_values": self._pixels(products, seed, num_photos)}
+        if photos is not None:
+            result: dict[str, Any] = {"pixel_values": self._pixels(photos.float() / 255, seed, num_photos)}
         else:
+            assert self.encoded is not None
             shown, blended = self.encoded.show(products, num_photos, torch.Generator().manual_seed(seed))
             result = shown._asdict()
         result["buckets"] = self._buckets(self._rows(products, rng, num_photos, blended.tolist()))
@@ -110,11 +114,9 @@ class InstructionCollator:
             result |= self._texts(products)
         return result
 
-    def _pixels(self, products: Sequence[Product], seed: int, num_photos: int) -> Tensor:
-        batch = torch.stack([self.photos(product) for product in products]).float() / 255
-        views = [
-            random_or_plain(batch, self.size_px, self.views, seed + number) for number in range(max(num_photos, 1))
-        ]
+    def _pixels(self, photos_BCHW: Tensor, seed: int, num_photos: int) -> Tensor:
+        shown = range(max(num_photos, 1))
+        views = [random_or_plain(photos_BCHW, self.size_px, self.views, seed + number) for number in shown]
         return torch.cat(views) * 2 - 1
 
     def _rows(

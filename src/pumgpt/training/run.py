@@ -264,6 +264,8 @@ def run_instruct(recipe: Recipe) -> None:
         # On a CPU, and with rows as short as these, plain products are faster than the fused kernel: by a fifth of a step.
         model.language_model.set_attn_implementation("eager")
     photos = PhotoCache(data.size_px, keep=not data.stream)
+    if asked.encoded:
+        kept = photos.usable(kept)
     settings = InstructionSettings(context, asked.mixture, asked.examples, asked.elastic, asked.num_photos)
     length = model.config.contrastive_max_length if asked.contrast_weight else 0
     teacher = _answer_teacher(recipe, model, context, processor) if asked.teacher else None

@@ -13,6 +13,7 @@ import torch
 import yaml
 from torch import nn
 from transformers import Trainer, TrainingArguments
+from transformers.integrations.integration_utils import get_available_reporting_integrations
 from transformers.trainer_utils import get_last_checkpoint
 
 from pumgpt.errors import RecipeError
@@ -74,9 +75,16 @@ def training_arguments(recipe: Recipe, label_names: Sequence[str] = ("labels",))
         name: "no" if name.endswith("_strategy") and value is False else value for name, value in recipe.trainer.items()
     }
     try:
-        return TrainingArguments(output_dir=str(recipe.output_dir), seed=recipe.seed, **(options | stated))
+        arguments = TrainingArguments(output_dir=str(recipe.output_dir), seed=recipe.seed, **(options | stated))
     except (TypeError, ValueError) as error:
         raise RecipeError(f"trainer: {error}; see transformers.TrainingArguments") from error
+    asked = [arguments.report_to] if isinstance(arguments.report_to, str) else arguments.report_to or []
+    for tracker in set(asked) - set(get_available_reporting_integrations()):
+        raise RecipeError(
+            f"trainer.report_to: '{tracker}' is not installed, or no tracker that transformers knows; install it, or leave "
+            "report_to at none"
+        )
+    return arguments
 
 
 def run_trainer(trainer: Trainer, recipe: Recipe, resume: bool = True) -> None:
