@@ -57,14 +57,35 @@ def test_the_mean_of_all_teachers_is_learned(label_weight: float) -> None:
     assert loss.item() == pytest.approx(expected.item(), abs=1e-4)
 
 
+def test_of_what_teachers_do_not_know_the_labels_alone_are_learned() -> None:
+    pixels, labels = torch.tensor([[[2.0, -1.0, -1.0]], [[-1.0, 2.0, -1.0]]]), {"category": torch.tensor([1, 1])}
+    made = stage([TowerWithHeads(Photos(), heads(3.0))], label_weight=0.25)
+    both, first = (
+        made(pixels, labels, is_taught=torch.tensor(known))["loss"].item() for known in ([True, True], [True, False])
+    )
+    unknown = F.cross_entropy(pixels[1:, 0, :2] / 2**0.5, torch.tensor([1])).item()
+    alone = made(pixels[:1], {"category": torch.tensor([1])})["loss"].item()
+    assert first == pytest.approx((alone + unknown) / 2, abs=1e-4)
+    assert both != pytest.approx(first, abs=1e-2)
+    blend = {
+        "partner": torch.tensor([1, 0]),
+        "own_share": torch.tensor([0.9, 1.0]),
+        "is_taught": torch.tensor([True, False]),
+    }
+    by_labels = made.heads.loss(made.heads(pixels), labels, 0.0, blend["partner"], blend["own_share"]).item()
+    assert made(pixels, labels, **blend)["loss"].item() == pytest.approx(by_labels, abs=1e-4)
+
+
 def test_no_text_is_true_of_a_blended_photo(tmp_path: Path) -> None:
     products = []
     for number in range(32):
         Image.new("RGB", (8, 8), (number, 0, 0)).save(tmp_path / f"{number}.png")
         photo = ImageRef(path=str(tmp_path / f"{number}.png"))
-        products.append(Product(id=str(number), images=(photo,), title=f"Red shirt {number}"))
+        source = "drawn" if number % 2 else None
+        products.append(Product(id=str(number), images=(photo,), title=f"Red shirt {number}", source=source))
     shown = HeadsCollator(PhotoCache(8), VALUES, 8, AugmentRecipe(), blend=0.5)
-    batch = ContrastiveCollator(shown, Tokens(), text_of, 8)(products)
+    batch = ContrastiveCollator(shown, Tokens(), text_of, 8, untaught=["drawn"])(products)
     whole = (batch["own_share"] == 1).nonzero().flatten().tolist()
     assert batch["text_photo"].tolist() == whole and 0 < len(whole) < 32
     assert len(batch["input_ids"]) == len(whole)
+    assert batch["is_taught"].tolist() == [number % 2 == 0 for number in range(32)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -206,3 +207,8 @@ def test_of_blended_photos_only_what_a_teacher_can_say_is_asked(
         assert torch.equal(blended, moved)
         asked += int(blended.sum())
     assert 0 < asked < sum(len(bucket["taught"]) for bucket in batch["buckets"])
+    collator.settings = replace(settings, untaught=[products[0].source or ""])
+    for bucket in collator(products)["buckets"]:
+        assert (bucket["taught"] == -1).all() and not bucket["blended"].any(), (
+            "of this source no teacher knows anything"
+        )

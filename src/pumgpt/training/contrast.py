@@ -7,7 +7,7 @@ Shapes: B photos, R texts (R <= B: not every photo has one), S tokens.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, cast
 
 import torch
@@ -64,25 +64,30 @@ class ContrastiveStage(nn.Module):
         text_group: Tensor | None = None,
         partner: Tensor | None = None,
         own_share: Tensor | None = None,
+        is_taught: Tensor | None = None,
     ) -> dict[str, Any]:
         """Loss, and logits by label, of the queries' heads where there are some. `text_photo` (R,) says which photo a text
         belongs to, `text_group` (R,) which texts are equal; `partner` and `own_share` as in `LabelHeads.loss`.
+        Where `is_taught` (B,) is false the teachers don't know what they see: the labels alone are learned.
         """
         patches_BPV = self.vision_tower(pixel_values)
         logits = told = self.heads(patches_BPV)
-        stated = (labels, self.smoothing, partner, own_share)
-        loss = self.label_weight * self.heads.loss(told, *stated)
-        taught = None
+        if is_taught is None:
+            is_taught = torch.ones(len(pixel_values), dtype=torch.bool, device=pixel_values.device)
+        heard_B = self._heard(is_taught, partner, own_share) if self.teachers else None
+        weight_B = None if heard_B is None else torch.where(heard_B, self.label_weight, 1.0)
+        stated = (labels, self.smoothing, partner, own_share, weight_B)
+        loss = self.heads.loss(told, *stated)
+        said = as_probabilities(told)
         if self.teachers:
-            voices = [cast(TowerWithHeads, teacher).probabilities(pixel_values) for teacher in self.teachers]
-            taught = mean_probabilities(voices)
-            loss = loss + self.heads.imitation_loss(told, taught)
+            said = mean_probabilities([cast(TowerWithHeads, t).probabilities(pixel_values) for t in self.teachers])
+            loss = loss + self.heads.imitation_loss(told, said, heard_B)
         queries_BME = None
         if self.query_heads is not None:
             queries_BME = self._queries(patches_BPV)
             logits = self.query_heads(queries_BME)
-            loss = loss + self.label_weight * self.query_heads.loss(logits, *stated)
-            loss = loss + self.query_heads.imitation_loss(logits, taught or as_probabilities(told))
+            loss = loss + self.query_heads.loss(logits, *stated)
+            loss = loss + self.query_heads.imitation_loss(logits, said, heard_B)
         if input_ids is not None and attention_mask is not None and text_photo is not None and text_group is not None:
             shown = self._queries(patches_BPV[text_photo]) if queries_BME is None else queries_BME[text_photo]
             texts = self.contrast.embed_texts(self.qformer, input_ids, attention_mask)
@@ -90,13 +95,22 @@ class ContrastiveStage(nn.Module):
             loss = loss + self.contrast_weight * self.contrast.loss(self.contrast.embed_photos(shown), texts, same)
         return {"loss": loss, "logits": logits}
 
+    @staticmethod
+    def _heard(is_taught: Tensor, partner: Tensor | None, own_share: Tensor | None) -> Tensor:
+        """Of which photos (B,) the teachers are heard: nothing in a blend may be unknown to them."""
+        if partner is None or own_share is None:
+            return is_taught
+        return is_taught & (is_taught[partner] | (own_share == 1))
+
     def _queries(self, patches_BPV: Tensor) -> Tensor:
         queries_BME: Tensor = self.qformer(self.projection(patches_BPV)).queries_BME
         return queries_BME
 
 
 class ContrastiveCollator:
-    """What `HeadsCollator` makes, and the tokens of each photo's text. Blended photos have none: no text is true of them."""
+    """What `HeadsCollator` makes, the tokens of each photo's text, and whether teachers know what it shows: not those of products
+    of the sources `untaught`. Blended photos have no text, as none is true of them.
+    """
 
     def __init__(
         self,
@@ -105,16 +119,19 @@ class ContrastiveCollator:
         text_of: Callable[[Product], str | None],
         max_length: int,
         share: float = 1.0,
+        untaught: Collection[str] = (),
     ) -> None:
         self.views = views
         self.tokenizer = tokenizer
         self.text_of = text_of
         self.max_length = max_length
         self.share = share
+        self.untaught = untaught
 
     def __call__(self, products: Sequence[Product]) -> dict[str, Any]:
         products, _ = self.views.photos.batch(products)
         batch: dict[str, Any] = dict(self.views(products))
+        batch["is_taught"] = torch.tensor([product.source not in self.untaught for product in products])
         texts = [self.text_of(product) for product in products]
         whole = batch["own_share"] == 1 if "own_share" in batch else torch.ones(len(products), dtype=torch.bool)
         photo = [index for index, text in enumerate(texts) if text and whole[index]]

@@ -53,6 +53,8 @@ class DataRecipe(BaseModel):
     foreign_categories: list[str] = []
     """Categories ('A > B', all below them included) that are held out of training: of their products the photo alone is
     kept, as one of something foreign, of which nothing can be told."""
+    untaught: list[str] = []
+    """Sources of products that teachers never saw the like of: from these, labels alone are learned."""
     rare_share: float = Field(default=0, ge=0, le=1)
     """Products whose category has a smaller share of the training products than this are shown more often; see
     `repeat_rare`."""

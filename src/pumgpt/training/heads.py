@@ -80,18 +80,21 @@ class LabelHeads(nn.Module):
         smoothing: float,
         partner: Tensor | None = None,
         own_share: Tensor | None = None,
+        weight_B: Tensor | None = None,
     ) -> Tensor:
-        """Sum over labels of the cross-entropy, each summed over the photos that state the label and divided by B.
+        """Sum over labels of the cross-entropy, each summed over the photos that state the label and divided by B; photos count
+        by `weight_B` where it is given.
 
         Of blended photos `partner` (B,) says which other photo of the batch each was blended with, and `own_share` (B,) how much
         of it is its own: both photos' labels count by their shares. The words of a title share the probability evenly, as in
         Joulin et al. 2016 (arXiv 1511.02251).
         """
         if partner is None or own_share is None:
-            return self._weighted_loss(logits, labels, smoothing, None)
+            return self._weighted_loss(logits, labels, smoothing, weight_B)
+        own_B, other_B = (share if weight_B is None else share * weight_B for share in (own_share, 1 - own_share))
         others = {name: values[partner] for name, values in labels.items()}
-        own = self._weighted_loss(logits, labels, smoothing, own_share)
-        return own + self._weighted_loss(logits, others, smoothing, 1 - own_share)
+        own = self._weighted_loss(logits, labels, smoothing, own_B)
+        return own + self._weighted_loss(logits, others, smoothing, other_B)
 
     @staticmethod
     def _weighted_loss(
@@ -111,13 +114,18 @@ class LabelHeads(nn.Module):
         return torch.stack(parts).sum()
 
     @staticmethod
-    def imitation_loss(logits: Mapping[str, Tensor], teacher: Mapping[str, Tensor]) -> Tensor:
+    def imitation_loss(
+        logits: Mapping[str, Tensor], teacher: Mapping[str, Tensor], heard_B: Tensor | None = None
+    ) -> Tensor:
         """Sum over labels of the cross-entropy to the probabilities (B, K) that a teacher gives the same photos (Hinton et al.
-        2015, arXiv 1503.02531), whether a photo states the label or not.
+        2015, arXiv 1503.02531), whether a photo states the label or not; of photos that aren't `heard_B` nothing counts.
         """
         parts = []
         for name, logits_BK in logits.items():
-            parts.append(F.cross_entropy(logits_BK, teacher[name]) * (WORDS_WEIGHT if name == WORDS else 1.0))
+            losses_B = F.cross_entropy(logits_BK, teacher[name], reduction="none")
+            if heard_B is not None:
+                losses_B = losses_B * heard_B
+            parts.append(losses_B.mean() * (WORDS_WEIGHT if name == WORDS else 1.0))
         return torch.stack(parts).sum()
 
 

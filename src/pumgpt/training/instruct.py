@@ -9,7 +9,7 @@ Shapes: B photos, R rows of a bucket, S positions, T answer tokens, D language w
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -46,6 +46,8 @@ class InstructionSettings:
     examples: int
     elastic: float
     num_photos: Mapping[int, float]
+    untaught: Collection[str] = ()
+    """Sources of products about which no teacher is asked."""
 
 
 class _Row(NamedTuple):
@@ -130,7 +132,7 @@ class InstructionCollator:
             _, examples = draw_examples(product, settings.context, rng, mixture, settings.examples)
             for example in examples:
                 prompt, answer = self._tokens(example, num_photos, shown)
-                closed, taught = example.question.choices is not None, self._taught(example, num_photos)
+                closed, taught = example.question.choices is not None, self._taught(product, example, num_photos)
                 shown_photos = tuple(index + view * len(products) for view in range(num_photos))
                 blend = blended[index] and taught >= 0
                 if blend:
@@ -138,9 +140,11 @@ class InstructionCollator:
                 rows.append(_Row(shown_photos, prompt, answer, closed, taught, blend))
         return rows
 
-    def _taught(self, example: Example, num_photos: int) -> int:
+    def _taught(self, product: Product, example: Example, num_photos: int) -> int:
         """Heads see the photo alone: where there is a text beside it, they know less than the label."""
-        if self.teacher is None or num_photos == 0 or example.listing is not None:
+        if self.teacher is None or product.source in self.settings.untaught:
+            return -1
+        if num_photos == 0 or example.listing is not None:
             return -1
         return self.teacher.label_number(example.question, example.answer)
 

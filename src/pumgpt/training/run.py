@@ -198,7 +198,8 @@ def run_contrast(recipe: Recipe) -> None:
         assert recipe.heads is not None and recipe.contrast is not None
         shown = HeadsCollator(photos, values, recipe.size_px, views, recipe.heads.blend if views else 0.0)
         longest = model.config.contrastive_max_length
-        return ContrastiveCollator(shown, processor.tokenizer, text_of, longest, recipe.contrast.share)
+        share, untaught = recipe.contrast.share, recipe.data.untaught
+        return ContrastiveCollator(shown, processor.tokenizer, text_of, longest, share, untaught)
 
     trainer = StageTrainer(
         model=stage,
@@ -266,7 +267,9 @@ def run_instruct(recipe: Recipe) -> None:
     photos = PhotoCache(data.size_px, keep=not data.stream)
     if asked.encoded:
         kept = photos.usable(kept)
-    settings = InstructionSettings(context, asked.mixture, asked.examples, asked.elastic, asked.num_photos)
+    settings = InstructionSettings(
+        context, asked.mixture, asked.examples, asked.elastic, asked.num_photos, data.untaught
+    )
     length = model.config.contrastive_max_length if asked.contrast_weight else 0
     teacher = _answer_teacher(recipe, model, context, processor) if asked.teacher else None
 
