@@ -80,7 +80,9 @@ def test_plain_views_are_what_the_model_reads(
 ) -> None:
     monkeypatch.setattr(model.config, "mirrored", mirrored)
     monkeypatch.setattr(model.config, "zoomed", zoomed)
-    shown, blended = encode(model, products, tmp_path / "views.safetensors", plain=1.0).show(products, 1, generator())
+    shown, blended, _ = encode(model, products, tmp_path / "views.safetensors", plain=1.0).show(
+        products, 1, generator()
+    )
     assert shown.queries_BWME.shape[1] == views and not blended.any()
     with torch.no_grad():
         ours, direct = shown.through(model.bridge), model.encode_photos(pixels(products), keep_patches=True)
@@ -97,12 +99,12 @@ def test_random_views_differ_and_none_comes_twice(
     model: PumGPTForConditionalGeneration, products: list[Product], file: Path
 ) -> None:
     encoded = encode(model, products, file, plain=0.0, shown=2)
-    shown, _ = encoded.show(products, 2, generator())
+    shown, _, _ = encoded.show(products, 2, generator())
     first, second = shown.queries_BWME.chunk(2)
     assert shown.queries_BWME.shape[:2] == (2 * len(products), 2)
     assert not torch.equal(first, second), "two photos of a product are two draws"
     assert all(not torch.equal(photo[0], photo[1]) for photo in shown.queries_BWME)
-    again, _ = encoded.show(products, 2, generator())
+    again, _, _ = encoded.show(products, 2, generator())
     assert torch.equal(shown.queries_BWME, again.queries_BWME)
 
 
@@ -151,7 +153,7 @@ def test_no_more_views_are_shown_than_kept() -> None:
 
 def test_a_blend_lies_between_two_photos() -> None:
     photos = ShownPhotos(torch.eye(5)[:, None, :, None], torch.eye(5)[:, None])
-    blend, chosen = photos.blended(0.5, 0, generator())
+    blend, chosen, _ = photos.blended(0.5, 0, generator())
     weights = blend.queries_BWME[:, 0, :, 0]
     assert torch.equal(weights, blend.pooled_BWV[:, 0]), "queries and patches are blended alike"
     assert_close(weights.sum(1), torch.ones(5))
@@ -169,7 +171,7 @@ def test_partners_are_drawn_out_of_the_nearest() -> None:
     partners = [set[int]() for _ in range(12)]
     draw = generator()
     for _ in range(40):
-        blend, chosen = ShownPhotos(queries, pooled).blended(1.0, 2, draw)
+        blend, chosen, _ = ShownPhotos(queries, pooled).blended(1.0, 2, draw)
         assert chosen.all()
         other = blend.queries_BWME[:, 0, 0].clone().fill_diagonal_(0).argmax(1)
         assert torch.equal(group[other], group)
@@ -177,8 +179,21 @@ def test_partners_are_drawn_out_of_the_nearest() -> None:
             partners[photo].add(partner)
     assert all(len(found) == 2 for found in partners)
     alone = ShownPhotos(queries[:1], pooled[:1])
-    blend, chosen = alone.blended(1.0, 2, draw)
+    blend, chosen, _ = alone.blended(1.0, 2, draw)
     assert not chosen.any() and torch.equal(blend.queries_BWME, alone.queries_BWME)
+
+
+def test_a_partner_answers_as_often_as_it_has_a_share() -> None:
+    photos, draw, shares, times = ShownPhotos(torch.eye(40)[:, None, None], torch.eye(40)[:, None]), generator(), 0.0, 0
+    for _ in range(50):
+        blend, chosen, answered_by = photos.blended(0.5, 0, draw)
+        other = answered_by != torch.arange(40)
+        share = blend.pooled_BWV[:, 0]
+        assert not (other & ~chosen).any()
+        assert (share[other, answered_by[other]] > 0).all(), "it is in the blend"
+        shares += float(1 - share.diagonal().sum() / 40)
+        times += int(other.sum())
+    assert times / 2000 == pytest.approx(shares / 50, rel=0.15)
 
 
 def test_of_blended_photos_only_what_a_teacher_can_say_is_asked(
@@ -202,11 +217,22 @@ def test_of_blended_photos_only_what_a_teacher_can_say_is_asked(
         assert torch.equal(photo, bucket["photo_index"])
         assert torch.equal(blended, photo >= len(products))
         assert torch.equal(blended & ~taught, torch.zeros_like(taught)), "a label is true of no blend"
-        own = batch["queries_BWME"][photo % len(products)]
-        moved = (batch["queries_BWME"][photo] != own).flatten(1).any(1)
+        unmixed = batch["queries_BWME"][photo % len(products)]
+        moved = (batch["queries_BWME"][photo] != unmixed).flatten(1).any(1)
         assert torch.equal(blended, moved)
         asked += int(blended.sum())
     assert 0 < asked < sum(len(bucket["taught"]) for bucket in batch["buckets"])
+    along: set[bool] = set()
+    for start in range(len(products)):
+        shown = products[start:] + products[:start]
+        for bucket in collator(shown)["buckets"]:
+            for row in bucket["blended"].nonzero().flatten().tolist():
+                told = processor.tokenizer.decode(
+                    bucket["labels"][row][bucket["labels"][row] >= 0], skip_special_tokens=True
+                )
+                product = shown[bucket["first_photo"][row] % len(shown)]
+                along.add(told == " > ".join(product.category or ()))
+    assert along == {True, False}, "some are asked along their own label, some along their partner's"
     collator.settings = replace(settings, untaught=[products[0].source or ""])
     for bucket in collator(products)["buckets"]:
         assert (bucket["taught"] == -1).all() and not bucket["blended"].any(), (

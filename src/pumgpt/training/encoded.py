@@ -80,21 +80,23 @@ class ShownPhotos(NamedTuple):
         pooled_BPV = self.pooled_BWV.mean(1, keepdim=True)
         return EncodedPhotos(visual_KBND, self.queries_BWME.mean(1), patches_BPV=pooled_BPV)
 
-    def blended(self, share: float, neighbours: int, generator: torch.Generator) -> tuple[ShownPhotos, Tensor]:
-        """Each photo with `share`'s probability mixed with another, of which up to a half comes in; and which were, (B,).
+    def blended(self, share: float, neighbours: int, generator: torch.Generator) -> Blend:
+        """Each photo with `share`'s probability mixed with another, of which up to a half comes in.
 
         View by view, before anything is made of them: the mean of two photos' queries is what the heads of a teacher would
         see of a photo between them.
         """
         count = len(self.queries_BWME)
+        itself = torch.arange(count)
         partner = self._neighbours(neighbours, generator) if neighbours else torch.randperm(count, generator=generator)
         own = 1 - torch.rand(count, generator=generator) / 2
-        chosen = (torch.rand(count, generator=generator) < share) & (partner != torch.arange(count))
+        chosen = (torch.rand(count, generator=generator) < share) & (partner != itself)
         own = torch.where(chosen, own, torch.ones(()))
+        answered_by = torch.where(torch.rand(count, generator=generator) < own, itself, partner)
         queries, pooled = (
             torch.lerp(values[partner], values, own.view(-1, *[1] * (values.dim() - 1))) for values in self
         )
-        return ShownPhotos(queries, pooled), chosen
+        return Blend(ShownPhotos(queries, pooled), chosen, answered_by)
 
     def _neighbours(self, count: int, generator: torch.Generator) -> Tensor:
         """For each photo (B,) one of the `count` that are most like it to the tower; itself where it is alone."""
@@ -109,6 +111,26 @@ class ShownPhotos(NamedTuple):
         return nearest_BK.gather(1, drawn)[:, 0]
 
 
+class Blend(NamedTuple):
+    """Photos (B,) of which some are mixed with another one."""
+
+    photos: ShownPhotos
+    chosen: Tensor
+    """Which were mixed, (B,)."""
+    answered_by: Tensor
+    """Along whose label each is asked, (B,): its own, or its partner's as often as the partner has a share in it."""
+
+
+class BatchOfPhotos(NamedTuple):
+    """What a batch shows of B products: their photos, one or more times over, and after all others the blends, B of them."""
+
+    photos: ShownPhotos
+    is_blended: Tensor
+    """Which products have a blend, (B,)."""
+    answered_by: Tensor
+    """As in `Blend`."""
+
+
 class EncodedViews:
     """The views of U photos: `queries` (U, W, M, E) and `pooled` (U, W, V) in half precision, the plain views first."""
 
@@ -121,11 +143,8 @@ class EncodedViews:
         self.num_plain = num_plain
         self.recipe = recipe
 
-    def show(
-        self, products: Sequence[Product], num_photos: int, generator: torch.Generator
-    ) -> tuple[ShownPhotos, Tensor]:
-        """The photos of B products as a batch shows them, `num_photos` times over, but at least once; and which products have
-        a blended photo, (B,): those follow after all others, B of them.
+    def show(self, products: Sequence[Product], num_photos: int, generator: torch.Generator) -> BatchOfPhotos:
+        """The photos of B products as a batch shows them, `num_photos` times over, but at least once.
 
         All photos are shown by as many views, of a batch either by the plain ones or by random ones of each.
         """
@@ -140,11 +159,12 @@ class EncodedViews:
                 views_BW = torch.rand(len(products), kept, generator=generator).argsort(1)[:, : self.recipe.shown]
                 views_BW = views_BW + self.num_plain
             sets.append(ShownPhotos(self.queries[place, views_BW].float(), self.pooled[place, views_BW].float()))
-        chosen = torch.zeros(len(products), dtype=torch.bool)
+        is_blended, answered_by = torch.zeros(len(products), dtype=torch.bool), torch.arange(len(products))
         if self.recipe.blend and num_photos == 1:
-            blend, chosen = sets[0].blended(self.recipe.blend, self.recipe.neighbours, generator)
+            blend, is_blended, answered_by = sets[0].blended(self.recipe.blend, self.recipe.neighbours, generator)
             sets.append(blend)
-        return ShownPhotos(*(torch.cat(values) for values in zip(*sets, strict=True))), chosen
+        photos = ShownPhotos(*(torch.cat(values) for values in zip(*sets, strict=True)))
+        return BatchOfPhotos(photos, is_blended, answered_by)
 
 
 class Encoding(NamedTuple):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -29,6 +29,7 @@ from pumgpt.training.augment import AugmentRecipe, random_or_plain
 from pumgpt.training.contrast import text_of
 from pumgpt.training.data import PhotoCache, batch_seed
 from pumgpt.training.encoded import EncodedViews, ShownPhotos
+from pumgpt.training.heads import label_of
 from pumgpt.training.stage import StageTrainer
 from pumgpt.training.teacher import AnswerTeacher
 
@@ -104,14 +105,16 @@ class InstructionCollator:
         rng = random.Random(seed)
         counts = self.settings.num_photos if self.views else {1: 1.0}
         num_photos = rng.choices(list(counts), list(counts.values()))[0]
-        blended = torch.zeros(len(products), dtype=torch.bool)
+        blends: dict[int, Product] = {}
         if photos is not None:
             result: dict[str, Any] = {"pixel_values": self._pixels(photos.float() / 255, seed, num_photos)}
         else:
             assert self.encoded is not None
-            shown, blended = self.encoded.show(products, num_photos, torch.Generator().manual_seed(seed))
-            result = shown._asdict()
-        result["buckets"] = self._buckets(self._rows(products, rng, num_photos, blended.tolist()))
+            shown = self.encoded.show(products, num_photos, torch.Generator().manual_seed(seed))
+            result = shown.photos._asdict()
+            answered_by = shown.answered_by.tolist()
+            blends = {index: products[answered_by[index]] for index in shown.is_blended.nonzero().flatten().tolist()}
+        result["buckets"] = self._buckets(self._rows(products, rng, num_photos, blends))
         if self.contrast_length:
             result |= self._texts(products)
         return result
@@ -122,8 +125,9 @@ class InstructionCollator:
         return torch.cat(views) * 2 - 1
 
     def _rows(
-        self, products: Sequence[Product], rng: random.Random, num_photos: int, blended: Sequence[bool]
+        self, products: Sequence[Product], rng: random.Random, num_photos: int, blends: Mapping[int, Product]
     ) -> list[_Row]:
+        """`blends` holds for each product that has a blend the one along whose label it is asked."""
         settings, largest = self.settings, self.processor.num_visual_tokens
         shown = rng.randint(1, largest) if self.views and rng.random() < settings.elastic else largest
         mixture = settings.mixture if num_photos else settings.mixture.model_copy(update={"listing": {"present": 1.0}})
@@ -131,12 +135,13 @@ class InstructionCollator:
         for index, product in enumerate(products):
             _, examples = draw_examples(product, settings.context, rng, mixture, settings.examples)
             for example in examples:
-                prompt, answer = self._tokens(example, num_photos, shown)
                 closed, taught = example.question.choices is not None, self._taught(product, example, num_photos)
                 shown_photos = tuple(index + view * len(products) for view in range(num_photos))
-                blend = blended[index] and taught >= 0
+                blend = index in blends and taught >= 0
                 if blend:
                     shown_photos = (index + num_photos * len(products),)
+                    example = self._along(example, blends[index])
+                prompt, answer = self._tokens(example, num_photos, shown)
                 rows.append(_Row(shown_photos, prompt, answer, closed, taught, blend))
         return rows
 
@@ -147,6 +152,17 @@ class InstructionCollator:
         if num_photos == 0 or example.listing is not None:
             return -1
         return self.teacher.label_number(example.question, example.answer)
+
+    def _along(self, example: Example, other: Product) -> Example:
+        """The question with the answer that is true of `other`, where the teacher knows it: along its tokens the teacher says
+        what comes next. Of a blend neither answer is the right one.
+        """
+        field = example.question.field
+        answer = label_of(other, field) if field is not None else None
+        if answer is None:
+            return example
+        asked = replace(example, answer=answer)
+        return asked if self._taught(other, asked, 1) >= 0 else example
 
     def _tokens(self, example: Example, num_photos: int, num_visual_tokens: int) -> tuple[list[int], list[int]]:
         prompt = render_prompt(self.processor, num_photos, example.listing, example.question.text)
