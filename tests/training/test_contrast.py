@@ -38,7 +38,7 @@ def heads(scale: float) -> LabelHeads:
     return made
 
 
-def stage(teachers: list[TowerWithHeads], label_weight: float) -> ContrastiveStage:
+def stage(teachers: dict[TowerWithHeads, float], label_weight: float) -> ContrastiveStage:
     model: Any = nn.Module()
     model.vision_tower, model.projection, model.qformer, model.contrast = (Photos(), *(nn.Identity() for _ in range(3)))
     return ContrastiveStage(model, heads(1.0), 0.0, 0.0, teachers=teachers, label_weight=label_weight)
@@ -46,20 +46,20 @@ def stage(teachers: list[TowerWithHeads], label_weight: float) -> ContrastiveSta
 
 @pytest.mark.parametrize("label_weight", [1.0, 0.25])
 def test_the_mean_of_all_teachers_is_learned(label_weight: float) -> None:
-    """By hand: each teacher says the mean over photo and mirror image."""
+    """By hand: each teacher says the mean over photo and mirror image, and the first counts twice."""
     pixels, labels = torch.tensor([[[2.0, -1.0, -1.0]], [[-1.0, 2.0, -1.0]]]), {"category": torch.tensor([0, 1])}
-    teachers = [TowerWithHeads(Photos(), heads(scale)) for scale in (3.0, -0.5)]
+    teachers = {TowerWithHeads(Photos(), heads(scale)): weight for scale, weight in ((3.0, 2), (-0.5, 1))}
     loss = stage(teachers, label_weight)(pixels, labels)["loss"]
     seen = pixels[:, 0] / 2**0.5  # as the layer norm leaves it
     views = (seen[:, :2], seen.flip(-1)[:, :2])
-    told = torch.stack([(scale * view).softmax(-1) for scale in (3.0, -0.5) for view in views]).mean(0)
+    told = torch.stack([(scale * view).softmax(-1) for scale in (3.0, 3.0, -0.5) for view in views]).mean(0)
     expected = label_weight * F.cross_entropy(views[0], labels["category"]) + F.cross_entropy(views[0], told)
     assert loss.item() == pytest.approx(expected.item(), abs=1e-4)
 
 
 def test_of_what_teachers_do_not_know_the_labels_alone_are_learned() -> None:
     pixels, labels = torch.tensor([[[2.0, -1.0, -1.0]], [[-1.0, 2.0, -1.0]]]), {"category": torch.tensor([1, 1])}
-    made = stage([TowerWithHeads(Photos(), heads(3.0))], label_weight=0.25)
+    made = stage({TowerWithHeads(Photos(), heads(3.0)): 1}, label_weight=0.25)
     both, first = (
         made(pixels, labels, is_taught=torch.tensor(known))["loss"].item() for known in ([True, True], [True, False])
     )

@@ -156,7 +156,7 @@ def test_a_teacher_is_heard_and_learns_nothing(stages: dict[str, Path], data: Pa
     wider = {"vision_config": ARCHITECTURE["vision_config"] | {"hidden_sizes": [12, 20]}}
     other = train(write_recipe(tmp_path, data, "heads", **(HEADS | {"architecture": wider})))
     folders = []
-    for teacher in (str(queries), None, [str(queries), str(other)]):
+    for teacher in (str(queries), None, {str(queries): 3, str(other): 1}):
         folder = tmp_path / f"taught-{len(folders)}"
         folder.mkdir()
         blocks = QUERIES | {"contrast": {"query_heads": True, "teacher": teacher}}

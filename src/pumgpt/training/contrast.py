@@ -7,7 +7,7 @@ Shapes: B photos, R texts (R <= B: not every photo has one), S tokens.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, cast
 
 import torch
@@ -29,7 +29,7 @@ class ContrastiveStage(nn.Module):
         smoothing: float,
         contrast_weight: float,
         query_heads: LabelHeads | None = None,
-        teachers: Sequence[TowerWithHeads] = (),
+        teachers: Mapping[TowerWithHeads, float] | None = None,
         label_weight: float = 1.0,
     ) -> None:
         super().__init__()
@@ -39,7 +39,8 @@ class ContrastiveStage(nn.Module):
         self.contrast = model.contrast
         self.heads = heads
         self.query_heads = query_heads
-        self.teachers = nn.ModuleList(teachers)
+        self.teachers = nn.ModuleList(teachers or {})
+        self.voices = list((teachers or {}).values())
         self.smoothing = smoothing
         self.contrast_weight = contrast_weight
         self.label_weight = label_weight
@@ -80,7 +81,9 @@ class ContrastiveStage(nn.Module):
         loss = self.heads.loss(told, *stated)
         said = as_probabilities(told)
         if self.teachers:
-            said = mean_probabilities([cast(TowerWithHeads, t).probabilities(pixel_values) for t in self.teachers])
+            said = mean_probabilities(
+                [cast(TowerWithHeads, t).probabilities(pixel_values) for t in self.teachers], self.voices
+            )
             loss = loss + self.heads.imitation_loss(told, said, heard_B)
         queries_BME = None
         if self.query_heads is not None:

@@ -134,9 +134,15 @@ def as_probabilities(logits: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: logits_BK.detach().float().softmax(-1) for name, logits_BK in logits.items()}
 
 
-def mean_probabilities(voices: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+def mean_probabilities(
+    voices: Sequence[Mapping[str, Tensor]], weights: Sequence[float] | None = None
+) -> dict[str, Tensor]:
     """The mean of what several say, (B, K) by label."""
-    return {name: torch.stack([said[name] for said in voices]).mean(0) for name in voices[0]}
+    shares = list(weights or [1.0] * len(voices))
+    return {
+        name: torch.stack([share * said[name] for share, said in zip(shares, voices, strict=True)]).sum(0) / sum(shares)
+        for name in voices[0]
+    }
 
 
 class TowerWithHeads(nn.Module):

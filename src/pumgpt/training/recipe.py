@@ -15,8 +15,13 @@ from pumgpt.training.data import DataRecipe
 from pumgpt.training.encoded import EncodedRecipe
 
 
-def _one_or_several(value: Any) -> Any:
-    return [] if value is None else value if isinstance(value, list) else [value]
+def _weighted(value: Any) -> Any:
+    """One folder, or several, count alike where no weights are given."""
+    if value is None:
+        return {}
+    if isinstance(value, str | Path):
+        return {value: 1.0}
+    return dict.fromkeys(value, 1.0) if isinstance(value, list) else value
 
 
 class HeadsRecipe(BaseModel):
@@ -44,9 +49,9 @@ class ContrastRecipe(BaseModel):
     """Share of the photos with a text that take part in a step: the Q-Former costs as much as the tower."""
     query_heads: bool = False
     """Whether the Q-Former learns the labels too, with heads on the mean of its queries."""
-    teacher: Annotated[list[Path], BeforeValidator(_one_or_several)] = []
-    """Folder of a stage, or several, whose tower and heads say of each view what they see in it: all heads learn the mean.
-    Without one the queries' heads learn from the tower's own."""
+    teacher: Annotated[dict[Path, Annotated[float, Field(gt=0)]], BeforeValidator(_weighted)] = {}
+    """Folder of a stage, or several with their weights, whose tower and heads say of each view what they see in it: all heads
+    learn the mean. Without one the queries' heads learn from the tower's own."""
     label_weight: float = 1.0
     """Weight of the labels beside what is said by a teacher."""
     trained: list[str] = ["vision_tower", "projection", "qformer", "contrast", "heads", "query_heads"]

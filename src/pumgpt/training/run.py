@@ -181,7 +181,7 @@ def run_contrast(recipe: Recipe) -> None:
     query_heads = LabelHeads(model.qformer.hidden_size, values) if recipe.contrast.query_heads else None
     if query_heads is not None:
         load_heads(query_heads, recipe.init_from, "query_heads")
-    teachers = [_tower_that_teaches(folder, values) for folder in recipe.contrast.teacher]
+    teachers = {_tower_that_teaches(folder, values): weight for folder, weight in recipe.contrast.teacher.items()}
     stage = ContrastiveStage(
         model,
         heads,
