@@ -6,6 +6,7 @@ import io
 import json
 import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,8 @@ def test_products_without_a_usable_photo_are_named_once_and_left_out(
     assert photos.usable(products) == kept
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == 3
+    twin = replace(products[2], images=products[0].images)
+    assert photos.usable([products[2], twin]) == [twin], "the same id with another photo is another product"
     for name, line in zip(("2", "3", "bare"), told, strict=True):
         assert line.startswith(f"product '{name}' is left out: ")
     with pytest.raises(RecipeError, match="none of 3 products has a photo that can be used"):

@@ -159,7 +159,7 @@ class PhotoCache:
         self.size_px = size_px
         self.keep = keep
         self._photos: dict[ImageRef, Tensor] = {}
-        self._left_out: set[tuple[str | None, str]] = set()
+        self._left_out: set[ImageRef | tuple[str | None, str]] = set()
 
     def __call__(self, product: Product) -> Tensor:
         """The photo; raises `PhotoError` where there is none that can be used."""
@@ -190,7 +190,7 @@ class PhotoCache:
         return [product for product in products if self._usable(product) is not None]
 
     def _usable(self, product: Product) -> Tensor | None:
-        known = (product.source, product.id)
+        known = product.images[0] if product.images else (product.source, product.id)
         if known in self._left_out:
             return None
         try:
