@@ -40,7 +40,7 @@ class ContrastiveStage(nn.Module):
         self.heads = heads
         self.query_heads = query_heads
         self.teachers = nn.ModuleList(teachers or {})
-        self.voices = list((teachers or {}).values())
+        self.teacher_weights = list((teachers or {}).values())
         self.smoothing = smoothing
         self.contrast_weight = contrast_weight
         self.label_weight = label_weight
@@ -79,12 +79,12 @@ class ContrastiveStage(nn.Module):
         weight_B = None if heard_B is None else torch.where(heard_B, self.label_weight, 1.0)
         stated = (labels, self.smoothing, partner, own_share, weight_B)
         loss = self.heads.loss(told, *stated)
-        said = as_probabilities(told)
         if self.teachers:
-            said = mean_probabilities(
-                [cast(TowerWithHeads, t).probabilities(pixel_values) for t in self.teachers], self.voices
-            )
+            voices = [cast(TowerWithHeads, teacher).probabilities(pixel_values) for teacher in self.teachers]
+            said = mean_probabilities(voices, self.teacher_weights)
             loss = loss + self.heads.imitation_loss(told, said, heard_B)
+        else:
+            said = as_probabilities(told)
         queries_BME = None
         if self.query_heads is not None:
             queries_BME = self._queries(patches_BPV)
@@ -132,8 +132,8 @@ class ContrastiveCollator:
         self.untaught = untaught
 
     def __call__(self, products: Sequence[Product]) -> dict[str, Any]:
-        products, _ = self.views.photos.batch(products)
         batch: dict[str, Any] = dict(self.views(products))
+        products = self.views.photos.usable(products)
         batch["is_taught"] = torch.tensor([product.source not in self.untaught for product in products])
         texts = [self.text_of(product) for product in products]
         whole = batch["own_share"] == 1 if "own_share" in batch else torch.ones(len(products), dtype=torch.bool)

@@ -80,7 +80,7 @@ class ShownPhotos(NamedTuple):
         pooled_BPV = self.pooled_BWV.mean(1, keepdim=True)
         return EncodedPhotos(visual_KBND, self.queries_BWME.mean(1), patches_BPV=pooled_BPV)
 
-    def blended(self, share: float, neighbours: int, generator: torch.Generator) -> Blend:
+    def blended(self, share: float, neighbours: int, generator: torch.Generator) -> BlendedPhotos:
         """Each photo with `share`'s probability mixed with another, of which up to a half comes in.
 
         View by view, before anything is made of them: the mean of two photos' queries is what the heads of a teacher would
@@ -96,7 +96,7 @@ class ShownPhotos(NamedTuple):
         queries, pooled = (
             torch.lerp(values[partner], values, own.view(-1, *[1] * (values.dim() - 1))) for values in self
         )
-        return Blend(ShownPhotos(queries, pooled), chosen, answered_by)
+        return BlendedPhotos(ShownPhotos(queries, pooled), chosen, answered_by)
 
     def _neighbours(self, count: int, generator: torch.Generator) -> Tensor:
         """For each photo (B,) one of the `count` that are most like it to the tower; itself where it is alone."""
@@ -111,24 +111,14 @@ class ShownPhotos(NamedTuple):
         return nearest_BK.gather(1, drawn)[:, 0]
 
 
-class Blend(NamedTuple):
-    """Photos (B,) of which some are mixed with another one."""
-
-    photos: ShownPhotos
-    chosen: Tensor
-    """Which were mixed, (B,)."""
-    answered_by: Tensor
-    """Along whose label each is asked, (B,): its own, or its partner's as often as the partner has a share in it."""
-
-
-class BatchOfPhotos(NamedTuple):
-    """What a batch shows of B products: their photos, one or more times over, and after all others the blends, B of them."""
+class BlendedPhotos(NamedTuple):
+    """Photos of B products of which some are, or have beside them, a blend with another one."""
 
     photos: ShownPhotos
     is_blended: Tensor
-    """Which products have a blend, (B,)."""
+    """Which products are blended, (B,)."""
     answered_by: Tensor
-    """As in `Blend`."""
+    """Along whose label each blend is asked, (B,): its own, or its partner's as often as the partner has a share in it."""
 
 
 class EncodedViews:
@@ -143,8 +133,9 @@ class EncodedViews:
         self.num_plain = num_plain
         self.recipe = recipe
 
-    def show(self, products: Sequence[Product], num_photos: int, generator: torch.Generator) -> BatchOfPhotos:
-        """The photos of B products as a batch shows them, `num_photos` times over, but at least once.
+    def show(self, products: Sequence[Product], num_photos: int, generator: torch.Generator) -> BlendedPhotos:
+        """The photos of B products as a batch shows them, `num_photos` times over, but at least once; and where blends are asked
+        for, B more after all others.
 
         All photos are shown by as many views, of a batch either by the plain ones or by random ones of each.
         """
@@ -164,7 +155,7 @@ class EncodedViews:
             blend, is_blended, answered_by = sets[0].blended(self.recipe.blend, self.recipe.neighbours, generator)
             sets.append(blend)
         photos = ShownPhotos(*(torch.cat(values) for values in zip(*sets, strict=True)))
-        return BatchOfPhotos(photos, is_blended, answered_by)
+        return BlendedPhotos(photos, is_blended, answered_by)
 
 
 class Encoding(NamedTuple):
