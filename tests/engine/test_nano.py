@@ -67,11 +67,6 @@ def right_categories(read: list[tuple[tuple[str, ...], Understanding]]) -> float
 
 
 def test_it_reads_products_that_it_never_saw(read: list[tuple[tuple[str, ...], Understanding]]) -> None:
-    assert right_categories(read) >= 0.5
-
-
-@pytest.mark.xfail(strict=True, reason="the seventh nano gets 18 of 30, the sixth got 17, the fifth 21")
-def test_it_reads_them_as_well_as_the_nano_before(read: list[tuple[tuple[str, ...], Understanding]]) -> None:
     assert right_categories(read) >= 0.7
 
 
