@@ -27,7 +27,7 @@ def average(first: dict[str, Tensor], second: dict[str, Tensor], share: float) -
     """
     if (shapes := {name: t.shape for name, t in first.items()}) != {name: t.shape for name, t in second.items()}:
         odd = sorted(name for name in shapes | second if shapes.get(name) != getattr(second.get(name), "shape", None))
-        raise ValueError(f"{odd[0]} and {len(odd) - 1} more have another shape in the second checkpoint")
+        raise ValueError(f"of another shape, or in one of them alone: {', '.join(odd)}")
     return {
         name: torch.lerp(first[name], weight, share) if weight.is_floating_point() else weight
         for name, weight in second.items()
