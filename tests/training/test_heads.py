@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from pumgpt.catalog.product import ImageRef, Product
-from pumgpt.training.augment import AugmentRecipe, blend_photos
+from pumgpt.training.augment import AugmentRecipe, blend_photos, resize
 from pumgpt.training.data import PhotoCache
 from pumgpt.training.heads import IGNORED, WORDS, HeadsCollator, LabelHeads, TowerWithHeads, collect_words
 
@@ -52,6 +52,20 @@ def test_labels_that_nobody_states_weigh_nothing() -> None:
     logits = {"category": torch.zeros(2, 2), "colour": torch.zeros(2, 1)}
     labels = {"category": torch.tensor([0, IGNORED]), "colour": torch.tensor([IGNORED, IGNORED])}
     assert heads.loss(logits, labels, smoothing=0.0).item() == pytest.approx(math.log(2) / 2)
+
+
+def test_a_teacher_sees_photos_at_the_size_that_it_learned_at() -> None:
+    class Tower(torch.nn.Module):
+        """Says the largest value of each colour, which is another one in a smaller photo."""
+
+        def forward(self, pixels_BCHW: torch.Tensor) -> torch.Tensor:
+            return pixels_BCHW.amax((2, 3))[:, None]
+
+    photos = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    heads = LabelHeads(3, {"category": ["x", "y"]}).eval()
+    as_it_is, smaller = (TowerWithHeads(Tower(), heads, size_px=side).probabilities for side in (None, 4))
+    assert torch.equal(smaller(photos)["category"], as_it_is(resize(photos, 4))["category"])
+    assert not torch.equal(smaller(photos)["category"], as_it_is(photos)["category"])
 
 
 def test_the_labels_of_blended_photos_count_by_their_shares() -> None:

@@ -294,6 +294,13 @@ def test_a_strategy_of_no_needs_no_quotes(data: Path, tmp_path: Path) -> None:
     assert training_arguments(loaded).save_strategy == "no"
 
 
+def test_a_seed_of_the_trainer_orders_products_otherwise_and_leaves_all_else(data: Path, tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, data, "heads", **HEADS)
+    assert training_arguments(load_recipe(recipe, ["seed=3"])).seed == 3
+    another = load_recipe(recipe, ["seed=3", "trainer.seed=4"])
+    assert (another.seed, training_arguments(another).seed) == (3, 4)
+
+
 def _remove(path: Path) -> None:
     for child in path.iterdir() if path.is_dir() else ():
         child.unlink()

@@ -1,7 +1,7 @@
-"""Random views of a batch of photos, computed at once for the whole batch.
+"""Random views of a batch of photos, computed at once for the whole batch, on the device where the photos are.
 
 One affine resampling does crop, shift, stretch, turn, mirror and resize. Colour is a label here, so that light is
-changed a little and hue never.
+changed a little and hue never. What is drawn is drawn on the CPU, so that a seed means the same views everywhere.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def augment(
     photos_BCHW: Tensor, size_px: int, recipe: AugmentRecipe, generator: torch.Generator | None = None
 ) -> Tensor:
     """Random views (B, C, size_px, size_px) of photos with values in 0..1."""
-    count = photos_BCHW.shape[0]
+    count, device = photos_BCHW.shape[0], photos_BCHW.device
 
     def uniform(low: float, high: float) -> Tensor:
         return torch.rand(count, generator=generator) * (high - low) + low
@@ -51,10 +51,11 @@ def augment(
         torch.stack([mirror * cos * stretch, -sin * stretch, centre_x], 1),
         torch.stack([mirror * sin / stretch, cos / stretch, centre_y], 1),
     ]
-    window = F.affine_grid(torch.stack(rows, 1), [count, photos_BCHW.shape[1], size_px, size_px], align_corners=False)
+    affine = torch.stack(rows, 1).to(device)
+    window = F.affine_grid(affine, [count, photos_BCHW.shape[1], size_px, size_px], align_corners=False)
     views = F.grid_sample(photos_BCHW, window, mode="bilinear", padding_mode="border", align_corners=False)
     if recipe.light:
-        brightness, contrast = (1 + uniform(-1, 1).view(-1, 1, 1, 1) * recipe.light for _ in range(2))
+        brightness, contrast = ((1 + uniform(-1, 1).view(-1, 1, 1, 1) * recipe.light).to(device) for _ in range(2))
         mean = views.mean((1, 2, 3), keepdim=True)
         views = (((views - mean) * contrast + mean) * brightness).clamp_(0, 1)
     if recipe.erase:
@@ -67,9 +68,13 @@ def _erase(views_BCHW: Tensor, share: float, generator: torch.Generator | None) 
     chosen = torch.rand(count, generator=generator) < share
     sides = (torch.rand(count, 2, generator=generator) * 0.3 + 0.1) * torch.tensor([height, width])
     corners = torch.rand(count, 2, generator=generator) * (torch.tensor([height, width]) - sides)
-    for index in chosen.nonzero().flatten().tolist():
+    places = chosen.nonzero().flatten().tolist()
+    if not places:
+        return
+    # All colours travel at once: each for itself would make a GPU wait for it.
+    colours = torch.stack([torch.rand(channels, 1, 1, generator=generator) for _ in places]).to(views_BCHW.device)
+    for index, colour in zip(places, colours, strict=True):
         (top, left), (tall, wide) = corners[index].long().tolist(), sides[index].long().tolist()
-        colour = torch.rand(channels, 1, 1, generator=generator)
         views_BCHW[index, :, top : top + tall, left : left + wide] = colour
 
 
@@ -97,5 +102,5 @@ def blend_photos(photos_BCHW: Tensor, share: float, seed: int) -> tuple[Tensor, 
     # Half of a U-shaped distribution: most photos keep nearly all of their own.
     own = 1 - torch.rand(count, generator=generator).square() / 2
     own = torch.where(torch.rand(count, generator=generator) < share, own, torch.ones(()))
-    weight = own.view(-1, 1, 1, 1)
-    return photos_BCHW * weight + photos_BCHW[partner] * (1 - weight), partner, own
+    weight = own.view(-1, 1, 1, 1).to(photos_BCHW.device)
+    return photos_BCHW * weight + photos_BCHW[partner.to(photos_BCHW.device)] * (1 - weight), partner, own

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import random
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -152,7 +154,7 @@ class PhotoCache:
     """Decoded first photos of products at one size, as bytes of colour: (3, size_px, size_px) uint8, made on first use.
 
     They are known by the photo itself: ids come again in other files of a source, as in the splits of the grocery set. With
-    `keep` false none is kept.
+    `keep` false none is kept. Those of a batch are decoded side by side, on as many threads as there are processors.
     """
 
     def __init__(self, size_px: int, keep: bool = True) -> None:
@@ -178,7 +180,8 @@ class PhotoCache:
 
         Raises `RecipeError` where none is left.
         """
-        found = [(product, photo) for product in products if (photo := self._usable(product)) is not None]
+        photos = self._side_by_side(products)
+        found = [(product, photo) for product, photo in zip(products, photos, strict=True) if photo is not None]
         if not found:
             raise RecipeError(
                 f"none of {len(products)} products has a photo that can be used; see the lines before, and mend their photos"
@@ -187,18 +190,39 @@ class PhotoCache:
 
     def usable(self, products: Iterable[Product]) -> list[Product]:
         """The products whose photo can be used; the others are named in the log."""
-        return [product for product in products if self._usable(product) is not None]
+        found: list[Product] = []
+        remaining = iter(products)
+        while some := list(islice(remaining, 1024)):
+            photos = self._side_by_side(some)
+            found.extend(product for product, photo in zip(some, photos, strict=True) if photo is not None)
+        return found
 
-    def _usable(self, product: Product) -> Tensor | None:
-        known = product.images[0] if product.images else (product.source, product.id)
-        if known in self._left_out:
+    def _side_by_side(self, products: Sequence[Product]) -> list[Tensor | None]:
+        if all(product.images and product.images[0] in self._photos for product in products):
+            return [self._photos[product.images[0]] for product in products]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            found = list(pool.map(self._attempt, products))
+        for product, photo in zip(products, found, strict=True):
+            if isinstance(photo, PhotoError):
+                self._leave_out(product, photo)
+        return [photo if isinstance(photo, Tensor) else None for photo in found]
+
+    def _attempt(self, product: Product) -> Tensor | PhotoError | None:
+        if self._mark(product) in self._left_out:
             return None
         try:
             return self(product)
         except PhotoError as error:
-            self._left_out.add(known)
+            return error
+
+    def _leave_out(self, product: Product, error: PhotoError) -> None:
+        if self._mark(product) not in self._left_out:
+            self._left_out.add(self._mark(product))
             logger.warning("product '%s' is left out: %s", product.id, error)
-            return None
+
+    @staticmethod
+    def _mark(product: Product) -> ImageRef | tuple[str | None, str]:
+        return product.images[0] if product.images else (product.source, product.id)
 
     def _decode(self, ref: ImageRef) -> Tensor:
         photo = open_photo(ref).resize((self.size_px, self.size_px), Image.Resampling.BICUBIC)

@@ -234,12 +234,12 @@ def _encode(
     was_training = model.training
     model.eval()
     for start in range(0, count, BATCH):
-        batch = torch.stack([photos(product) for product in products[start : start + BATCH]]).float() / 255
+        batch = photos.batch(products[start : start + BATCH])[1].to(model.device).float() / 255
         random = [augment(batch, how.size_px, how.random, generator) for _ in range(random_views)]
         looks = [*plain_views(resize(batch, how.size_px) * 2 - 1, model.config), *(view * 2 - 1 for view in random)]
         for number, look in enumerate(looks):
             with torch.autocast(model.device.type, torch.bfloat16, enabled=how.bf16):
-                patches_BPV = model.vision_tower(look.to(model.device, model.dtype))
+                patches_BPV = model.vision_tower(look.to(model.dtype))
             patches_BPV = patches_BPV.to(model.dtype)
             queries[start : start + BATCH, number] = model.qformer(model.projection(patches_BPV)).queries_BME.half()
             pooled[start : start + BATCH, number] = patches_BPV.mean(1).half()

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import yaml
 from safetensors.torch import save_file
 from transformers import CONFIG_MAPPING, AutoConfig, EvalPrediction, set_seed
 
@@ -40,7 +41,7 @@ from pumgpt.training.heads import (
 from pumgpt.training.instruct import InstructionCollator, InstructionSettings, InstructionTrainer
 from pumgpt.training.nano import build_from_scratch, load_heads, load_tower
 from pumgpt.training.recipe import Recipe, load_recipe
-from pumgpt.training.stage import StageTrainer, finish, freeze_all_but, run_trainer, training_arguments
+from pumgpt.training.stage import StageTrainer, finish, freeze_all_but, run_trainer, training_arguments, views_device
 from pumgpt.training.stream import ProductStream
 from pumgpt.training.teacher import AnswerTeacher
 
@@ -106,14 +107,15 @@ def run_heads(recipe: Recipe) -> None:
     if recipe.init_from is not None:
         load_tower(tower, recipe.init_from)
         load_heads(model.heads, recipe.init_from)
-    photos = PhotoCache(recipe.data.size_px)
+    photos, arguments = PhotoCache(recipe.data.size_px), training_arguments(recipe)
+    device = views_device(arguments)
     trainer = StageTrainer(
         model=model,
-        args=training_arguments(recipe),
+        args=arguments,
         train_dataset=ProductDataset(train_set),
         eval_dataset=ProductDataset(validation),
-        data_collator=HeadsCollator(photos, values, recipe.size_px, recipe.augment, recipe.heads.blend),
-        plain_collator=HeadsCollator(photos, values, recipe.size_px, None),
+        data_collator=HeadsCollator(photos, values, recipe.size_px, recipe.augment, recipe.heads.blend, device),
+        plain_collator=HeadsCollator(photos, values, recipe.size_px, None, device=device),
         compute_metrics=head_accuracy(list(values)),
     )
     run_trainer(trainer, recipe)
@@ -192,18 +194,19 @@ def run_contrast(recipe: Recipe) -> None:
         recipe.contrast.label_weight,
     )
     freeze_all_but(stage, recipe.contrast.trained)
-    photos = PhotoCache(recipe.data.size_px)
+    photos, arguments = PhotoCache(recipe.data.size_px), training_arguments(recipe)
+    device = views_device(arguments)
 
     def collator(views: Any) -> ContrastiveCollator:
         assert recipe.heads is not None and recipe.contrast is not None
-        shown = HeadsCollator(photos, values, recipe.size_px, views, recipe.heads.blend if views else 0.0)
+        shown = HeadsCollator(photos, values, recipe.size_px, views, recipe.heads.blend if views else 0.0, device)
         longest = model.config.contrastive_max_length
         share, untaught = recipe.contrast.share, recipe.data.untaught
         return ContrastiveCollator(shown, processor.tokenizer, text_of, longest, share, untaught)
 
     trainer = StageTrainer(
         model=stage,
-        args=training_arguments(recipe),
+        args=arguments,
         train_dataset=ProductDataset(train_set),
         eval_dataset=ProductDataset(validation),
         data_collator=collator(recipe.augment),
@@ -227,7 +230,8 @@ def _tower_that_teaches(folder: Path, values: dict[str, list[str]]) -> TowerWith
     if known == values:
         config = AutoConfig.from_pretrained(folder)
         tower = build_tower(config.vision_config if isinstance(config, PumGPTConfig) else config)
-        teacher = TowerWithHeads(tower, LabelHeads(tower.hidden_size, values)).requires_grad_(False)
+        heads, size_px = LabelHeads(tower.hidden_size, values), _learned_at(folder)
+        teacher = TowerWithHeads(tower, heads, size_px=size_px).requires_grad_(False)
         load_tower(tower, folder)
         if load_heads(teacher.heads, folder):
             return teacher
@@ -235,6 +239,13 @@ def _tower_that_teaches(folder: Path, values: dict[str, list[str]]) -> TowerWith
         f"contrast.teacher: {folder} has no heads for the values that this stage learns; name the folder of "
         "the stage that this one goes on from, or of another that learned from the same data"
     )
+
+
+def _learned_at(folder: Path) -> int | None:
+    """The side in pixels of the photos that the stage in `folder` learned from, None where it left no recipe."""
+    file = folder / "recipe.yaml"
+    size_px = yaml.safe_load(file.read_text(encoding="utf-8")).get("size_px") if file.is_file() else None
+    return int(size_px) if size_px is not None else None
 
 
 def build_context(products: Iterable[Product], attributes: Sequence[str], min_count: int) -> TaskContext:
@@ -261,9 +272,12 @@ def run_instruct(recipe: Recipe) -> None:
         load_tower(model.vision_tower, asked.tower_from)
     freeze_all_but(model, asked.trained)
     arguments = training_arguments(recipe, label_names=["buckets"])
-    if arguments.device.type == "cpu":
+    on_cpu = arguments.device.type == "cpu"
+    if on_cpu:
         # On a CPU, and with rows as short as these, plain products are faster than the fused kernel: by a fifth of a step.
         model.language_model.set_attn_implementation("eager")
+    # Many buckets spare a CPU the padding; a GPU computes that in no time, and each bucket costs it launches.
+    num_buckets = 8 if on_cpu else 2
     photos = PhotoCache(data.size_px, keep=not data.stream)
     if asked.encoded:
         kept = photos.usable(kept)
@@ -277,7 +291,7 @@ def run_instruct(recipe: Recipe) -> None:
 
     def collator(views: Any) -> InstructionCollator:
         return InstructionCollator(
-            photos, processor, settings, recipe.size_px, views, contrast_length=length, teacher=teacher, encoded=encoded
+            photos, processor, settings, recipe.size_px, views, num_buckets, length, teacher, encoded
         )
 
     trainer = InstructionTrainer(

@@ -66,16 +66,20 @@ def training_arguments(recipe: Recipe, label_names: Sequence[str] = ("labels",))
     Raises `RecipeError` for a key or value that they don't know.
     """
     options: dict[str, Any] = {"remove_unused_columns": False, "label_names": [*label_names], "report_to": "none"}
+    # A seed in `trainer` orders the products otherwise and leaves all else, such as kept views, as `seed` made it.
+    options["seed"] = recipe.seed
     # Each process makes its own batches of a stream: ours are no tensors that could be cut in equal parts.
     options["accelerator_config"] = {"dispatch_batches": False}
     on_gpu = torch.cuda.is_available()
     options |= {"use_cpu": not on_gpu, "bf16": torch.cuda.is_bf16_supported() if on_gpu else cpu_computes_bf16()}
+    # Views that are made on the GPU are there already, and only what is in the CPU's memory can be pinned.
+    options["dataloader_pin_memory"] = False
     # YAML reads a bare `no` as false, and no strategy is true or false.
     stated = {
         name: "no" if name.endswith("_strategy") and value is False else value for name, value in recipe.trainer.items()
     }
     try:
-        arguments = TrainingArguments(output_dir=str(recipe.output_dir), seed=recipe.seed, **(options | stated))
+        arguments = TrainingArguments(output_dir=str(recipe.output_dir), **(options | stated))
     except (TypeError, ValueError) as error:
         raise RecipeError(f"trainer: {error}; see transformers.TrainingArguments") from error
     asked = [arguments.report_to] if isinstance(arguments.report_to, str) else arguments.report_to or []
@@ -85,6 +89,11 @@ def training_arguments(recipe: Recipe, label_names: Sequence[str] = ("labels",))
             "report_to at none"
         )
     return arguments
+
+
+def views_device(arguments: TrainingArguments) -> torch.device:
+    """Where random views are made: where the model computes, but in loader processes, which share no GPU, on the CPU."""
+    return torch.device("cpu") if arguments.dataloader_num_workers else arguments.device
 
 
 def run_trainer(trainer: Trainer, recipe: Recipe, resume: bool = True) -> None:
