@@ -31,6 +31,12 @@ def shop(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_python_can_run_it_where_no_script_is_found() -> None:
+    command = [sys.executable, "-m", "pumgpt", "--help"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout.startswith("Usage: pumgpt [OPTIONS]") and "enrich" in result.stdout
+
+
 def test_ask_prints_one_json_document_alone(shop: Path) -> None:
     result = run(
         "ask", shop / "good.jpg", "--model", "fake", "--schema", shop / "schema.yaml", "--json", "--precision", 0
