@@ -18,7 +18,7 @@ from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.samples import draw_foreign_parquet, draw_parquet
 from pumgpt.training.instruct import answer_loss
 from pumgpt.training.recipe import load_recipe
-from pumgpt.training.run import train
+from pumgpt.training.run import _tower_that_teaches, train
 from pumgpt.training.stage import training_arguments
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
@@ -172,6 +172,12 @@ def test_a_teacher_is_heard_and_learns_nothing(stages: dict[str, Path], data: Pa
     assert kept and all(
         torch.equal(weights[name], before[name.replace("teachers.0.tower", "vision_tower")]) for name in kept
     )
+
+
+def test_a_stage_that_teaches_says_at_which_size_it_learned(data: Path, tmp_path: Path) -> None:
+    folder = train(write_recipe(tmp_path, data, "heads", **HEADS), ["size_px=32"])
+    values = json.loads((folder / "heads.json").read_text())
+    assert _tower_that_teaches(folder, values).size_px == 32
 
 
 def test_a_teacher_for_other_values_is_refused(stages: dict[str, Path], data: Path, tmp_path: Path) -> None:

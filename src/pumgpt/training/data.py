@@ -180,8 +180,7 @@ class PhotoCache:
 
         Raises `RecipeError` where none is left.
         """
-        photos = self._side_by_side(products)
-        found = [(product, photo) for product, photo in zip(products, photos, strict=True) if photo is not None]
+        found = self._found(products)
         if not found:
             raise RecipeError(
                 f"none of {len(products)} products has a photo that can be used; see the lines before, and mend their photos"
@@ -193,19 +192,18 @@ class PhotoCache:
         found: list[Product] = []
         remaining = iter(products)
         while some := list(islice(remaining, 1024)):
-            photos = self._side_by_side(some)
-            found.extend(product for product, photo in zip(some, photos, strict=True) if photo is not None)
+            found.extend(product for product, _ in self._found(some))
         return found
 
-    def _side_by_side(self, products: Sequence[Product]) -> list[Tensor | None]:
+    def _found(self, products: Sequence[Product]) -> list[tuple[Product, Tensor]]:
         if all(product.images and product.images[0] in self._photos for product in products):
-            return [self._photos[product.images[0]] for product in products]
+            return [(product, self._photos[product.images[0]]) for product in products]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            found = list(pool.map(self._attempt, products))
-        for product, photo in zip(products, found, strict=True):
+            attempts = list(zip(products, pool.map(self._attempt, products), strict=True))
+        for product, photo in attempts:
             if isinstance(photo, PhotoError):
                 self._leave_out(product, photo)
-        return [photo if isinstance(photo, Tensor) else None for photo in found]
+        return [(product, photo) for product, photo in attempts if isinstance(photo, Tensor)]
 
     def _attempt(self, product: Product) -> Tensor | PhotoError | None:
         if self._mark(product) in self._left_out:

@@ -206,7 +206,7 @@ class HeadsCollator:
     def __call__(self, products: Sequence[Product]) -> dict[str, Tensor | dict[str, Tensor]]:
         products, photos = self.photos.batch(products)
         seed = batch_seed(products)
-        pixels = random_or_plain(photos.to(self.device or photos.device).float() / 255, self.size_px, self.views, seed)
+        pixels = random_or_plain(photos.to(device=self.device).float() / 255, self.size_px, self.views, seed)
         labels = {name: self._label(products, name) for name in self.index}
         result: dict[str, Tensor | dict[str, Tensor]] = {"labels": labels}
         if self.blend:

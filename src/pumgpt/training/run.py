@@ -291,7 +291,15 @@ def run_instruct(recipe: Recipe) -> None:
 
     def collator(views: Any) -> InstructionCollator:
         return InstructionCollator(
-            photos, processor, settings, recipe.size_px, views, num_buckets, length, teacher, encoded
+            photos,
+            processor,
+            settings,
+            recipe.size_px,
+            views,
+            num_buckets=num_buckets,
+            contrast_length=length,
+            teacher=teacher,
+            encoded=encoded,
         )
 
     trainer = InstructionTrainer(
