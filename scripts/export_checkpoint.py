@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from pumgpt.engine.models import revision_of
-from pumgpt.model.card import CALIBRATION_FILE, CARD_FILE
+from pumgpt.model.card import CALIBRATION_FILE, CARD_FILE, MEMORY_FILE
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.processing import PumGPTProcessor
 
@@ -36,15 +36,16 @@ def main() -> None:
     model.save_pretrained(options.out, state_dict=weights)
     PumGPTProcessor.from_pretrained(options.checkpoint).save_pretrained(options.out)
     (options.out / "model.safetensors").chmod(0o644)
-    calibration = options.checkpoint / CALIBRATION_FILE
-    if calibration.is_file():
-        shutil.copyfile(calibration, options.out / CALIBRATION_FILE)
+    for name in (CALIBRATION_FILE, MEMORY_FILE):
+        if (options.checkpoint / name).is_file():
+            (options.out / name).parent.mkdir(exist_ok=True)
+            shutil.copyfile(options.checkpoint / name, options.out / name)
     card = json.loads((options.checkpoint / CARD_FILE).read_text(encoding="utf-8"))
     card |= {"name": options.name, "revision": revision_of(options.out)}
     if options.quality:
         card["quality"] = json.loads(options.quality.read_text(encoding="utf-8"))
     (options.out / CARD_FILE).write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    size_mb = sum(path.stat().st_size for path in options.out.iterdir()) / 1e6
+    size_mb = sum(path.stat().st_size for path in options.out.rglob("*") if path.is_file()) / 1e6
     print(f"{options.out}: {size_mb:.1f} MB, revision {card['revision']}")
     if size_mb > LARGEST_MB:
         raise SystemExit(f"{options.out} is larger than {LARGEST_MB} MB; a shipped checkpoint must stay below")

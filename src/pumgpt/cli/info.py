@@ -30,12 +30,13 @@ def command(model: str, as_json: bool) -> None:
 
 def collect_facts(model: str) -> dict[str, Any]:
     """Everything that `--json` prints. Reads `config.json`, `pumgpt.json` and the headers of the weights only."""
-    from pumgpt.model.card import count_parameters, read_card, read_config, resolve_checkpoint
+    from pumgpt.model.card import count_parameters, count_remembered, read_card, read_config, resolve_checkpoint
 
     folder = resolve_checkpoint(model)
     card, config = read_card(folder), read_config(folder)
     parts = count_parameters(folder)
-    files = {path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.is_file()}
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = {path.relative_to(folder).as_posix(): path.stat().st_size for path in paths}
     return {
         "name": card.name,
         "revision": card.revision,
@@ -43,6 +44,7 @@ def collect_facts(model: str) -> dict[str, Any]:
         "model_type": config.get("model_type"),
         "dtype": config.get("dtype") or config.get("torch_dtype"),
         "parameters": {"total": sum(parts.values()), **parts},
+        "remembered_products": count_remembered(folder),
         "files": files,
         "bytes": sum(files.values()),
         "tasks": card.tasks,
@@ -66,6 +68,8 @@ def _view(facts: dict[str, Any]) -> RenderableType:
     table.add_row("parameters", f"{facts['parameters']['total']:,}")
     for name, count in parts.items():
         table.add_row("", f"{count:>12,}  {name}")
+    if facts["remembered_products"]:
+        table.add_row("remembers", f"{facts['remembered_products']:,} products")
     table.add_row("tasks", ", ".join(facts["tasks"]) or "not stated")
     table.add_row("categories", f"{len(facts['categories'])} paths" if facts["categories"] else "none of its own")
     for place, (name, values) in enumerate(facts["attributes"].items()):

@@ -15,6 +15,7 @@ from pumgpt.errors import PumGPTError, UsageError
 COMMANDS = {
     "ask": "pumgpt.cli.ask",
     "enrich": "pumgpt.cli.enrich",
+    "remember": "pumgpt.cli.remember",
     "curate": "pumgpt.cli.curate",
     "duplicates": "pumgpt.cli.duplicates",
     "shards": "pumgpt.cli.shards",

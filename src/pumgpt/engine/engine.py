@@ -23,6 +23,7 @@ from pumgpt.backends.protocol import Answer, Request
 from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
 from pumgpt.engine.beam import WIDTH, AnswerTree, score_by_beam
 from pumgpt.engine.decoder import Decoder, Reading
+from pumgpt.engine.memory import Memory, Recollection
 from pumgpt.engine.trie import TokenTrie
 from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration
 from pumgpt.model.processing import IMAGE_TOKEN, PumGPTProcessor
@@ -51,6 +52,8 @@ class _Row:
     """Of the whole prompt."""
     slots: tuple[int, ...]
     """Where in what is shared the placeholders of the photos stand."""
+    listed: bool
+    """Whether the listing's text is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,10 @@ class PumGPTEngine:
     most_exact = 1_000
     """Up to so many choices all are scored; of more the likeliest are found by a beam of `beam_width`."""
     beam_width = WIDTH
+    num_ranked = NUM_RANKED
+    """So many of the choices are named, the likeliest first."""
+    memory: Memory | None = None
+    """Labelled products that have a say in closed answers."""
 
     def __init__(
         self,
@@ -111,6 +118,7 @@ class PumGPTEngine:
         shown = [[index[id(photo)] for photo in request.photos] for request in requests]
         answers: list[list[Answer]] = [[Answer("")] * len(request.questions) for request in requests]
         reading, rows = self._read(requests, photos, shown)
+        recollection = self._recall(photos, shown)
         rows.sort(key=lambda row: len(row.rest))
         for choices, group in _by_choices(rows).items():
             for batch in _batches(group, QUESTIONS_AT_ONCE if choices is None else self._rows_at_once(choices)):
@@ -118,7 +126,9 @@ class PumGPTEngine:
                 looking = evidence and photos is not None
                 ready = self.decoder.go_on(selected, [row.rest for row in batch], attention=looking)
                 maps = self._maps(photos, ready, [(shown[row.request], row.slots) for row in batch])
-                found = self._write(ready, batch) if choices is None else self._choose(ready, choices)
+                found = (
+                    self._write(ready, batch) if choices is None else self._choose(ready, batch, choices, recollection)
+                )
                 for row, (text, probability, cannot_tell, ranked, num_written), looks in zip(
                     batch, found, maps, strict=True
                 ):
@@ -137,13 +147,23 @@ class PumGPTEngine:
             return kept.encoded, kept.places
         parts = []
         for batch in _batches(list(distinct.values()), PHOTOS_AT_ONCE):
-            pixels = self.processor.image_processor(batch, return_tensors="pt")["pixel_values"].to(self.model.device)
+            pixels = self._pixels(batch)
             count = self._visual_tokens(pixels)
             parts.append(self.model.encode_photos(pixels, count, evidence=evidence))
         encoded, places = _join(parts), {key: place for place, key in enumerate(distinct)}
         if self._keeps_photos:
             self._kept = _Kept(tuple(distinct.values()), encoded, places, evidence)
         return encoded, places
+
+    @torch.inference_mode()
+    def photo_features(self, photos: Sequence[Image]) -> Tensor:
+        """By what photos that look alike are found: (P, V), one row for each."""
+        batches = _batches(photos, PHOTOS_AT_ONCE)
+        return torch.cat([self.model.photo_features(self._pixels(batch)).float() for batch in batches])
+
+    def _pixels(self, photos: Sequence[Image]) -> Tensor:
+        pixels: Tensor = self.processor.image_processor(photos, return_tensors="pt")["pixel_values"]
+        return pixels.to(self.model.device)
 
     def _visual_tokens(self, pixels: Tensor) -> int | None:
         return self.num_visual_tokens if self.model.config.bridge == "layerwise" else None
@@ -162,7 +182,7 @@ class PumGPTEngine:
             beginnings.append(beginning)
             slots = tuple(slot for slot, token in enumerate(beginning) if token == self.model.config.image_token_id)
             rows.extend(
-                _Row(number, place, question, prompt[length:], len(prompt), slots)
+                _Row(number, place, question, prompt[length:], len(prompt), slots, request.listing is not None)
                 for place, (question, prompt) in enumerate(zip(request.questions, prompts, strict=True))
             )
         return self._read_beginnings(beginnings, photos, shown), rows
@@ -250,10 +270,23 @@ class PumGPTEngine:
         found = score_by_beam(self.decoder, reading, self._tree(choices), self.beam_width)
         return torch.cat([found, self.decoder.score(reading, self._trie(None))], 1)
 
-    def _choose(self, reading: Reading, choices: Choices) -> list[_Told]:
+    def _recall(self, photos: EncodedPhotos | None, shown: Sequence[Sequence[int]]) -> Recollection | None:
+        """What is remembered near the photos of each request."""
+        if self.memory is None or photos is None or photos.features_BV is None:
+            return None
+        nothing_V = torch.full_like(photos.features_BV[0], torch.nan)
+        return self.memory.recall(
+            torch.stack([photos.features_BV[list(places)].mean(0) if places else nothing_V for places in shown])
+        )
+
+    def _choose(
+        self, reading: Reading, rows: Sequence[_Row], choices: Choices, recollection: Recollection | None
+    ) -> list[_Told]:
         """Answers of a closed question, normalised over its choices and `CANNOT_TELL`."""
         shares_RC = self._scores(reading, choices).softmax(-1)
-        top = shares_RC[:, :-1].topk(min(NUM_RANKED, len(choices.values)), dim=-1)
+        if recollection is not None:
+            shares_RC = _weighed(shares_RC, rows, choices, recollection)
+        top = shares_RC[:, :-1].topk(min(self.num_ranked, len(choices.values)), dim=-1)
         found = []
         for row, refusal in enumerate(shares_RC[:, -1].tolist()):
             places, shares = top.indices[row].tolist(), top.values[row].tolist()
@@ -272,6 +305,19 @@ class PumGPTEngine:
             (text.strip(), probability, refusal, (), len(tokens))
             for text, (tokens, probability), refusal in zip(texts, written, refusals, strict=True)
         ]
+
+
+def _weighed(shares_RC: Tensor, rows: Sequence[_Row], choices: Choices, recollection: Recollection) -> Tensor:
+    """The shares, with what is remembered; of all rows of one field at once."""
+    groups: dict[tuple[str, bool], list[int]] = {}
+    for place, row in enumerate(rows):
+        if row.question.field is not None:
+            groups.setdefault((row.question.field, row.listed), []).append(place)
+    shares_RC = shares_RC.clone()
+    for (name, listed), places in groups.items():
+        requests = torch.tensor([rows[place].request for place in places], device=shares_RC.device)
+        shares_RC[places] = recollection.weigh(shares_RC[places], requests, name, choices, listed)
+    return shares_RC
 
 
 def _as_list(value: int | Sequence[int]) -> list[int]:
@@ -306,5 +352,10 @@ def _join(parts: Sequence[EncodedPhotos]) -> EncodedPhotos:
         return None if tensors[0] is None else torch.cat(tensors, dim)
 
     return EncodedPhotos(
-        cat("visual_KBND", 1), cat("queries_BME", 0), cat("alpha_KBNM", 1), cat("attention_BMP", 0), parts[0].grid
+        cat("visual_KBND", 1),
+        cat("queries_BME", 0),
+        cat("alpha_KBNM", 1),
+        cat("attention_BMP", 0),
+        parts[0].grid,
+        features_BV=cat("features_BV", 0),
     )

@@ -16,7 +16,7 @@ from pumgpt.catalog.taxonomy import Taxonomy
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.engine.calibration import Calibration
 from pumgpt.errors import ModelError
-from pumgpt.model.card import CALIBRATION_FILE, CheckpointCard, read_card, read_config, resolve_checkpoint
+from pumgpt.model.card import CALIBRATION_FILE, MEMORY_FILE, CheckpointCard, read_card, read_config, resolve_checkpoint
 
 if TYPE_CHECKING:
     from pumgpt.engine.engine import PumGPTEngine
@@ -63,6 +63,7 @@ def load_engine(folder: Path, device: str | None = None) -> PumGPTEngine:
     import torch
 
     from pumgpt.engine.engine import PumGPTEngine
+    from pumgpt.engine.memory import Memory
     from pumgpt.model.modeling import PumGPTForConditionalGeneration
     from pumgpt.model.processing import PumGPTProcessor
 
@@ -82,6 +83,8 @@ def load_engine(folder: Path, device: str | None = None) -> PumGPTEngine:
     engine.default_taxonomy, engine.default_schema = _vocabulary(card)
     calibration = folder / CALIBRATION_FILE
     engine.calibration = Calibration.load(calibration) if calibration.is_file() else None
+    memory = Memory.load(folder)
+    engine.memory = None if memory is None else memory.to(device)
     loaded: PumGPTEngine = engine
     return loaded
 
@@ -107,9 +110,9 @@ def _vocabulary(card: CheckpointCard) -> tuple[Taxonomy | None, AttributeSchema 
 
 
 def revision_of(folder: Path) -> str:
-    """Twelve hex digits that change with the weights."""
+    """Twelve hex digits that change with the weights and with what is remembered."""
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in [*sorted(folder.glob("*.safetensors")), *sorted(folder.glob(MEMORY_FILE))]:
         with path.open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)

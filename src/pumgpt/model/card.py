@@ -17,6 +17,8 @@ SHIPPED = Path(__file__).resolve().parents[1] / "checkpoints"
 
 CARD_FILE = "pumgpt.json"
 CALIBRATION_FILE = "calibration.json"
+MEMORY_FILE = "memory/memory.safetensors"
+"""Not beside the weights: whoever loads all weights that lie in a folder must not come across it."""
 
 
 class CheckpointCard(BaseModel):
@@ -93,6 +95,12 @@ def count_parameters(folder: Path) -> dict[str, int]:
                 size *= length
             counts[_part(name)] += size
     return dict(counts)
+
+
+def count_remembered(folder: Path) -> int:
+    """Products in a checkpoint's memory, from the header of its file."""
+    path = folder / MEMORY_FILE
+    return int(_read_header(path)["keys"]["shape"][0]) if path.is_file() else 0
 
 
 def _part(name: str) -> str:

@@ -39,6 +39,8 @@ class EncodedPhotos:
     grid: tuple[int, int] | None = None
     patches_BPV: Tensor | None = None
     """What the vision tower saw, where it was asked to be kept."""
+    features_BV: Tensor | None = None
+    """The mean of what the vision tower saw, by which photos that look alike are found."""
 
     def select(self, index: Tensor) -> EncodedPhotos:
         """Some of the photos, in that order; a photo may be taken several times."""
@@ -49,6 +51,7 @@ class EncodedPhotos:
             None if self.attention_BMP is None else self.attention_BMP[index],
             self.grid,
             None if self.patches_BPV is None else self.patches_BPV[index],
+            None if self.features_BV is None else self.features_BV[index],
         )
 
     def joined_with_mirror_images(self) -> EncodedPhotos:
@@ -68,14 +71,20 @@ class EncodedPhotos:
             patches = (seen_BPV + mirrored_BPV.unflatten(1, self.grid).flip(2).flatten(1, 2)) / 2
         visual_KBND = torch.stack(self.visual_KBND.chunk(2, 1)).mean(0)
         queries_BME = torch.stack(self.queries_BME.chunk(2)).mean(0)
+        features_BV = None if self.features_BV is None else torch.stack(self.features_BV.chunk(2)).mean(0)
         grid = None if attention is None else self.grid
-        return EncodedPhotos(visual_KBND, queries_BME, alpha, attention, grid, patches)
+        return EncodedPhotos(visual_KBND, queries_BME, alpha, attention, grid, patches, features_BV)
 
     def joined_with_windows(self, windows: EncodedPhotos) -> EncodedPhotos:
         """Photos, each the mean of itself and of a window onto it. Patches and evidence are those of the whole photo."""
         assert self.queries_BME is not None and windows.queries_BME is not None
-        visual_KBND = (self.visual_KBND + windows.visual_KBND) / 2
-        return replace(self, visual_KBND=visual_KBND, queries_BME=(self.queries_BME + windows.queries_BME) / 2)
+        assert self.features_BV is not None and windows.features_BV is not None
+        return replace(
+            self,
+            visual_KBND=(self.visual_KBND + windows.visual_KBND) / 2,
+            queries_BME=(self.queries_BME + windows.queries_BME) / 2,
+            features_BV=(self.features_BV + windows.features_BV) / 2,
+        )
 
     def evidence(self, attention_LBN: Tensor) -> Tensor:
         """Where the model looked for an answer, (B, rows, columns), each map adding up to 1.
@@ -94,6 +103,12 @@ class EncodedPhotos:
             weights_BM = torch.einsum("lbn,lbnm->bm", attention_LBN, alpha_LBNM)
             maps_BP = torch.einsum("bm,bmp->bp", weights_BM, self.attention_BMP.to(weights_BM))
         return (maps_BP / maps_BP.sum(1, keepdim=True)).unflatten(1, self.grid)
+
+
+def plain_views(pixel_values: Tensor, config: PumGPTConfig) -> list[Tensor]:
+    """The views (B, C, H, W) that a model reads of photos (B, C, H, W), of which `encode_photos` takes the mean."""
+    looks = [pixel_values] if config.zoomed == 1 else [pixel_values, look_closer(pixel_values, config.zoomed)]
+    return [view for look in looks for view in ((look, look.flip(-1)) if config.mirrored else (look,))]
 
 
 @dataclass
@@ -252,6 +267,11 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         window = look_closer(pixel_values, self.config.zoomed)
         return whole.joined_with_windows(self._encode_views(window, num_visual_tokens))
 
+    def photo_features(self, pixel_values: Tensor) -> Tensor:
+        """The mean of what the vision tower sees of photos (B, C, H, W): (B, V), `EncodedPhotos.features_BV` for less work."""
+        views = plain_views(pixel_values.to(self.dtype), self.config)
+        return torch.stack([self.vision_tower(view).mean(1) for view in views]).mean(0)
+
     def _encode_views(
         self,
         pixel_values: Tensor,
@@ -270,10 +290,12 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         grid = tower.grid(pixel_values.shape[-2], pixel_values.shape[-1]) if evidence or mirrored else None
         kept = patches_BPV if keep_patches else None
         if isinstance(self.bridge, MlpBridge):
-            return EncodedPhotos(self.bridge(patches_BPV, None, count).visual_KBND, grid=grid, patches_BPV=kept)
+            visual = self.bridge(patches_BPV, None, count).visual_KBND
+            return EncodedPhotos(visual, grid=grid, patches_BPV=kept, features_BV=patches_BPV.mean(1))
         found = self.qformer(self.projection(patches_BPV), return_attention=evidence)
         visual, alpha = self.bridge(patches_BPV, found.queries_BME, count, return_alpha=evidence)
-        encoded = EncodedPhotos(visual, found.queries_BME, alpha, found.attention_BMP, grid, kept)
+        features_BV = patches_BPV.mean(1)
+        encoded = EncodedPhotos(visual, found.queries_BME, alpha, found.attention_BMP, grid, kept, features_BV)
         return encoded.joined_with_mirror_images() if mirrored else encoded
 
     def injection(self, mask_RS: Tensor, photos: EncodedPhotos, photo_index: Tensor | None) -> VisualInjection:

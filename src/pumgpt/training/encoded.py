@@ -26,9 +26,7 @@ from torch.nn import functional as F
 
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.errors import RecipeError
-from pumgpt.model.configuration import PumGPTConfig
-from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration
-from pumgpt.model.vision import look_closer
+from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration, plain_views
 from pumgpt.training.augment import AugmentRecipe, augment, resize
 from pumgpt.training.data import PhotoCache
 
@@ -210,12 +208,6 @@ def _read(file: Path, mark: str) -> tuple[Tensor, Tensor] | None:
             f"instruct.encoded.file: {file} is something else than encoded views; name another, or move it"
         )
     return None
-
-
-def plain_views(pixel_values: Tensor, config: PumGPTConfig) -> list[Tensor]:
-    """The views (B, C, H, W) that a model reads of photos (B, C, H, W), of which `encode_photos` takes the mean."""
-    looks = [pixel_values] if config.zoomed == 1 else [pixel_values, look_closer(pixel_values, config.zoomed)]
-    return [view for look in looks for view in ((look, look.flip(-1)) if config.mirrored else (look,))]
 
 
 @torch.inference_mode()

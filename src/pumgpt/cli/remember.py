@@ -1,0 +1,144 @@
+"""`pumgpt remember`: a model that knows a shop's labelled products, without training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pumgpt.cli.options import FILE, catalog_options, json_option
+
+if TYPE_CHECKING:
+    from pumgpt.engine.remember import Remembered
+
+
+@click.command("remember")
+@click.argument("in_path", type=FILE, metavar="IN")
+@click.argument("out_path", type=FILE, metavar="OUT")
+@click.option(
+    "--model", default="nano", show_default=True, metavar="M", help="nano (shipped), or a checkpoint's folder."
+)
+@click.option("--device", help="cpu, cuda, cuda:1, mps. By default the best there is.")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=0),
+    default=500,
+    show_default=True,
+    metavar="K",
+    help="So many of the products are asked, to fit how much the others count.",
+)
+@catalog_options
+@click.option("--overwrite", is_flag=True, help="Replace OUT where it is there already.")
+@json_option
+def command(
+    in_path: Path,
+    out_path: Path,
+    model: str,
+    device: str | None,
+    sample: int,
+    columns: Path | None,
+    allow_private_urls: bool,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Write to the folder OUT a model that remembers the labelled products of the catalogue IN.
+
+    It asks for the categories and attribute values of IN, and products of IN that look like the one asked about have a say in
+    its answers. Nothing is trained; give OUT as --model to any command. What the model says of a product that it remembers is
+    little more than that product's own label.
+    """
+    from importlib.util import find_spec
+
+    from pumgpt.catalog.columns import ColumnMap
+    from pumgpt.catalog.download import PhotoDownloads
+    from pumgpt.catalog.readers import RejectedRow, count_rows, read_catalog
+    from pumgpt.cli.console import print_json, quiet_stdout, say
+    from pumgpt.cli.progress import RowsBar
+    from pumgpt.errors import UsageError
+    from pumgpt.model.card import CARD_FILE, resolve_checkpoint
+
+    if find_spec("sklearn") is None:
+        raise UsageError("remembering fits confidences and needs scikit-learn; pip install 'pumgpt[train]'")
+    if out_path.exists() and not overwrite:
+        raise UsageError(f"{out_path} is there already; name another, or --overwrite")
+    if out_path.exists() and not (out_path / CARD_FILE).is_file():
+        raise UsageError(f"{out_path} is not the folder of a model, so it is not replaced; name another")
+    folder, column_map = resolve_checkpoint(model), None if columns is None else ColumnMap.load(columns)
+    reader = read_catalog(in_path, column_map)
+    from pumgpt.engine.intake import Intake, take_in, take_in_batches
+    from pumgpt.engine.remember import PRODUCTS_AT_ONCE, remember
+
+    rejected = 0
+    with (
+        quiet_stdout(),
+        PhotoDownloads(allow_private=allow_private_urls) as downloads,
+        RowsBar("remember", count_rows(in_path, column_map)) as bar,
+    ):
+
+        def intakes() -> Iterator[Intake]:
+            nonlocal rejected
+            rows = 0
+            for batch in take_in_batches(enumerate(reader, start=1), PRODUCTS_AT_ONCE, downloads=downloads):
+                for item in batch:
+                    rows += 1
+                    if isinstance(item, RejectedRow):
+                        rejected += 1
+                        say(f"row {item.row} (id {item.id}): {item.error}")
+                    else:
+                        yield item
+                bar.update(rows, 0, rejected)
+
+        result = remember(
+            folder,
+            intakes(),
+            out_path,
+            sample=sample,
+            device=device,
+            open_again=lambda product: take_in(product, downloads).photos,
+        )
+    for warning in reader.warnings:
+        say(warning)
+    if as_json:
+        print_json(_as_json(result, rejected, out_path))
+    else:
+        _show(result, rejected, out_path)
+
+
+def _as_json(result: Remembered, rejected: int, out_path: Path) -> dict[str, object]:
+    fields = {
+        report.name: {
+            "values": report.values,
+            "asked": report.asked,
+            "accuracy_alone": report.alone and report.alone.accuracy,
+            "accuracy_remembering": report.remembering and report.remembering.accuracy,
+        }
+        for report in result.fields
+    }
+    return {
+        "products": result.products,
+        "known_before": result.known_before,
+        "skipped": result.skipped,
+        "rejected": rejected,
+        "fields": fields,
+        "out": str(out_path),
+    }
+
+
+def _show(result: Remembered, rejected: int, out_path: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from pumgpt.cli.console import say
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("field", "values", "asked", "right alone", "right remembering"):
+        table.add_column(title, justify="left" if title == "field" else "right")
+    for report in result.fields:
+        figures = [f"{fit.accuracy:.3f}" if fit else "too few" for fit in (report.alone, report.remembering)]
+        table.add_row(report.name, f"{report.values:,}", f"{report.asked:,}", *figures)
+    Console(stderr=True, highlight=False).print(table)
+    before = f", beside {result.known_before:,} that it knew before" if result.known_before else ""
+    left_out = result.skipped + rejected
+    say(f"{out_path} remembers {result.products:,} products{before}; {left_out:,} rows had no photo or no label")

@@ -1,0 +1,283 @@
+"""Making a model remember a shop's labelled products, with no training: see `pumgpt.engine.memory`.
+
+How much they count is fitted on some of them, each asked about as if it weren't remembered itself.
+
+Shapes: B products, P photos, V vision width.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL.Image import Image
+from torch import Tensor
+
+from pumgpt.backends.protocol import Answer
+from pumgpt.catalog.attribute_names import fold_attribute
+from pumgpt.catalog.product import Product
+from pumgpt.catalog.question import CANNOT_TELL, Question
+from pumgpt.catalog.schema import AttributeSchema, AttributeSpec
+from pumgpt.catalog.taxonomy import SEPARATOR, Taxonomy, split_path
+from pumgpt.engine.calibration import Calibration, attribute_key, listed_key
+from pumgpt.engine.engine import PumGPTEngine
+from pumgpt.engine.intake import Intake
+from pumgpt.engine.memory import NOWHERE, Memory, Recollection
+from pumgpt.engine.models import load_engine, revision_of
+from pumgpt.engine.planning import make_plan
+from pumgpt.engine.understand import Plan
+from pumgpt.engine.weighing import TEMPERATURES, Evidence, Fit, Weighing
+from pumgpt.errors import CatalogError
+from pumgpt.model.card import CALIBRATION_FILE, CARD_FILE, read_card
+from pumgpt.samples import draw_foreign
+from pumgpt.tasks.truth import FOREIGN, is_foreign
+
+CATEGORY = "category"
+PRODUCTS_AT_ONCE = 32
+LEAST_COUNT = 50
+"""A field with fewer answers than this isn't fitted."""
+UNFITTED = Weighing(temperature=0.028, strength=0.1, joint=True)
+"""How much remembered products count where too few tell."""
+
+FOREIGN_SEEDS = range(970_000, 980_000)
+"""Drawn pictures that neither training nor any measurement sees."""
+FOREIGN_SHARE = 4
+"""One of them is asked for so many products."""
+FOREIGN_PX = 160
+
+Labels = dict[str, str]
+"""Field -> value: the path of the category ('A > B > C'), and each attribute that has one value."""
+Asked = tuple[Product, Sequence[Image], int]
+"""A labelled product, its photos, and its place in the memory, which then has no say about it, or `NOWHERE`."""
+Progress = Callable[[str, int], None]
+
+
+def labels_of(product: Product) -> Labels:
+    """What a product states that a closed question could ask for."""
+    told = {CATEGORY: SEPARATOR.join(product.category)} if product.category else {}
+    named = {fold_attribute(name): value for name, value in (product.attributes or {}).items()}
+    return told | {name: value for name, value in named.items() if isinstance(value, str) and name != CATEGORY}
+
+
+def look_at(
+    engine: PumGPTEngine, shown: Iterable[tuple[Labels, Sequence[Image]]]
+) -> Iterator[tuple[Tensor, list[Labels]]]:
+    """Products with a label and a photo, batch by batch: features (B, V) and labels."""
+    rows = ((labels, photos) for labels, photos in shown if labels and photos)
+    while batch := list(islice(rows, PRODUCTS_AT_ONCE)):
+        yield features_of(engine, [photos for _, photos in batch]), [labels for labels, _ in batch]
+
+
+def features_of(engine: PumGPTEngine, shown: Sequence[Sequence[Image]]) -> Tensor:
+    """The features (B, V) of products, each the mean over its photos."""
+    features_PV = engine.photo_features([photo for photos in shown for photo in photos])
+    return torch.stack([part_PV.mean(0) for part_PV in features_PV.split([len(photos) for photos in shown])])
+
+
+def ask(
+    engine: PumGPTEngine, memory: Memory, plan: Plan, products: Iterable[Asked], progress: Progress
+) -> dict[str, Evidence]:
+    """Ask labelled products by their photos alone, and those with a title with it once more.
+
+    The evidence by field: 'category' or the attribute's name, and '<field> | listing' where the title was read.
+    """
+    found: dict[str, Evidence] = {}
+    rows, count = iter(products), 0
+    with _remembering_nothing(engine):
+        while batch := list(islice(rows, PRODUCTS_AT_ONCE)):
+            features_BV = features_of(engine, [photos for _, photos, _ in batch])
+            itself_B = torch.tensor([place for _, _, place in batch], device=features_BV.device)
+            recollection = memory.recall(features_BV, itself_B)
+            for titled in (False, True):
+                asked = [
+                    (row, request)
+                    for row, (product, photos, _) in enumerate(batch)
+                    if product.title or not titled
+                    for request in plan.requests(Product(product.id, title=product.title if titled else None), photos)
+                ]
+                answers = engine.answer([request for _, request in asked])
+                for (row, request), answered in zip(asked, answers, strict=True):
+                    product = batch[row][0]
+                    labels = labels_of(product)
+                    for question, answer in zip(request.questions, answered, strict=True):
+                        name = fold_attribute(question.field or "")
+                        truth = CANNOT_TELL if is_foreign(product) else labels.get(name)
+                        if truth is not None and name in memory.values and question.choices is not None:
+                            key = listed_key(name) if request.listing is not None else name
+                            _add(found.setdefault(key, Evidence()), recollection, row, question, answer, truth)
+            count += len(batch)
+            progress("asked", count)
+    return found
+
+
+@contextmanager
+def _remembering_nothing(engine: PumGPTEngine) -> Iterator[None]:
+    """The engine as its model alone answers, with a share for every choice."""
+    kept = engine.memory, engine.num_ranked
+    engine.memory, engine.num_ranked = None, sys.maxsize
+    try:
+        yield
+    finally:
+        engine.memory, engine.num_ranked = kept
+
+
+def _add(
+    evidence: Evidence, recollection: Recollection, row: int, question: Question, answer: Answer, truth: str
+) -> None:
+    assert question.choices is not None and question.field is not None
+    values, shares = (*question.choices.values, CANNOT_TELL), {**dict(answer.ranked), CANNOT_TELL: answer.cannot_tell}
+    if truth not in shares:
+        return
+    rows, name = torch.tensor([row], device=recollection.near_BK.device), fold_attribute(question.field)
+    counts_TC = [recollection.counts(rows, name, question.choices, t)[0].cpu() for t in TEMPERATURES]
+    evidence.add(values.index(truth), torch.tensor([shares[value] for value in values]), torch.stack(counts_TC))
+
+
+@dataclass(frozen=True, slots=True)
+class FieldReport:
+    """Of one field: products asked, and how good answers about them are without and with what is remembered. No figures where too
+    few were asked.
+    """
+
+    name: str
+    values: int
+    asked: int
+    alone: Fit | None = None
+    remembering: Fit | None = None
+
+
+@dataclass
+class Remembered:
+    """What became of a catalogue."""
+
+    products: int = 0
+    known_before: int = 0
+    skipped: int = 0
+    """Products without a photo or a label."""
+    fields: list[FieldReport] = field(default_factory=list)
+
+
+def remember(
+    folder: Path,
+    intakes: Iterable[Intake],
+    out: Path,
+    *,
+    sample: int = 500,
+    device: str | None = None,
+    open_again: Callable[[Product], Sequence[Image]],
+    progress: Progress = lambda what, count: None,
+) -> Remembered:
+    """Write to `out` the checkpoint in `folder`, remembering labelled products.
+
+    Its categories become those of the products, where they have any, and each of their attributes gets their values; a value that
+    only one product has is none. `sample` products are asked, to fit how much the rest count and what confidences mean.
+    Raises `CatalogError` where no product has a photo and a label.
+    """
+    engine = load_engine(folder, device)
+    result, products, features, labels = Remembered(), list[Product](), list[Tensor](), list[Labels]()
+
+    def shown() -> Iterator[tuple[Labels, Sequence[Image]]]:
+        for intake in intakes:
+            told = labels_of(intake.product)
+            if told and intake.photos:
+                products.append(intake.product)
+                yield told, intake.photos
+            else:
+                result.skipped += 1
+
+    for features_BV, told_B in look_at(engine, shown()):
+        features.append(features_BV)
+        labels.extend(told_B)
+        progress("remembered", len(labels))
+    if not labels:
+        raise CatalogError(f"none of {result.skipped} products has both a photo and a label, so nothing was remembered")
+    labels = _worth_asking(labels)
+    memory = _join(engine.memory, torch.cat(features), labels)
+    first = len(memory) - len(labels)
+    values = {name: sorted({told[name] for told in labels if name in told}) for name in memory.values}
+    values = {name: found for name, found in values.items() if found}
+    picked = random.Random(0).sample(range(len(products)), min(sample, len(products)))
+    asked = ((products[place], open_again(products[place]), first + place) for place in sorted(picked))
+    evidence = ask(engine, memory, _plan(engine, values), chain(asked, _foreign(sample // FOREIGN_SHARE)), progress)
+    calibration: Calibration | None = getattr(engine, "calibration", None)
+    weighings, fields = dict(memory.weighings), dict(calibration.fields) if calibration else {}
+    for name, found in values.items():
+        for key in (name, listed_key(name)):
+            seen = evidence.get(key, Evidence())
+            calibrated = key if name == CATEGORY else attribute_key(key)
+            weighings[key], report = UNFITTED, FieldReport(key, len(found), seen.labelled)
+            fields.pop(calibrated, None)
+            if seen.labelled >= LEAST_COUNT:
+                weighings[key], alone, remembering = seen.fit(joint=None)
+                fields[calibrated] = seen.calibration(weighings[key])
+                report = FieldReport(key, len(found), seen.labelled, alone, remembering)
+            if seen.labelled:
+                result.fields.append(report)
+    result.products, result.known_before = len(labels), first
+    _write(folder, out, memory.weighed(weighings), Calibration(fields=fields), values)
+    return result
+
+
+def _foreign(count: int) -> Iterator[Asked]:
+    """Drawn pictures that show no product: of these nothing can be told, whatever they look like."""
+    for seed in FOREIGN_SEEDS[:count]:
+        yield Product(f"foreign-{seed}", source=FOREIGN), (draw_foreign(seed, FOREIGN_PX),), NOWHERE
+
+
+def _worth_asking(labels: Sequence[Labels]) -> list[Labels]:
+    """Labels without those values of attributes that a single product has, and without attributes that have but one value:
+    numbers of articles, the shop's own name.
+    """
+    counts = Counter(item for told in labels for item in told.items())
+    several = Counter(name for (name, _), count in counts.items() if count > 1)
+    return [
+        {
+            name: value
+            for name, value in told.items()
+            if name == CATEGORY or (several[name] > 1 and counts[name, value] > 1)
+        }
+        for told in labels
+    ]
+
+
+def _join(memory: Memory | None, features_NV: Tensor, labels: Sequence[Labels]) -> Memory:
+    return Memory.of(features_NV, labels, {}) if memory is None else memory.joined(features_NV, labels)
+
+
+def _plan(engine: PumGPTEngine, values: dict[str, list[str]]) -> Plan:
+    """Ask for the shop's categories and attributes, as the model that is made will by itself."""
+    named = {name: tuple(found) for name, found in values.items() if name != CATEGORY}
+    schema = AttributeSchema(tuple(AttributeSpec(*item) for item in named.items())) if named else None
+    taxonomy = Taxonomy.of(map(split_path, values[CATEGORY])) if CATEGORY in values else None
+    backend: Any = engine
+    backend.default_taxonomy, backend.default_schema = taxonomy, schema
+    tasks = [*(["category"] if taxonomy else []), *(["attributes"] if schema else [])]
+    return make_plan(backend, tasks=tasks, precision=0)
+
+
+def _write(folder: Path, out: Path, memory: Memory, calibration: Calibration, values: dict[str, list[str]]) -> None:
+    """The checkpoint's files, beside `out` until they are whole."""
+    part = out.with_name(f"{out.name}.partial")
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.copytree(folder, part)
+    memory.save(part)
+    calibration.save(part / CALIBRATION_FILE)
+    card = read_card(folder).model_copy(
+        update={"name": out.name, "quality": {}, "revision": revision_of(part), "remembers": len(memory)}
+    )
+    if CATEGORY in values:
+        card.categories = list(values[CATEGORY])
+    card.attributes |= {name: found for name, found in values.items() if name != CATEGORY}
+    (part / CARD_FILE).write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    if out.exists():
+        shutil.rmtree(out)
+    part.rename(out)
