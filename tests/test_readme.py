@@ -76,11 +76,12 @@ ALL_COMMANDS = command_cases()
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    """A folder as a reader has it: `photo.jpg`, and `catalog.csv` that names it."""
+    """A folder as a reader has it: `photo.jpg`, `catalog.csv` that names it, and `labelled.csv` that says what it is."""
     photo = Image.new("RGB", (120, 160), "white")
     ImageDraw.Draw(photo).rectangle((30, 40, 90, 130), fill=(30, 60, 160))
     photo.save(tmp_path / "photo.jpg")
     (tmp_path / "catalog.csv").write_text("id,image,title\n1,photo.jpg,Blue shirt\n2,missing.jpg,\n", encoding="utf-8")
+    (tmp_path / "labelled.csv").write_text("id,image,category\n1,photo.jpg,Shop > Shirts\n", encoding="utf-8")
     return tmp_path
 
 

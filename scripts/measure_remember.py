@@ -1,0 +1,84 @@
+"""What a shop gains by `pumgpt remember`: Amazon products with categories that nano never learned, two thirds of them labelled.
+
+    python scripts/measure_remember.py --data ../shared/data
+
+The last third is asked for its categories, by the photo alone: by nano with the shop's taxonomy, and by nano that remembers the
+others. ImplicitAVE is for evaluation only: the folder that this makes is thrown away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pumgpt.backends.protocol import Backend
+from pumgpt.bench.intervals import proportion
+from pumgpt.catalog.product import Product
+from pumgpt.catalog.taxonomy import CategoryPath, Taxonomy
+from pumgpt.catalog.understanding import CategoryField
+from pumgpt.engine.asking import understand_one
+from pumgpt.engine.intake import take_in
+from pumgpt.engine.models import load_backend
+from pumgpt.engine.planning import make_plan
+from pumgpt.engine.remember import remember
+from pumgpt.model.card import resolve_checkpoint
+from pumgpt.training.data import read_file
+
+KNOWN_SHARE = 2 / 3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure what remembering a shop's labelled products brings.")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=1, help="draws which products are labelled")
+    options = parser.parse_args()
+    products = list(read_file(options.data / "implicitave" / "dev.parquet"))
+    random.Random(options.seed).shuffle(products)
+    count = round(len(products) * KNOWN_SHARE)
+    known, asked = products[:count], products[count:]
+    counts = Counter(product.category for product in known if product.category)
+    most_frequent = counts.most_common(1)[0][0]
+    print(f"{len(known)} labelled products with {len(counts)} categories, {len(asked)} asked")
+    _report("most frequent category", [most_frequent == product.category for product in asked])
+    taxonomy = Taxonomy.of(sorted(counts))
+    measure("nano with the shop's taxonomy", load_backend("nano"), taxonomy, asked)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "shop"
+        remember(
+            resolve_checkpoint("nano"),
+            (take_in(product) for product in known),
+            out,
+            sample=len(known),
+            open_again=lambda product: take_in(product).photos,
+        )
+        measure("nano that remembers", load_backend(str(out)), None, asked)
+
+
+def measure(name: str, backend: Backend, taxonomy: Taxonomy | None, products: Sequence[Product]) -> None:
+    """Every field filled, and at the default precision."""
+    for precision, what in ((0.0, "every field filled"), (0.9, "filled at the default precision")):
+        found = list(_categories(backend, taxonomy, products, precision))
+        filled = [path == product.category for path, product in zip(found, products, strict=True) if path is not None]
+        _report(f"{name}, {what}", filled)
+
+
+def _categories(
+    backend: Backend, taxonomy: Taxonomy | None, products: Sequence[Product], precision: float
+) -> Iterator[CategoryPath | None]:
+    plan = make_plan(backend, tasks=["category"], taxonomy=taxonomy, precision=precision)
+    for product in products:
+        category = understand_one(backend, plan, take_in(Product(product.id, product.images))).category
+        yield tuple(category.path) if isinstance(category, CategoryField) and category.path else None
+
+
+def _report(name: str, right: Sequence[bool]) -> None:
+    share = proportion(right)
+    print(f"{name}: {sum(right)} of {len(right)} right, {share.value:.3f} [{share.low:.3f}, {share.high:.3f}]")
+
+
+if __name__ == "__main__":
+    main()
