@@ -49,6 +49,7 @@ def command(
     its answers. Nothing is trained; give OUT as --model to any command. What the model says of a product that it remembers is
     little more than that product's own label.
     """
+    from contextlib import ExitStack
     from importlib.util import find_spec
 
     from pumgpt.catalog.columns import ColumnMap
@@ -71,24 +72,28 @@ def command(
     from pumgpt.engine.remember import PRODUCTS_AT_ONCE, remember
 
     rejected = 0
-    with (
-        quiet_stdout(),
-        PhotoDownloads(allow_private=allow_private_urls) as downloads,
-        RowsBar("remember", count_rows(in_path, column_map)) as bar,
-    ):
+    with quiet_stdout(), PhotoDownloads(allow_private=allow_private_urls) as downloads, ExitStack() as bars:
 
         def intakes() -> Iterator[Intake]:
             nonlocal rejected
             rows = 0
-            for batch in take_in_batches(enumerate(reader, start=1), PRODUCTS_AT_ONCE, downloads=downloads):
-                for item in batch:
-                    rows += 1
-                    if isinstance(item, RejectedRow):
-                        rejected += 1
-                        say(f"row {item.row} (id {item.id}): {item.error}")
-                    else:
-                        yield item
-                bar.update(rows, 0, rejected)
+            with RowsBar("remember", count_rows(in_path, column_map)) as bar:
+                for batch in take_in_batches(enumerate(reader, start=1), PRODUCTS_AT_ONCE, downloads=downloads):
+                    for item in batch:
+                        rows += 1
+                        if isinstance(item, RejectedRow):
+                            rejected += 1
+                            say(f"row {item.row} (id {item.id}): {item.error}")
+                        else:
+                            yield item
+                    bar.update(rows, 0, rejected)
+
+        asking = RowsBar("ask", None)
+
+        def show(count: int) -> None:
+            if count == 0:
+                bars.enter_context(asking)
+            asking.update(count, 0, 0)
 
         result = remember(
             folder,
@@ -97,6 +102,7 @@ def command(
             sample=sample,
             device=device,
             open_again=lambda product: take_in(product, downloads).photos,
+            asked=show,
         )
     for warning in reader.warnings:
         say(warning)

@@ -13,7 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,13 @@ from pumgpt.engine.planning import make_plan
 from pumgpt.engine.understand import Plan
 from pumgpt.engine.weighing import TEMPERATURES, Evidence, Fit, Weighing
 from pumgpt.errors import CatalogError
-from pumgpt.model.card import CALIBRATION_FILE, CARD_FILE, read_card
+from pumgpt.model.card import CALIBRATION_FILE, CARD_FILE, CheckpointCard, read_card
 from pumgpt.samples import draw_foreign
 from pumgpt.tasks.truth import FOREIGN, is_foreign
 
 CATEGORY = "category"
+REMEMBERS = "remembers"
+"""Key of the card of a model that `remember` made: how many products."""
 PRODUCTS_AT_ONCE = 32
 LEAST_COUNT = 50
 """A field with fewer answers than this isn't fitted."""
@@ -58,7 +60,8 @@ Labels = dict[str, str]
 """Field -> value: the path of the category ('A > B > C'), and each attribute that has one value."""
 Asked = tuple[Product, Sequence[Image], int]
 """A labelled product, its photos, and its place in the memory, which then has no say about it, or `NOWHERE`."""
-Progress = Callable[[str, int], None]
+Progress = Callable[[int], None]
+"""Told how many products were asked so far, from none on."""
 
 
 def labels_of(product: Product) -> Labels:
@@ -92,6 +95,7 @@ def ask(
     """
     found: dict[str, Evidence] = {}
     rows, count = iter(products), 0
+    progress(count)
     with _remembering_nothing(engine):
         while batch := list(islice(rows, PRODUCTS_AT_ONCE)):
             features_BV = features_of(engine, [photos for _, photos, _ in batch])
@@ -115,7 +119,7 @@ def ask(
                             key = listed_key(name) if request.listing is not None else name
                             _add(found.setdefault(key, Evidence()), recollection, row, question, answer, truth)
             count += len(batch)
-            progress("asked", count)
+            progress(count)
     return found
 
 
@@ -174,7 +178,7 @@ def remember(
     sample: int = 500,
     device: str | None = None,
     open_again: Callable[[Product], Sequence[Image]],
-    progress: Progress = lambda what, count: None,
+    asked: Progress = lambda count: None,
 ) -> Remembered:
     """Write to `out` the checkpoint in `folder`, remembering labelled products.
 
@@ -197,34 +201,47 @@ def remember(
     for features_BV, told_B in look_at(engine, shown()):
         features.append(features_BV)
         labels.extend(told_B)
-        progress("remembered", len(labels))
     if not labels:
         raise CatalogError(f"none of {result.skipped} products has both a photo and a label, so nothing was remembered")
     labels = _worth_asking(labels)
     memory = _join(engine.memory, torch.cat(features), labels)
-    first = len(memory) - len(labels)
-    values = {name: sorted({told[name] for told in labels if name in told}) for name in memory.values}
-    values = {name: found for name, found in values.items() if found}
-    picked = random.Random(0).sample(range(len(products)), min(sample, len(products)))
-    asked = ((products[place], open_again(products[place]), first + place) for place in sorted(picked))
-    evidence = ask(engine, memory, _plan(engine, values), chain(asked, _foreign(sample // FOREIGN_SHARE)), progress)
-    calibration: Calibration | None = getattr(engine, "calibration", None)
-    weighings, fields = dict(memory.weighings), dict(calibration.fields) if calibration else {}
-    for name, found in values.items():
+    result.products, result.known_before = len(labels), len(memory) - len(labels)
+    card = read_card(folder)
+    values = _vocabulary(card, labels)
+    picked = sorted(random.Random(0).sample(range(len(products)), min(sample, len(products))))
+    drawn = ((products[place], open_again(products[place]), result.known_before + place) for place in picked)
+    shown_to_it = chain(drawn, _foreign(len(picked) // FOREIGN_SHARE))
+    evidence = ask(engine, memory, _plan(engine, values), shown_to_it, asked)
+    weighings, fields = dict(memory.weighings), dict(_calibration(engine).fields)
+    for name in values:
         for key in (name, listed_key(name)):
-            seen = evidence.get(key, Evidence())
+            found = evidence.get(key, Evidence())
             calibrated = key if name == CATEGORY else attribute_key(key)
-            weighings[key], report = UNFITTED, FieldReport(key, len(found), seen.labelled)
+            weighings[key], report = UNFITTED, FieldReport(key, len(values[name]), found.labelled)
             fields.pop(calibrated, None)
-            if seen.labelled >= LEAST_COUNT:
-                weighings[key], alone, remembering = seen.fit(joint=None)
-                fields[calibrated] = seen.calibration(weighings[key])
-                report = FieldReport(key, len(found), seen.labelled, alone, remembering)
-            if seen.labelled:
+            if found.labelled >= LEAST_COUNT:
+                weighings[key], alone, remembering = found.fit(joint=None)
+                fields[calibrated] = found.calibration(weighings[key])
+                report = replace(report, alone=alone, remembering=remembering)
+            if found.labelled:
                 result.fields.append(report)
-    result.products, result.known_before = len(labels), first
-    _write(folder, out, memory.weighed(weighings), Calibration(fields=fields), values)
+    _write(folder, out, memory.weighed(weighings), Calibration(fields=fields), _card(card, out, len(memory), values))
     return result
+
+
+def _calibration(engine: PumGPTEngine) -> Calibration:
+    calibration: Calibration | None = getattr(engine, "calibration", None)
+    return calibration or Calibration()
+
+
+def _vocabulary(card: CheckpointCard, labels: Sequence[Labels]) -> dict[str, list[str]]:
+    """Field -> the values that are asked for: those of the products, and those of products that were remembered before."""
+    names = dict.fromkeys(name for told in labels for name in told)
+    values = {name: {told[name] for told in labels if name in told} for name in names}
+    if REMEMBERS in (card.model_extra or {}):
+        before = {CATEGORY: {SEPARATOR.join(path) for path in card.category_paths}, **card.attributes}
+        values = {name: found.union(before.get(name, ())) for name, found in values.items()}
+    return {name: sorted(found) for name, found in values.items()}
 
 
 def _foreign(count: int) -> Iterator[Asked]:
@@ -264,19 +281,21 @@ def _plan(engine: PumGPTEngine, values: dict[str, list[str]]) -> Plan:
     return make_plan(backend, tasks=tasks, precision=0)
 
 
-def _write(folder: Path, out: Path, memory: Memory, calibration: Calibration, values: dict[str, list[str]]) -> None:
+def _card(card: CheckpointCard, out: Path, products: int, values: dict[str, list[str]]) -> CheckpointCard:
+    """What was measured of the model that it was made from doesn't hold for the shop's words."""
+    attributes = {**card.attributes, **{name: found for name, found in values.items() if name != CATEGORY}}
+    told = {"name": out.name, "quality": {}, "attributes": attributes, REMEMBERS: products}
+    return card.model_copy(update={**told, **({"categories": values[CATEGORY]} if CATEGORY in values else {})})
+
+
+def _write(folder: Path, out: Path, memory: Memory, calibration: Calibration, card: CheckpointCard) -> None:
     """The checkpoint's files, beside `out` until they are whole."""
     part = out.with_name(f"{out.name}.partial")
     shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(folder, part)
     memory.save(part)
     calibration.save(part / CALIBRATION_FILE)
-    card = read_card(folder).model_copy(
-        update={"name": out.name, "quality": {}, "revision": revision_of(part), "remembers": len(memory)}
-    )
-    if CATEGORY in values:
-        card.categories = list(values[CATEGORY])
-    card.attributes |= {name: found for name, found in values.items() if name != CATEGORY}
+    card = card.model_copy(update={"revision": revision_of(part)})
     (part / CARD_FILE).write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
     if out.exists():
         shutil.rmtree(out)
