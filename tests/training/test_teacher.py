@@ -89,10 +89,15 @@ def test_an_answer_is_taught_where_the_heads_know_it(teacher: AnswerTeacher, con
     assert number("brand", None, "Acme") == -1
 
 
-def test_what_the_teacher_says_is_mixed_into_the_loss(teacher: AnswerTeacher) -> None:
+@pytest.mark.parametrize("category", [0.7, 0.25])
+def test_what_the_teacher_says_is_mixed_into_the_loss(
+    teacher: AnswerTeacher, context: TaskContext, category: float
+) -> None:
     """Three answers in one bucket, of which one isn't taught: its loss stays, that of the others is as computed by hand. Of a
-    blended photo no label is true, so that the teacher alone counts.
+    blended photo no label is true, so that the teacher alone counts. A field may have a share of its own.
     """
+    if category != 0.7:
+        teacher = AnswerTeacher(teacher.heads, context, Letters(), share=0.7, shares={"category": category})
     answers, numbers, products = ["Bags > Totes", "a coat", "navy blue"], [0, -1, 1], [1, 0, 0]
     labels = torch.full((3, 16), IGNORED)
     for row, answer in enumerate(answers):
@@ -115,7 +120,7 @@ def test_what_the_teacher_says_is_mixed_into_the_loss(teacher: AnswerTeacher) ->
         probability = dict(zip(values, said[number][product].tolist(), strict=True))
         for row, target in zip(rows, by_hand(probability, answer), strict=True):
             soft = -sum(share * float(logs[row, token]) for token, share in target.items())
-            expected.append(soft if answer == answers[2] else 0.3 * float(losses[row]) + 0.7 * soft)
+            expected.append(soft if answer == answers[2] else (1 - category) * float(losses[row]) + category * soft)
     assert mixed.tolist() == pytest.approx(expected, rel=1e-4)
 
 

@@ -89,6 +89,8 @@ class InstructRecipe(BaseModel):
     frozen."""
     teacher_share: float = Field(default=0.7, ge=0, le=1)
     """Weight of what the teacher says; the label has the rest."""
+    teacher_shares: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    """The same for single fields, 'category' or an attribute."""
     min_count: int = 1
     """How often a value must occur in the data to be offered as a choice."""
 

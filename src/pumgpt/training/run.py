@@ -358,7 +358,8 @@ def _answer_teacher(
         patch_heads = LabelHeads(model.vision_tower.hidden_size, values)
         if load_heads(heads, folder, "query_heads"):
             also = patch_heads if load_heads(patch_heads, folder) else None
-            return AnswerTeacher(heads, context, processor.tokenizer, recipe.instruct.teacher_share, also)
+            asked = recipe.instruct
+            return AnswerTeacher(heads, context, processor.tokenizer, asked.teacher_share, also, asked.teacher_shares)
     raise RecipeError(
         f"instruct.teacher: {folder} has no heads on queries; name a folder of stage 'contrast' that learned them"
     )

@@ -26,6 +26,7 @@ class AnswerTeacher(nn.Module):
     """Heads on the queries of photos, others on their patches where there are some, and how each of their values is written
     as an answer.
 
+    `share` is the weight of what they say, but for the labels that `shares` names; the rest is the answer's.
     Values that `context` doesn't offer as answers are left out, labels of which it offers none as well.
     """
 
@@ -36,11 +37,11 @@ class AnswerTeacher(nn.Module):
         tokenizer: Any,
         share: float,
         patch_heads: LabelHeads | None = None,
+        shares: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__()
         self.heads = heads.requires_grad_(False)
         self.patch_heads = patch_heads.requires_grad_(False) if patch_heads is not None else None
-        self.share = share
         self.choices = {CATEGORY: context.taxonomy_choices} | {a.name: a.choices for a in context.attributes}
         self.place: dict[str, dict[str, int]] = {}
         for name, values in heads.values.items():
@@ -48,6 +49,7 @@ class AnswerTeacher(nn.Module):
             offered = set(choices.values) if choices is not None else set()
             self.place[name] = {value: index for index, value in enumerate(values) if value in offered}
         self.labels = [name for name, places in self.place.items() if places]
+        self.shares = [(shares or {}).get(name, share) for name in self.labels]
         for number, name in enumerate(self.labels):
             written = [
                 [*tokenizer(value, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
@@ -80,7 +82,7 @@ class AnswerTeacher(nn.Module):
         self, losses_T: Tensor, logits_TW: Tensor, labels_RS: Tensor, bucket: Mapping[str, Tensor], said: list[Tensor]
     ) -> Tensor:
         """`losses_T` of the tokens in `labels_RS` that aren't ignored, where the taught answers' are brought to the mean,
-        weighted by `share`, with the cross-entropy to the teacher's distribution.
+        weighted by the label's share, with the cross-entropy to the teacher's distribution.
 
         `bucket` holds `taught` (R,), the numbers of the labels, `first_photo` (R,), which photo of `said` a row shows first, and
         `blended` (R,), whether the label is of no weight as the photo isn't one product's.
@@ -104,7 +106,7 @@ class AnswerTeacher(nn.Module):
             step = torch.arange(table_KL.shape[1], device=start.device).expand(inside.shape)[inside]
             told_TK = log_TW.gather(1, table_KL.clamp(min=0).T[step])
             soft_T = -(weight_RLK[inside] * told_TK).sum(-1)
-            share_R = torch.where(bucket["blended"][rows], 1.0, self.share)
+            share_R = torch.where(bucket["blended"][rows], 1.0, self.shares[number])
             share_T = share_R[:, None].expand(inside.shape)[inside]
             mixed = mixed.index_put((which,), (1 - share_T) * losses_T[which] + share_T * soft_T)
         return mixed
