@@ -76,8 +76,7 @@ def _categories(
 
 
 def _report(name: str, right: Sequence[bool]) -> None:
-    share = proportion(right)
-    print(f"{name}: {sum(right)} of {len(right)} right, {share.value:.3f} [{share.low:.3f}, {share.high:.3f}]")
+    print(f"{name}: {sum(right)} right, {proportion(right)}")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from pumgpt.catalog.attribute_names import fold_attribute
 from pumgpt.catalog.question import Choices
-from pumgpt.engine.calibration import DEFAULT, listed_key
+from pumgpt.engine.calibration import listed_key
 from pumgpt.engine.weighing import Weighing
 from pumgpt.errors import ModelError
 from pumgpt.model.card import MEMORY_FILE
@@ -50,8 +50,7 @@ class _Description(BaseModel):
 class Memory:
     """Keys and labels of N products, and how they count.
 
-    `weighings` are by the name of the field, for photos alone, and '<field> | listing' where the model read the listing too;
-    'default' holds for the rest.
+    `weighings` are by the name of the field, for photos alone, and '<field> | listing' where the model read the listing too.
     """
 
     centre_V: Tensor
@@ -138,10 +137,7 @@ class Memory:
 
     def weighing(self, name: str, listed: bool) -> Weighing | None:
         """How products count for a field; None where they have no say."""
-        if name not in self.values:
-            return None
-        names = (listed_key(name), listed_key(DEFAULT)) if listed else (name, DEFAULT)
-        return next((self.weighings[known] for known in names if known in self.weighings), None)
+        return self.weighings.get(listed_key(name) if listed else name) if name in self.values else None
 
     def places_of(self, name: str, choices: Choices) -> Tensor:
         """For each value of a field its place among `choices`, or `NOT_TOLD`."""

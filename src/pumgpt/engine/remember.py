@@ -42,8 +42,6 @@ from pumgpt.samples import draw_foreign
 from pumgpt.tasks.truth import FOREIGN, is_foreign
 
 CATEGORY = "category"
-REMEMBERS = "remembers"
-"""Key of the card of a model that `remember` made: how many products."""
 PRODUCTS_AT_ONCE = 32
 LEAST_COUNT = 50
 """A field with fewer answers than this isn't fitted."""
@@ -207,7 +205,7 @@ def remember(
     memory = _join(engine.memory, torch.cat(features), labels)
     result.products, result.known_before = len(labels), len(memory) - len(labels)
     card = read_card(folder)
-    values = _vocabulary(card, labels)
+    values = _vocabulary(labels, card if engine.memory is not None else None)
     picked = sorted(random.Random(0).sample(range(len(products)), min(sample, len(products))))
     drawn = ((products[place], open_again(products[place]), result.known_before + place) for place in picked)
     shown_to_it = chain(drawn, _foreign(len(picked) // FOREIGN_SHARE))
@@ -225,7 +223,7 @@ def remember(
                 report = replace(report, alone=alone, remembering=remembering)
             if found.labelled:
                 result.fields.append(report)
-    _write(folder, out, memory.weighed(weighings), Calibration(fields=fields), _card(card, out, len(memory), values))
+    _write(folder, out, memory.weighed(weighings), Calibration(fields=fields), _card(card, out, values))
     return result
 
 
@@ -234,13 +232,13 @@ def _calibration(engine: PumGPTEngine) -> Calibration:
     return calibration or Calibration()
 
 
-def _vocabulary(card: CheckpointCard, labels: Sequence[Labels]) -> dict[str, list[str]]:
-    """Field -> the values that are asked for: those of the products, and those of products that were remembered before."""
+def _vocabulary(labels: Sequence[Labels], before: CheckpointCard | None) -> dict[str, list[str]]:
+    """Field -> the values that are asked for: those of the products, and those on the card of a model that remembered others."""
     names = dict.fromkeys(name for told in labels for name in told)
     values = {name: {told[name] for told in labels if name in told} for name in names}
-    if REMEMBERS in (card.model_extra or {}):
-        before = {CATEGORY: {SEPARATOR.join(path) for path in card.category_paths}, **card.attributes}
-        values = {name: found.union(before.get(name, ())) for name, found in values.items()}
+    if before is not None:
+        known = {CATEGORY: [SEPARATOR.join(path) for path in before.category_paths], **before.attributes}
+        values = {name: found.union(known.get(name, ())) for name, found in values.items()}
     return {name: sorted(found) for name, found in values.items()}
 
 
@@ -281,10 +279,10 @@ def _plan(engine: PumGPTEngine, values: dict[str, list[str]]) -> Plan:
     return make_plan(backend, tasks=tasks, precision=0)
 
 
-def _card(card: CheckpointCard, out: Path, products: int, values: dict[str, list[str]]) -> CheckpointCard:
+def _card(card: CheckpointCard, out: Path, values: dict[str, list[str]]) -> CheckpointCard:
     """What was measured of the model that it was made from doesn't hold for the shop's words."""
     attributes = {**card.attributes, **{name: found for name, found in values.items() if name != CATEGORY}}
-    told = {"name": out.name, "quality": {}, "attributes": attributes, REMEMBERS: products}
+    told = {"name": out.name, "quality": {}, "attributes": attributes}
     return card.model_copy(update={**told, **({"categories": values[CATEGORY]} if CATEGORY in values else {})})
 
 
