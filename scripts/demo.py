@@ -12,13 +12,13 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from pumgpt.backends.load import load_backend
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.cli.ask_view import STATUS_STYLES
 from pumgpt.cli.progress import RowsBar
-from pumgpt.engine.enrich import enrich
-from pumgpt.engine.models import load_backend
-from pumgpt.engine.planning import make_plan
+from pumgpt.enrich.job import enrich
 from pumgpt.samples import SAMPLE_SEEDS, write_catalog
+from pumgpt.understand.plan import make_plan
 
 
 def main() -> None:

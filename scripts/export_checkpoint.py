@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from pumgpt.engine.models import revision_of
+from pumgpt.backends.load import revision_of
 from pumgpt.model.card import CALIBRATION_FILE, CARD_FILE, MEMORY_FILE
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.processing import PumGPTProcessor

@@ -19,26 +19,33 @@ from pathlib import Path
 
 from PIL.Image import Image
 
+from pumgpt.backends.calibration import (
+    DEFAULT,
+    Calibration,
+    FieldCalibration,
+    attribute_key,
+    fit_calibration,
+    listed_key,
+)
+from pumgpt.backends.load import load_backend
 from pumgpt.backends.protocol import Backend, Request
-from pumgpt.bench.facts import caption_is_true
-from pumgpt.bench.fields import Judged
-from pumgpt.bench.predictions import Guess
-from pumgpt.bench.sets import VALIDATION_SETS
-from pumgpt.bench.truth import CATEGORY, fields_of
-from pumgpt.catalog.photos import open_photo
+from pumgpt.bench.baselines.predictions import Guess
+from pumgpt.bench.judging.facts import caption_is_true
+from pumgpt.bench.judging.fields import Judged
+from pumgpt.bench.suites.sets import VALIDATION_SETS
+from pumgpt.bench.suites.truth import CATEGORY, fields_of
+from pumgpt.catalog.formats.registry import read_catalog
+from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Question
-from pumgpt.catalog.readers import read_catalog
-from pumgpt.engine.calibration import DEFAULT, Calibration, FieldCalibration, attribute_key, fit_calibration, listed_key
-from pumgpt.engine.judge import Judge, Judgement
-from pumgpt.engine.models import load_backend
-from pumgpt.engine.planning import load_vocabulary, make_plan
-from pumgpt.engine.understand import Plan
 from pumgpt.errors import PumGPTError
 from pumgpt.samples import draw_foreign
 from pumgpt.tasks.base import Parsed, normalise
 from pumgpt.tasks.registry import get_task
 from pumgpt.tasks.truth import FOREIGN
+from pumgpt.understand.assemble import Plan
+from pumgpt.understand.judge import Judge, Judgement
+from pumgpt.understand.plan import load_vocabulary, make_plan
 
 FOREIGN_SEEDS = range(960_000, 970_000)
 """Drawn pictures that neither training nor the measurement sees."""

@@ -20,15 +20,15 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from photo_claims import judge_all, read_products, swap
-from pumgpt.curation import text_score, word_owner
+from pumgpt.backends.load import load_backend
+from pumgpt.curation.experts import text_score, word_owner
+from pumgpt.curation.experts.mentions import Text
+from pumgpt.curation.experts.registry import Tools, make_experts
+from pumgpt.curation.experts.text import TextExpert, unmentioned
+from pumgpt.curation.experts.text_score import FEATURES, TextScore
+from pumgpt.curation.experts.word_owner import NUM_BUCKETS, WordOwner, bucket, span_features
 from pumgpt.curation.fusion import Fusion
-from pumgpt.curation.mentions import Text
-from pumgpt.curation.registry import Tools, make_experts
-from pumgpt.curation.text import TextExpert, unmentioned
-from pumgpt.curation.text_score import FEATURES, TextScore
 from pumgpt.curation.verdict import Verdict, Vote
-from pumgpt.curation.word_owner import NUM_BUCKETS, WordOwner, bucket, span_features
-from pumgpt.engine.models import load_backend
 from title_claims import LabelledClaim, Listing, make_claims, read_listings
 
 FILES = ("ae-110k-train.jsonl", "oa-mine-train.jsonl")

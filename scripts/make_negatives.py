@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from pumgpt.catalog.photos import open_photo
+from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import Product
-from pumgpt.training.data import SourceRecipe, read_products
+from pumgpt.training.data.products import SourceRecipe, read_products
 
 SOURCES = ("grocery/train.parquet", "clothing/train.parquet", "fashion/train-00000-of-00004.parquet")
 SIZE_PX = 128

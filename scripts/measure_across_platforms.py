@@ -26,10 +26,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pumgpt.bench.baselines import features_of
-from pumgpt.bench.intervals import Measured, proportion
-from pumgpt.bench.sets import NANO_SETS
-from pumgpt.bench.tables import render_rows
+from pumgpt.bench.baselines.fitted import features_of
+from pumgpt.bench.reporting.tables import render_rows
+from pumgpt.bench.stats.intervals import Measured, proportion
+from pumgpt.bench.suites.sets import NANO_SETS
 from pumgpt.errors import PumGPTError
 
 SHARED = {

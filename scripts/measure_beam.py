@@ -11,15 +11,15 @@ import time
 from itertools import islice
 from pathlib import Path
 
+from pumgpt.backends.load import load_engine
 from pumgpt.backends.protocol import Answer, Choices, Question, Request
-from pumgpt.bench.intervals import wilson
-from pumgpt.catalog.photos import open_photo
+from pumgpt.backends.pumgpt.backend import PumGPTEngine
+from pumgpt.bench.stats.intervals import wilson
+from pumgpt.catalog.formats.registry import read_catalog
+from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.readers import read_catalog
-from pumgpt.catalog.taxonomies import load_taxonomy
-from pumgpt.catalog.taxonomy import SEPARATOR
-from pumgpt.engine.engine import PumGPTEngine
-from pumgpt.engine.models import load_engine
+from pumgpt.catalog.vocabulary.taxonomies import load_taxonomy
+from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR
 from pumgpt.model.card import resolve_checkpoint
 
 WIDTHS = (4, 16, 64, 256)

@@ -95,10 +95,10 @@ def write_parquet(file: Path, rows: int) -> Path:
 
 def there_and_back(file: Path) -> None:
     """Write the catalogue with answers beside itself; prints the number of products and this process's peak in MiB."""
+    from pumgpt.catalog.formats.registry import read_catalog
+    from pumgpt.catalog.formats.writers import open_writer
     from pumgpt.catalog.product import Product
-    from pumgpt.catalog.readers import read_catalog
     from pumgpt.catalog.understanding import AttributeField, ModelInfo, Understanding
-    from pumgpt.catalog.writers import open_writer
 
     colour = AttributeField(name="colour", value="Blue", confidence=0.9, status="filled")
     model = ModelInfo(name="none", revision="0")

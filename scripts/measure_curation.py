@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pumgpt.curation.experts.mentions import Text
+from pumgpt.curation.experts.text import TextExpert
+from pumgpt.curation.experts.text_score import TextScore
+from pumgpt.curation.experts.word_owner import WordOwner
 from pumgpt.curation.fusion import Fusion
-from pumgpt.curation.mentions import Text
-from pumgpt.curation.text import TextExpert
-from pumgpt.curation.text_score import TextScore
 from pumgpt.curation.verdict import Verdict, Vote
-from pumgpt.curation.word_owner import WordOwner
 from title_claims import KINDS, LabelledClaim, Listing, make_claims, normalised, read_listings
 
 Bools = NDArray[np.bool_]

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from photo_claims import JudgedClaim, judge_all, read_products, swap
+from pumgpt.backends.load import load_backend
+from pumgpt.curation.experts.registry import Tools, make_experts
 from pumgpt.curation.fusion import Fusion
-from pumgpt.curation.registry import Tools, make_experts
-from pumgpt.engine.models import load_backend
 
 RESAMPLES = 1000
 FILES = {"fashion": "fashion/test-*.parquet", "implicitave": "implicitave/dev*.parquet"}

@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.readers import read_catalog
 
 EXPERTS = "text,statistics"
 

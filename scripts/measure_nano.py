@@ -28,18 +28,19 @@ import numpy as np
 from PIL import Image
 
 from pumgpt.backends.protocol import Request
-from pumgpt.bench import refusals, sets
-from pumgpt.bench.baselines import Majority, NearestNeighbour, TitleMatching, pixel_features
-from pumgpt.bench.fields import Scores, confidences, evaluate_predictions, judge_field
-from pumgpt.bench.inputs import Prepared, prepare, write_photos
-from pumgpt.bench.plots import draw_reliability, draw_risk_coverage
-from pumgpt.bench.predictions import Prediction, read_plain, read_understandings
-from pumgpt.bench.sets import FASHION, IMAGE_ONLY, NANO_SETS, OPEN_DOMAIN, WITH_TITLE, MeasuredSet
-from pumgpt.bench.tables import render_section, scores_to_json
-from pumgpt.bench.truth import read_labelled, read_truth
-from pumgpt.catalog.photos import open_photo
+from pumgpt.bench.asking.inputs import Prepared, prepare, write_photos
+from pumgpt.bench.baselines.fitted import Majority, NearestNeighbour, TitleMatching, pixel_features
+from pumgpt.bench.baselines.predictions import Prediction, read_plain, read_understandings
+from pumgpt.bench.judging import refusals
+from pumgpt.bench.judging.fields import Scores, confidences, evaluate_predictions, judge_field
+from pumgpt.bench.reporting.plots import draw_reliability, draw_risk_coverage
+from pumgpt.bench.reporting.tables import render_section, scores_to_json
+from pumgpt.bench.suites import sets
+from pumgpt.bench.suites.sets import FASHION, IMAGE_ONLY, NANO_SETS, OPEN_DOMAIN, WITH_TITLE, MeasuredSet
+from pumgpt.bench.suites.truth import read_labelled, read_truth
+from pumgpt.catalog.formats.registry import read_catalog
+from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.readers import read_catalog
 from pumgpt.errors import BackendError, PumGPTError
 from pumgpt.samples import draw_foreign
 
@@ -221,7 +222,7 @@ def _refusals(runs: Mapping[str, Mapping[str, Prediction]]) -> list[refusals.Ref
 
 def _hidden(prepared: Prepared, options: argparse.Namespace) -> list[refusals.Refusal]:
     """Prices and the like, asked of the model itself: they are in no schema that it was trained on."""
-    from pumgpt.engine.models import load_backend
+    from pumgpt.backends.load import load_backend
 
     batch_size = None if options.batch_size is None else int(options.batch_size)
     backend = load_backend(options.model, options.device, batch_size)

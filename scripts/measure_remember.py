@@ -15,18 +15,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pumgpt.backends.load import load_backend
 from pumgpt.backends.protocol import Backend
-from pumgpt.bench.intervals import proportion
+from pumgpt.bench.stats.intervals import proportion
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.taxonomy import CategoryPath, Taxonomy
 from pumgpt.catalog.understanding import CategoryField
-from pumgpt.engine.asking import understand_one
-from pumgpt.engine.intake import take_in
-from pumgpt.engine.models import load_backend
-from pumgpt.engine.planning import make_plan
-from pumgpt.engine.remember import remember
+from pumgpt.catalog.vocabulary.taxonomy import CategoryPath, Taxonomy
 from pumgpt.model.card import resolve_checkpoint
-from pumgpt.training.data import read_file
+from pumgpt.training.data.products import read_file
+from pumgpt.training.remember import remember
+from pumgpt.understand.ask import understand_one
+from pumgpt.understand.intake import take_in
+from pumgpt.understand.plan import make_plan
 
 KNOWN_SHARE = 2 / 3
 

@@ -18,9 +18,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pumgpt.bench.intervals import wilson
+from pumgpt.bench.stats.intervals import wilson
+from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.readers import read_catalog
 
 TRUTH = Path(__file__).with_name("shopify_truth.csv")
 HEADER = (

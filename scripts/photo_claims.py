@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from pumgpt.catalog.photos import open_photo
+from pumgpt.catalog.formats.registry import read_catalog
+from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.readers import read_catalog
-from pumgpt.curation.expert import Case, Expert, claims_of
+from pumgpt.curation.experts.base import Case, Expert, claims_of
 from pumgpt.curation.verdict import Claim, Verdict, Vote
 
 SHARE = 0.3

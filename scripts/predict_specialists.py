@@ -18,12 +18,12 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoConfig
 
-from pumgpt.bench.sets import NANO_SETS
+from pumgpt.bench.suites.sets import NANO_SETS
 from pumgpt.catalog.product import Product
 from pumgpt.model.vision import build_tower
-from pumgpt.training.data import PhotoCache, read_file
-from pumgpt.training.heads import WORDS, LabelHeads
-from pumgpt.training.nano import load_heads, load_tower
+from pumgpt.training.data.products import PhotoCache, read_file
+from pumgpt.training.scratch import load_heads, load_tower
+from pumgpt.training.stages.heads import WORDS, LabelHeads
 
 AT_ONCE = 128
 

@@ -19,12 +19,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pumgpt.bench.sets import FASHION
+from pumgpt.bench.suites.sets import FASHION
 from pumgpt.catalog.product import Product
 from pumgpt.model.card import resolve_checkpoint
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
-from pumgpt.training.data import PhotoCache, read_file
-from pumgpt.training.heads import IGNORED, collect_values, label_of
+from pumgpt.training.data.products import PhotoCache, read_file
+from pumgpt.training.stages.heads import IGNORED, collect_values, label_of
 
 LABELS = ("category", "gender", "colour", "season", "usage")
 AT_ONCE, BATCH, EPOCHS, SMOOTHING = 256, 512, 12, 0.1

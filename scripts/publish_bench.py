@@ -12,9 +12,9 @@ import re
 import sys
 from pathlib import Path
 
-from pumgpt.bench.headlines import HEADLINES
-from pumgpt.bench.results import ComparisonJson, MeasuredJson, Results, read_results
-from pumgpt.bench.tables import render_rows
+from pumgpt.bench.reporting.headlines import HEADLINES
+from pumgpt.bench.reporting.results import ComparisonJson, MeasuredJson, Results, read_results
+from pumgpt.bench.reporting.tables import render_rows
 from pumgpt.errors import PumGPTError
 
 

@@ -42,7 +42,7 @@ print(json.dumps({"code": code, "modules": sorted({name.partition(".")[0] for na
 """
 
 VIOLATIONS = {
-    "a layer imports upwards": ("catalog/product.py", "import pumgpt.engine", "Layers"),
+    "a layer imports upwards": ("catalog/product.py", "import pumgpt.understand", "Layers"),
     "neighbours import each other": ("tasks/__init__.py", "import pumgpt.backends.protocol", "Layers"),
     "a record needs PyTorch": ("catalog/product.py", "import torch", "Records, drawings and tasks"),
     "a package has no place": ("stray/__init__.py", "", "Layers"),

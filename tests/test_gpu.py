@@ -12,7 +12,7 @@ import yaml
 
 import pumgpt
 from pumgpt.samples import draw_parquet, draw_product
-from pumgpt.training.augment import AugmentRecipe, augment, blend_photos
+from pumgpt.training.data.augment import AugmentRecipe, augment, blend_photos
 from pumgpt.training.run import train
 
 pytestmark = [

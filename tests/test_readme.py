@@ -15,8 +15,8 @@ import pytest
 from _pytest.mark import ParameterSet
 from PIL import Image, ImageDraw
 
+from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.readers import read_catalog
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "docs" / "catalogues.md"]

@@ -9,9 +9,9 @@ from typing import Any
 from PIL import Image
 
 from pumgpt.backends.protocol import Answer
-from pumgpt.bench.case import Case, Truth
-from pumgpt.bench.items import Item
-from pumgpt.bench.outcomes import judge
+from pumgpt.bench.asking.case import Case, Truth
+from pumgpt.bench.judging.outcomes import judge
+from pumgpt.bench.suites.items import Item
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices, Question
 

@@ -32,7 +32,7 @@ def load(spec: str = "nano", device: str | None = None) -> Any:
 
     Raises `ModelError` where there is no such model.
     """
-    from pumgpt.engine.models import load as load_model
+    from pumgpt.api import load as load_model
 
     return load_model(spec, device)
 

@@ -15,8 +15,8 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
 from pumgpt.backends.contrastive import ContrastiveBackend, describe
+from pumgpt.backends.load import load_backend
 from pumgpt.backends.protocol import Backend, Choices, Question, Request
-from pumgpt.engine.models import load_backend
 
 COLOURS = Choices(("Blue", "Red", "Green"))
 QUESTION = Question("attribute_qa", "What is the colour?", "colour", COLOURS)

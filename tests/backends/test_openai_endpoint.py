@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from chat_server import Reply, completion, over, read_request, serve
-from pumgpt.backends.chat_answers import read_answer, read_choice
-from pumgpt.backends.chat_endpoint import ChatEndpoint, ChatReply
+from pumgpt.backends.chat.answers import read_answer, read_choice
+from pumgpt.backends.chat.backend import MAX_SIDE_PX, OpenAIBackend
+from pumgpt.backends.chat.endpoint import ChatEndpoint, ChatReply
 from pumgpt.backends.fake import FakeBackend
-from pumgpt.backends.openai_endpoint import MAX_SIDE_PX, OpenAIBackend
+from pumgpt.backends.load import load_backend
 from pumgpt.backends.protocol import CANNOT_TELL, Answer, Backend, Choices, Question, Request
-from pumgpt.engine.models import load_backend
 from pumgpt.errors import BackendError, UsageError
 
 COLOURS = Choices(("Blue", "Navy Blue", "Red", "Blue-Green", "White"))
@@ -266,9 +266,9 @@ def test_open_text_has_the_geometric_mean() -> None:
 
 def test_a_catalogue_is_enriched_by_an_endpoint(tmp_path: Path) -> None:
     """The command line's way, from file to file."""
-    from pumgpt.catalog.schema import AttributeSchema, AttributeSpec
-    from pumgpt.engine.enrich import enrich
-    from pumgpt.engine.planning import make_plan
+    from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
+    from pumgpt.enrich.job import enrich
+    from pumgpt.understand.plan import make_plan
 
     rows = [{"id": str(i), "title": f"Shirt {i}"} for i in range(5)]
     (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")

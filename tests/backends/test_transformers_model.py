@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 from tiny_chat_models import FAMILIES, build
 
+from pumgpt.backends.load import load_backend
 from pumgpt.backends.protocol import Answer, Backend, Choices, Question, Request
-from pumgpt.backends.transformers_model import TransformersBackend
-from pumgpt.engine.models import load_backend
+from pumgpt.backends.transformers import TransformersBackend
 from pumgpt.errors import ModelError
 
 COLOURS = Choices(("Blue", "Red"))

@@ -12,16 +12,16 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from pumgpt.backends.protocol import CANNOT_TELL, Answer, Question, Request
-from pumgpt.bench.answers import AnswerCache, Told
+from pumgpt.bench.asking.answer_cache import AnswerCache, Told
+from pumgpt.bench.asking.case import Case
+from pumgpt.bench.asking.cases import build_cases, item_cases
+from pumgpt.bench.asking.runner import ask
+from pumgpt.bench.baselines.backends import true_texts
 from pumgpt.bench.benchmark import BenchResult, ModelResult, judge_answers
-from pumgpt.bench.case import Case
-from pumgpt.bench.cases import build_cases, item_cases
-from pumgpt.bench.items import SuiteData
-from pumgpt.bench.reference_models import true_texts
-from pumgpt.bench.runner import ask
-from pumgpt.bench.sources import load_items
-from pumgpt.bench.suite import Suite, load_suite
-from pumgpt.catalog.photos import open_photo
+from pumgpt.bench.suites.items import SuiteData
+from pumgpt.bench.suites.sources import load_items
+from pumgpt.bench.suites.suite import Suite, load_suite
+from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.tasks.attributes import write_record
 
 KINDS = (("Apparel", "Topwear", "Shirts"), ("Apparel", "Bottomwear", "Jeans"), ("Accessories", "Watches", "Watches"))

@@ -9,13 +9,13 @@ import pytest
 from small_suites import Scripted, constant, load, run, write_shop
 
 from chat_server import Reply, completion, serve
-from pumgpt.backends.chat_endpoint import ChatEndpoint
+from pumgpt.backends.chat.backend import OpenAIBackend
+from pumgpt.backends.chat.endpoint import ChatEndpoint
 from pumgpt.backends.fake import FakeBackend
-from pumgpt.backends.openai_endpoint import OpenAIBackend
 from pumgpt.backends.protocol import Answer, Question, Request
-from pumgpt.bench.answers import AnswerCache, Told, checked
-from pumgpt.bench.items import SuiteData
-from pumgpt.bench.suite import Suite
+from pumgpt.bench.asking.answer_cache import AnswerCache, Told, checked
+from pumgpt.bench.suites.items import SuiteData
+from pumgpt.bench.suites.suite import Suite
 from pumgpt.errors import BackendError
 
 

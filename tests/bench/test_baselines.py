@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from pumgpt.bench.baselines import Majority, NearestNeighbour, TitleMatching, pixel_features
+from pumgpt.bench.baselines.fitted import Majority, NearestNeighbour, TitleMatching, pixel_features
 from pumgpt.catalog.product import Product
 
 TRAIN = [

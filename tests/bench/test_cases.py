@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from small_suites import COLOURS, SUITE, load, write_lines, write_shop
 
-from pumgpt.bench.case import Case
-from pumgpt.bench.cases import show_listing
-from pumgpt.bench.runner import make_requests
+from pumgpt.bench.asking.case import Case
+from pumgpt.bench.asking.cases import show_listing
+from pumgpt.bench.asking.runner import make_requests
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from pumgpt.bench.comparison import Comparison, holm, sign_flip_test
-from pumgpt.bench.intervals import Measured
+from pumgpt.bench.stats.comparison import Comparison, holm, sign_flip_test
+from pumgpt.bench.stats.intervals import Measured
 
 
 def exact(differences: list[float]) -> float:

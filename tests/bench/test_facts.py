@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pumgpt.bench.facts import caption_is_true
+from pumgpt.bench.judging.facts import caption_is_true
 from pumgpt.catalog.product import Product
 
 TEE = Product("1", title="Puma Men Navy Tee", category=("Apparel", "Topwear", "Tshirts"), attributes={"colour": "Blue"})

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from pumgpt.backends.protocol import CANNOT_TELL, Answer
-from pumgpt.bench.case import Case, Truth, Values
-from pumgpt.bench.failures import KINDS, classify, confusions, count_kinds, find_failures, worst_slices
-from pumgpt.bench.items import Item
-from pumgpt.bench.label_noise import LabelNoise
-from pumgpt.bench.outcomes import Outcome, judge
-from pumgpt.bench.sets import IMAGE_ONLY, WITH_TITLE, Condition
+from pumgpt.bench.asking.case import Case, Truth, Values
+from pumgpt.bench.judging.failures import KINDS, classify, confusions, count_kinds, find_failures, worst_slices
+from pumgpt.bench.judging.label_noise import LabelNoise
+from pumgpt.bench.judging.outcomes import Outcome, judge
+from pumgpt.bench.suites.items import Item
+from pumgpt.bench.suites.sets import IMAGE_ONLY, WITH_TITLE, Condition
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices, Question
 from pumgpt.tasks.base import Verdict

@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from pumgpt.bench.inputs import prepare, write_photos
-from pumgpt.bench.predictions import Prediction
-from pumgpt.bench.sets import IMAGE_ONLY, NANO_SETS, OPEN_DOMAIN, WITH_TITLE, MeasuredSet
-from pumgpt.bench.truth import read_truth
+from pumgpt.bench.asking.inputs import prepare, write_photos
+from pumgpt.bench.baselines.predictions import Prediction
+from pumgpt.bench.suites.sets import IMAGE_ONLY, NANO_SETS, OPEN_DOMAIN, WITH_TITLE, MeasuredSet
+from pumgpt.bench.suites.truth import read_truth
 from pumgpt.errors import CatalogError
 
 PAIRS = pa.list_(pa.struct([("name", pa.string()), ("value", pa.string())]))

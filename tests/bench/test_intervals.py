@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from pumgpt.bench.intervals import Measured, bootstrap_mean, bootstrap_ratio, proportion, resample_weights, wilson
+from pumgpt.bench.stats.intervals import Measured, bootstrap_mean, bootstrap_ratio, proportion, resample_weights, wilson
 
 
 def test_wilson_matches_the_published_formula() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pumgpt.bench.items import Item
-from pumgpt.bench.label_noise import LabelNoise
-from pumgpt.bench.sources import load_items
-from pumgpt.bench.suite import load_suite
+from pumgpt.bench.judging.label_noise import LabelNoise
+from pumgpt.bench.suites.items import Item
+from pumgpt.bench.suites.sources import load_items
+from pumgpt.bench.suites.suite import load_suite
 from pumgpt.catalog.product import Product
 
 

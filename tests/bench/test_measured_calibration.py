@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pumgpt.bench.calibration import (
+from pumgpt.bench.stats.calibration import (
     RiskPoint,
     area_under_risk_coverage,
     brier_score,

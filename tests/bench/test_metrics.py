@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from pumgpt.bench import metrics
+from pumgpt.bench.stats import metrics
 
 SHIRT, TSHIRT, SHOE = ("Apparel", "Topwear", "Shirts"), ("Apparel", "Topwear", "Tshirts"), ("Footwear", "Shoes")
 

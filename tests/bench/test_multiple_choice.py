@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from scipy.stats import chi2_contingency
 
-from pumgpt.bench.multiple_choice import Choice, draw_options, measure_position_bias
+from pumgpt.bench.asking.multiple_choice import Choice, draw_options, measure_position_bias
 from pumgpt.catalog.question import Choices
 
 COLOURS = Choices(("Blue", "Navy Blue", "Red", "Green", "White"))

@@ -9,9 +9,9 @@ import pytest
 from small_suites import load, run, write_shop
 
 from pumgpt.backends.protocol import CANNOT_TELL, Backend
-from pumgpt.bench.items import FitData
-from pumgpt.bench.reference_models import BASELINES, Majority, make_baseline, stored_predictions
-from pumgpt.bench.runner import make_requests
+from pumgpt.bench.asking.runner import make_requests
+from pumgpt.bench.baselines.backends import BASELINES, Majority, make_baseline, stored_predictions
+from pumgpt.bench.suites.items import FitData
 from pumgpt.errors import CatalogError, UsageError
 
 
@@ -40,7 +40,7 @@ def test_title_and_nearest_answer_from_what_they_were_fitted_on(shop: Path, tmp_
     """Fitted on the very products that are asked: the nearest photo is the photo itself."""
     suite, data, cases = load(shop)
     products = [item.product for item in data.items if item.origin == "product"]
-    from pumgpt.bench.baselines import photo_features
+    from pumgpt.bench.baselines.fitted import photo_features
 
     fit = FitData(lambda: products, lambda: photo_features(p.images for p in products), lambda: [""] * len(products))
     for name in BASELINES:

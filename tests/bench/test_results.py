@@ -9,11 +9,11 @@ import pytest
 from small_suites import bench, load, write_shop
 
 from pumgpt.backends.fake import FakeBackend
+from pumgpt.bench.baselines.backends import Majority
 from pumgpt.bench.benchmark import BenchResult
-from pumgpt.bench.failures import KINDS
-from pumgpt.bench.markdown import render_markdown
-from pumgpt.bench.reference_models import Majority
-from pumgpt.bench.results import read_results, to_document, write_results
+from pumgpt.bench.judging.failures import KINDS
+from pumgpt.bench.reporting.markdown import render_markdown
+from pumgpt.bench.reporting.results import read_results, to_document, write_results
 from pumgpt.errors import CatalogError
 
 

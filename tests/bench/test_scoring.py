@@ -10,13 +10,13 @@ from sklearn.metrics import f1_score, precision_recall_fscore_support
 from small_suites import babbler, bench, constant, echo, load, oracle, refuser, write_shop
 
 from pumgpt.backends.protocol import CANNOT_TELL, Answer
+from pumgpt.bench.asking.case import Case, Truth
+from pumgpt.bench.baselines.backends import Majority
 from pumgpt.bench.benchmark import BenchResult
-from pumgpt.bench.case import Case, Truth
-from pumgpt.bench.fields import Scores
-from pumgpt.bench.items import Item
-from pumgpt.bench.outcomes import Outcome, judge, values_are_true
-from pumgpt.bench.reference_models import Majority
-from pumgpt.bench.scoring import score
+from pumgpt.bench.judging.fields import Scores
+from pumgpt.bench.judging.outcomes import Outcome, judge, values_are_true
+from pumgpt.bench.judging.scoring import score
+from pumgpt.bench.suites.items import Item
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices, Question
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pumgpt.bench.suite import data_folder, load_suite, parse_suite, suite_names
+from pumgpt.bench.suites.suite import data_folder, load_suite, parse_suite, suite_names
 from pumgpt.errors import SchemaError, UsageError
 
 SHIPPED = ("ae-110k", "clothing", "fashion", "grocery", "implicitave", "oa-mine", "open-domain", "samples")

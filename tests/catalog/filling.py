@@ -6,11 +6,11 @@ import csv
 from collections.abc import Callable
 from pathlib import Path
 
-from pumgpt.catalog.columns import ColumnMap
+from pumgpt.catalog.formats.columns import ColumnMap
+from pumgpt.catalog.formats.registry import read_catalog
+from pumgpt.catalog.formats.writers import open_writer
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.readers import read_catalog
 from pumgpt.catalog.understanding import AttributeField, CaptionField, CategoryField, ModelInfo, Understanding
-from pumgpt.catalog.writers import open_writer
 
 _MODEL = ModelInfo(name="fake", revision="0")
 Answer = Callable[[Product], Understanding | None]

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from filling import answer, cells, fill
 
-from pumgpt.catalog.columns import ColumnMap, guess_columns
+from pumgpt.catalog.formats.columns import ColumnMap, guess_columns
+from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.product import ImageRef, Product
-from pumgpt.catalog.readers import read_catalog
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.errors import CatalogError, SchemaError
 

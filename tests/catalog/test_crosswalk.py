@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pumgpt.catalog.crosswalk import Crosswalk, shipped_crosswalk
-from pumgpt.catalog.taxonomies import load_taxonomy
-from pumgpt.catalog.taxonomy import Taxonomy
+from pumgpt.catalog.vocabulary.crosswalk import Crosswalk, shipped_crosswalk
+from pumgpt.catalog.vocabulary.taxonomies import load_taxonomy
+from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 from pumgpt.errors import SchemaError
 
-_MAPS = Path(__file__).resolve().parents[2] / "src" / "pumgpt" / "catalog" / "maps"
+_MAPS = Path(__file__).resolve().parents[2] / "src" / "pumgpt" / "catalog" / "vocabulary" / "maps"
 _NANO = Taxonomy.of(Crosswalk.load(_MAPS / "nano_to_shopify.csv").counterparts)
 _CSV = """# a comment
 from,when,to,id,note

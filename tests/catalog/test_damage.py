@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from pumgpt.catalog.formats.base import RejectedRow
+from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.reader import RejectedRow
-from pumgpt.catalog.readers import read_catalog
 
 _MEGABYTE = 1_000_000
 
@@ -50,7 +50,7 @@ def test_all_of_it_in_one_file(tmp_path: Path) -> None:
 _PEAK = """
 import resource, sys
 from pathlib import Path
-from pumgpt.catalog.readers import read_catalog
+from pumgpt.catalog.formats.registry import read_catalog
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 count = sum(1 for _ in read_catalog(Path(sys.argv[1])))
 print(count, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)

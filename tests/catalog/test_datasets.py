@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 from filling import answer, fill
 
-from pumgpt.catalog import dataset_writer
+from pumgpt.catalog.formats import dataset_writer
+from pumgpt.catalog.formats.base import RejectedRow
+from pumgpt.catalog.formats.registry import count_rows, read_catalog
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.reader import RejectedRow
-from pumgpt.catalog.readers import count_rows, read_catalog
 from pumgpt.errors import CatalogError
 
 _ROWS = {

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from pumgpt.catalog.readers import read_catalog
+from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.cli.main import main
 
 _DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -93,11 +93,19 @@ def test_every_example_is_read(shop: Path) -> None:
 
 
 def test_the_example_of_a_map_leads_from_nano_to_the_example_taxonomy() -> None:
-    from pumgpt.catalog.crosswalk import Crosswalk
-    from pumgpt.catalog.taxonomies import load_taxonomy
+    from pumgpt.catalog.vocabulary.crosswalk import Crosswalk
+    from pumgpt.catalog.vocabulary.taxonomies import load_taxonomy
 
     walk = Crosswalk.load(_DOCS / "examples" / "category_map.csv")
-    shipped = Path(__file__).resolve().parents[2] / "src" / "pumgpt" / "catalog" / "maps" / "nano_to_shopify.csv"
+    shipped = (
+        Path(__file__).resolve().parents[2]
+        / "src"
+        / "pumgpt"
+        / "catalog"
+        / "vocabulary"
+        / "maps"
+        / "nano_to_shopify.csv"
+    )
     assert set(walk.counterparts) <= set(Crosswalk.load(shipped).counterparts)
     targets = {row.path for rows in walk.counterparts.values() for row in rows if row.path}
     assert targets <= set(load_taxonomy(_DOCS / "examples" / "taxonomy.yaml").paths)

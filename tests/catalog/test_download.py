@@ -18,12 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from photo_host import PHOTO, PhotoHost, make_png, serve_photos
 
-from pumgpt.catalog.addresses import CheckedNetwork, IPAddress, is_public
-from pumgpt.catalog.download import PhotoDownloads
-from pumgpt.catalog.hosts import DownloadLimits
-from pumgpt.catalog.photos import open_photo
+from pumgpt.catalog.photos.addresses import CheckedNetwork, IPAddress, is_public
+from pumgpt.catalog.photos.decode import open_photo
+from pumgpt.catalog.photos.download import PhotoDownloads
+from pumgpt.catalog.photos.hosts import DownloadLimits
+from pumgpt.catalog.photos.url_cache import UrlCache
 from pumgpt.catalog.product import ImageRef
-from pumgpt.catalog.url_cache import UrlCache
 from pumgpt.errors import CatalogError, PhotoError
 
 QUICK = DownloadLimits(connect_s=1, read_s=0.3, total_s=0.6, backoff_s=0.01, max_bytes=200_000)
@@ -265,7 +265,7 @@ def test_a_damaged_or_half_written_entry_does_not_count(host: PhotoHost, make: M
 
 def test_a_killed_process_leaves_nothing_that_counts(host: PhotoHost, make: Make, tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from pumgpt.catalog.download import PhotoDownloads\n"
+        "import sys; from pathlib import Path; from pumgpt.catalog.photos.download import PhotoDownloads\n"
         "d = PhotoDownloads(Path(sys.argv[1]), allow_private=True); d.prefetch(sys.argv[2:3]); d(sys.argv[3])"
     )
     urls = [host.url("/drip"), host.url("/a.png")]
@@ -318,8 +318,8 @@ def test_without_a_url_nothing_starts(tmp_path: Path) -> None:
 
 def test_ctrl_c_ends_a_program_that_waits_for_a_slow_host(host: PhotoHost, tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from pumgpt.engine.intake import take_in_batches\n"
-        "from pumgpt.catalog.download import PhotoDownloads; from pumgpt.catalog.product import ImageRef, Product\n"
+        "import sys; from pathlib import Path; from pumgpt.understand.intake import take_in_batches\n"
+        "from pumgpt.catalog.photos.download import PhotoDownloads; from pumgpt.catalog.product import ImageRef, Product\n"
         "rows = [(n, Product(str(n), (ImageRef(url=u),))) for n, u in enumerate(sys.argv[2:], 1)]\n"
         "with PhotoDownloads(Path(sys.argv[1]), allow_private=True) as downloads:\n"
         "    list(take_in_batches(rows, 2, downloads=downloads))"

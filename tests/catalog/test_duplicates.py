@@ -9,9 +9,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from pumgpt.catalog.duplicates import DuplicateFinder, DuplicateGroup, find_duplicates
+from pumgpt.catalog.formats.base import RejectedRow
+from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.product import ImageRef, Product
-from pumgpt.catalog.reader import RejectedRow
-from pumgpt.catalog.readers import read_catalog
 
 pytest.importorskip("imagehash")
 

@@ -32,7 +32,7 @@ def host() -> Iterator[PhotoHost]:
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a photo, an empty cache of photos and two small vocabularies."""
-    monkeypatch.setattr("pumgpt.catalog.url_cache.default_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr("pumgpt.catalog.photos.url_cache.default_folder", lambda: tmp_path / "cache")
     Image.new("RGB", (16, 16), "navy").save(tmp_path / "a.png")
     (tmp_path / "schema.yaml").write_text("attributes:\n  - name: colour\n    values: [Blue]\n")
     (tmp_path / "categories.txt").write_text(_TAXONOMY)

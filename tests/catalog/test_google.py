@@ -12,13 +12,13 @@ from filling import answer, cells, fill
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pumgpt.catalog.google import MAX_TITLE_CHARS, NAMESPACE
-from pumgpt.catalog.google_text import GoogleTextReader
-from pumgpt.catalog.google_writer import OUR_NAMESPACE
-from pumgpt.catalog.google_xml import GoogleXmlReader
+from pumgpt.catalog.formats.base import RejectedRow
+from pumgpt.catalog.formats.google.terms import MAX_TITLE_CHARS, NAMESPACE
+from pumgpt.catalog.formats.google.text import GoogleTextReader
+from pumgpt.catalog.formats.google.writer import OUR_NAMESPACE
+from pumgpt.catalog.formats.google.xml import GoogleXmlReader
+from pumgpt.catalog.formats.registry import count_rows, read_catalog
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.reader import RejectedRow
-from pumgpt.catalog.readers import count_rows, read_catalog
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.errors import CatalogError
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pumgpt.catalog.photos import open_photo
+from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import ImageRef
 from pumgpt.errors import PhotoError
 

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pumgpt.catalog import csv_records
+from pumgpt.catalog.formats import csv_records
+from pumgpt.catalog.formats.registry import CatalogReader, RejectedRow, count_rows, read_catalog
 from pumgpt.catalog.product import ImageRef, Product
-from pumgpt.catalog.readers import CatalogReader, RejectedRow, count_rows, read_catalog
 from pumgpt.errors import CatalogError
 
 

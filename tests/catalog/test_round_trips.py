@@ -16,8 +16,8 @@ from filling import answer, cells, fill
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.readers import read_catalog
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12) | st.sampled_from(
     ["", "007", '"', "x,y", "\t", ";", "\n", "\r", "\r\n", "ü€", "🧦", "\ufeff", "\u2028", "=1+1", "NULL", "|", " > "]

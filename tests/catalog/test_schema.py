@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pumgpt.catalog.schema import AttributeSchema, AttributeSpec
+from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.errors import SchemaError, UsageError
 
 _EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "schema.yaml"

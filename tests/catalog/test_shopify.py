@@ -12,10 +12,10 @@ from filling import answer, cells, fill, nothing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pumgpt.catalog.formats.base import RejectedRow
+from pumgpt.catalog.formats.registry import count_rows, read_catalog
+from pumgpt.catalog.formats.shopify import ShopifyReader
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.reader import RejectedRow
-from pumgpt.catalog.readers import count_rows, read_catalog
-from pumgpt.catalog.shopify import ShopifyReader
 from pumgpt.catalog.understanding import Understanding
 
 _EXPORTS = Path(__file__).with_name("exports")

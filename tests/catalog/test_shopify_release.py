@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pumgpt.catalog.shopify_release import ShopifyRelease
-from pumgpt.catalog.taxonomies import load_taxonomy
+from pumgpt.catalog.vocabulary.shopify_release import ShopifyRelease
+from pumgpt.catalog.vocabulary.taxonomies import load_taxonomy
 from pumgpt.errors import SchemaError
 
 _SHOES = ("Apparel", "Shoes")

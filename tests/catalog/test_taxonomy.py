@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pumgpt.catalog.taxonomies import load_taxonomy
-from pumgpt.catalog.taxonomy import Taxonomy
+from pumgpt.catalog.vocabulary.taxonomies import load_taxonomy
+from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 from pumgpt.errors import SchemaError
 
 _EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"

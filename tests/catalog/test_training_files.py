@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from pumgpt.catalog.formats.conversations import FORMS, Conversation, write_training_file
 from pumgpt.catalog.product import ImageRef
-from pumgpt.catalog.training_files import FORMS, Conversation, write_training_file
 from pumgpt.errors import CatalogError, UsageError
 
 _TURNS = (("What is it?", "A tee"), ("Which colour?", "cannot be inferred"))

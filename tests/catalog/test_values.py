@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pumgpt.catalog.forms import key, plural, singular
-from pumgpt.catalog.schema import AttributeSchema, AttributeSpec
-from pumgpt.catalog.units import find_quantities, is_unit, parse_quantity
-from pumgpt.catalog.values import canonical, same_value, wordings, written_forms
+from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
+from pumgpt.catalog.vocabulary.units import find_quantities, is_unit, parse_quantity
+from pumgpt.catalog.vocabulary.values import canonical, same_value, wordings, written_forms
+from pumgpt.catalog.vocabulary.words import key, plural, singular
 from pumgpt.errors import SchemaError
 
 COLOUR = AttributeSpec(
@@ -179,7 +179,7 @@ def test_a_schema_that_contradicts_itself(line: str, words: str, tmp_path: Path)
 
 def test_pint_is_imported_only_for_a_quantity() -> None:
     code = (
-        "import sys; from pumgpt.catalog.values import same_value; same_value('navy', 'Navy blue');"
+        "import sys; from pumgpt.catalog.vocabulary.values import same_value; same_value('navy', 'Navy blue');"
         "assert 'pint' not in sys.modules; same_value('1 cm', '10 mm'); assert 'pint' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

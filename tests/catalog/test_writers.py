@@ -16,12 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pumgpt.catalog.output_columns import attribute_columns
-from pumgpt.catalog.parquet_writer import ROWS_PER_GROUP
+from pumgpt.catalog.formats.output_columns import attribute_columns
+from pumgpt.catalog.formats.parquet_writer import ROWS_PER_GROUP
+from pumgpt.catalog.formats.registry import CatalogReader, read_catalog
+from pumgpt.catalog.formats.writers import check_output, open_writer
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.readers import CatalogReader, read_catalog
 from pumgpt.catalog.understanding import AttributeField, CaptionField, CategoryField, ModelInfo, Understanding
-from pumgpt.catalog.writers import check_output, open_writer
 from pumgpt.errors import CatalogError
 
 _NAMES = ("colour", "age group")

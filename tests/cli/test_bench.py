@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from pumgpt.bench.results import read_results
+from pumgpt.bench.reporting.results import read_results
 from pumgpt.cli.main import main
 
 SUITE = """\

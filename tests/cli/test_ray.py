@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from pumgpt.catalog.on_ray import Numbered, run_on_ray
 from pumgpt.cli.main import main
 from pumgpt.cli.options import check_engine
 from pumgpt.errors import UsageError
+from pumgpt.jobs.ray import Numbered, run_on_ray
 from pumgpt.samples import draw_sample
 
 CURATED = ("--experts", "text,statistics")

@@ -8,7 +8,7 @@ import numpy as np
 from PIL.ImageColor import getrgb
 
 from pumgpt.catalog.product import Product
-from pumgpt.curation.expert import Case
+from pumgpt.curation.experts.base import Case
 from pumgpt.curation.verdict import Claim, Ruling, Verdict, Vote
 from pumgpt.errors import BackendError
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from small_experts import BrokenExpert, LastWord, PaintExpert, WordExpert
 
-from pumgpt.catalog.photos import open_photo
+from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.curation.cascade import Cascade
-from pumgpt.curation.expert import Case, claims_of
+from pumgpt.curation.experts.base import Case, claims_of
 from pumgpt.curation.verdict import Claim, Verdict
 
 

@@ -12,13 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 from small_experts import LastWord
 
+from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.readers import read_catalog
 from pumgpt.curation.cascade import Cascade
 from pumgpt.curation.curator import Curator, Source
-from pumgpt.curation.expert import Case
+from pumgpt.curation.experts.base import Case
+from pumgpt.curation.job import curate
 from pumgpt.curation.listing import SET_ASIDE, Failing
-from pumgpt.curation.pipeline import curate
 from pumgpt.curation.verdict import Verdict, Vote
 from pumgpt.errors import CatalogError
 

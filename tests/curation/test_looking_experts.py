@@ -14,20 +14,20 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.ImageColor import getrgb
 
 from chat_server import Reply, Server, completion, serve
-from pumgpt.backends.chat_endpoint import ChatEndpoint
+from pumgpt.backends.chat.endpoint import ChatEndpoint
 from pumgpt.backends.protocol import CANNOT_TELL, Answer, Request
-from pumgpt.catalog.photos import open_photo
+from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import ImageRef, Product
-from pumgpt.catalog.schema import AttributeSchema, AttributeSpec
-from pumgpt.catalog.taxonomy import Taxonomy
-from pumgpt.curation.expert import Case, claims_of
-from pumgpt.curation.inventory import MAX_RIVALS, Inventory
-from pumgpt.curation.judge import JudgeExpert, read_judgement
-from pumgpt.curation.ocr import OcrExpert
-from pumgpt.curation.similarity import Floats, SimilarityExpert
-from pumgpt.curation.text import TextExpert
+from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
+from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
+from pumgpt.curation.experts.base import Case, claims_of
+from pumgpt.curation.experts.inventory import MAX_RIVALS, Inventory
+from pumgpt.curation.experts.judge import JudgeExpert, read_judgement
+from pumgpt.curation.experts.ocr import OcrExpert
+from pumgpt.curation.experts.similarity import Floats, SimilarityExpert
+from pumgpt.curation.experts.text import TextExpert
+from pumgpt.curation.experts.vlm import VlmExpert
 from pumgpt.curation.verdict import Claim, Verdict, Vote
-from pumgpt.curation.vlm import VlmExpert
 from pumgpt.errors import BackendError
 
 SUPPORTED, CONTRADICTED, NOT_INFERABLE = Verdict
@@ -252,7 +252,7 @@ def test_a_clip_of_random_weights_is_loaded_by_its_folder_and_compares(tmp_path:
     transformers = pytest.importorskip("transformers")
     from tokenizers import Tokenizer, models, pre_tokenizers
 
-    from pumgpt.curation.encoders import load_encoder
+    from pumgpt.curation.experts.encoders import load_encoder
 
     words = {word: place for place, word in enumerate(("<pad>", "<start>", "<end>", *COLOURS))}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="<pad>"))

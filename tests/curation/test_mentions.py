@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumgpt.catalog.schema import AttributeSpec
-from pumgpt.curation.mentions import How, Text
+from pumgpt.catalog.vocabulary.schema import AttributeSpec
+from pumgpt.curation.experts.mentions import How, Text
 
 COLOUR = AttributeSpec(
     "colour",

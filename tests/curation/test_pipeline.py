@@ -19,9 +19,9 @@ from pumgpt.catalog.product import Product
 from pumgpt.curation import curator as curator_module
 from pumgpt.curation.cascade import Cascade
 from pumgpt.curation.curator import Curator, Source
-from pumgpt.curation.expert import Case, claims_of
+from pumgpt.curation.experts.base import Case, claims_of
+from pumgpt.curation.job import curate
 from pumgpt.curation.listing import SET_ASIDE, Failing, curated_record, with_columns
-from pumgpt.curation.pipeline import curate
 from pumgpt.curation.summary import CurationSummary
 from pumgpt.curation.verdict import Claim, Verdict, Vote
 from pumgpt.errors import UsageError

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.product import ImageRef, Product
-from pumgpt.catalog.readers import read_catalog
-from pumgpt.curation.expert import Case, claims_of
-from pumgpt.curation.predictability import LinearModel, Row, fit_predictor, fold_of
-from pumgpt.curation.statistics import INFERABLE_SKILL, StatisticsExpert, _reservoir
-from pumgpt.curation.traits import NUM_PHOTO_FEATURES, Traits
+from pumgpt.curation.experts.base import Case, claims_of
+from pumgpt.curation.experts.predictability import LinearModel, Row, fit_predictor, fold_of
+from pumgpt.curation.experts.statistics import INFERABLE_SKILL, StatisticsExpert, _reservoir
+from pumgpt.curation.experts.traits import NUM_PHOTO_FEATURES, Traits
 from pumgpt.curation.verdict import Verdict, Vote
 
 COLOURS = ("Red", "Blue", "Green", "Black")

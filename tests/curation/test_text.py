@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.schema import AttributeSchema, AttributeSpec
-from pumgpt.curation.expert import Case, claims_of
-from pumgpt.curation.mentions import How, Mention, Text
-from pumgpt.curation.text import TextExpert
-from pumgpt.curation.text_score import FEATURES, TextScore, features
+from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
+from pumgpt.curation.experts.base import Case, claims_of
+from pumgpt.curation.experts.mentions import How, Mention, Text
+from pumgpt.curation.experts.text import TextExpert
+from pumgpt.curation.experts.text_score import FEATURES, TextScore, features
+from pumgpt.curation.experts.word_owner import Ownership, WordOwner, similarity, span_features
 from pumgpt.curation.verdict import Claim, Verdict, Vote
-from pumgpt.curation.word_owner import Ownership, WordOwner, similarity, span_features
 from pumgpt.errors import ModelError
 
 SUPPORTED, CONTRADICTED, NOT_INFERABLE = Verdict

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from pumgpt.catalog.formats.base import RejectedRow
 from pumgpt.catalog.product import ImageRef, Product
-from pumgpt.catalog.reader import RejectedRow
 from pumgpt.tasks.conversations import draw_conversations
 
 TEE = Product(

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pumgpt.catalog.product import ImageRef, Product
-from pumgpt.training.augment import AugmentRecipe
-from pumgpt.training.contrast import ContrastiveCollator, ContrastiveStage, text_of
-from pumgpt.training.data import PhotoCache
-from pumgpt.training.heads import HeadsCollator, LabelHeads, TowerWithHeads
+from pumgpt.training.data.augment import AugmentRecipe
+from pumgpt.training.data.products import PhotoCache
+from pumgpt.training.stages.contrast import ContrastiveCollator, ContrastiveStage, text_of
+from pumgpt.training.stages.heads import HeadsCollator, LabelHeads, TowerWithHeads
 
 VALUES = {"category": ["x", "y"]}
 

@@ -17,7 +17,7 @@ from pumgpt.catalog.question import CANNOT_TELL, Choices
 from pumgpt.errors import RecipeError
 from pumgpt.tasks.base import AskedAttribute, TaskContext
 from pumgpt.tasks.mixture import MixtureWeights, draw_examples
-from pumgpt.training.data import PhotoCache, SourceRecipe, read_products, repeat_rare
+from pumgpt.training.data.products import PhotoCache, SourceRecipe, read_products, repeat_rare
 
 SOURCES = [SourceRecipe(files="shop.jsonl", repeat=2)]
 PATHS = ["Sport > Balls > Basketballs", "Sport > Balls", "Sports > Shoes", "Home"]

@@ -17,13 +17,13 @@ from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.processing import PumGPTProcessor
 from pumgpt.samples import draw_parquet
 from pumgpt.tasks.mixture import MixtureWeights
-from pumgpt.training.augment import AugmentRecipe
-from pumgpt.training.data import PhotoCache, read_file
-from pumgpt.training.encoded import EncodedRecipe, EncodedViews, Encoding, ShownPhotos, open_or_encode
-from pumgpt.training.heads import LabelHeads, collect_values
-from pumgpt.training.instruct import InstructionCollator, InstructionSettings
+from pumgpt.training.data.augment import AugmentRecipe
+from pumgpt.training.data.encoded import EncodedRecipe, EncodedViews, Encoding, ShownPhotos, open_or_encode
+from pumgpt.training.data.products import PhotoCache, read_file
+from pumgpt.training.objectives.teacher import AnswerTeacher
 from pumgpt.training.run import build_context
-from pumgpt.training.teacher import AnswerTeacher
+from pumgpt.training.stages.heads import LabelHeads, collect_values
+from pumgpt.training.stages.instruct import InstructionCollator, InstructionSettings
 
 SIZE_PX = 128
 

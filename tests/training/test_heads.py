@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 
 from pumgpt.catalog.product import ImageRef, Product
-from pumgpt.training.augment import AugmentRecipe, blend_photos, resize
-from pumgpt.training.data import PhotoCache
-from pumgpt.training.heads import IGNORED, WORDS, HeadsCollator, LabelHeads, TowerWithHeads, collect_words
+from pumgpt.training.data.augment import AugmentRecipe, blend_photos, resize
+from pumgpt.training.data.products import PhotoCache
+from pumgpt.training.stages.heads import IGNORED, WORDS, HeadsCollator, LabelHeads, TowerWithHeads, collect_words
 
 
 def product(number: int, title: str | None, tmp_path) -> Product:

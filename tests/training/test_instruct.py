@@ -13,9 +13,9 @@ from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.processing import PumGPTProcessor
 from pumgpt.samples import draw_parquet
 from pumgpt.tasks.mixture import MixtureWeights
-from pumgpt.training.data import PhotoCache, read_file
-from pumgpt.training.instruct import IGNORED, InstructionCollator, InstructionSettings, answer_loss
+from pumgpt.training.data.products import PhotoCache, read_file
 from pumgpt.training.run import build_context
+from pumgpt.training.stages.instruct import IGNORED, InstructionCollator, InstructionSettings, answer_loss
 
 
 @pytest.fixture(scope="module")

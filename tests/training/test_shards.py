@@ -16,12 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pumgpt.catalog.schema import AttributeSchema, AttributeSpec
+from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.cli.main import main
 from pumgpt.errors import CatalogError, UsageError
 from pumgpt.tasks.registry import TASKS
-from pumgpt.training.data import SourceRecipe, read_products
-from pumgpt.training.shards import SPLITS, ShardRecipe, write_shards
+from pumgpt.training.data.products import SourceRecipe, read_products
+from pumgpt.training.data.shards import SPLITS, ShardRecipe, write_shards
 
 WORDS = ("Striped", "Plain", "Long", "Short", "Soft", "Warm", "Light", "Heavy", "Wide", "Slim")
 

@@ -16,10 +16,10 @@ from transformers.integrations import integration_utils
 from pumgpt.errors import RecipeError
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.samples import draw_foreign_parquet, draw_parquet
-from pumgpt.training.instruct import answer_loss
 from pumgpt.training.recipe import load_recipe
 from pumgpt.training.run import _tower_that_teaches, train
-from pumgpt.training.stage import training_arguments
+from pumgpt.training.stages.instruct import answer_loss
+from pumgpt.training.trainer import training_arguments
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 
@@ -221,7 +221,7 @@ def test_answers_are_learned_in_the_precision_asked_for(
         hook.remove()
         return loss
 
-    monkeypatch.setattr("pumgpt.training.instruct.answer_loss", spy)
+    monkeypatch.setattr("pumgpt.training.stages.instruct.answer_loss", spy)
     recipe = write_recipe(tmp_path, data, "instruct", stages["pretrain"], **instruct(["bridge"]))
     train(recipe, [f"trainer.bf16={bf16}".lower(), "trainer.max_steps=1"])
     assert computed == {torch.bfloat16 if bf16 else torch.float32}
@@ -358,7 +358,7 @@ def test_a_tracker_hears_what_is_logged(
             heard.append(logs)
 
     monkeypatch.setitem(integration_utils.INTEGRATION_TO_CALLBACK, "tensorboard", Tracker)
-    monkeypatch.setattr("pumgpt.training.stage.get_available_reporting_integrations", lambda: ["tensorboard"])
+    monkeypatch.setattr("pumgpt.training.trainer.get_available_reporting_integrations", lambda: ["tensorboard"])
     recipe = write_recipe(tmp_path, data, "instruct", stages["pretrain"], **instruct(["bridge"]))
     train(recipe, ["trainer.report_to=tensorboard"])
     assert sum("loss" in logs for logs in heard) == 4 and any("eval_loss" in logs for logs in heard)

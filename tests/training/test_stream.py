@@ -10,9 +10,9 @@ import pytest
 from torch.utils.data import DataLoader
 
 from pumgpt.errors import RecipeError
-from pumgpt.training import stream as stream_module
-from pumgpt.training.data import DataRecipe, SourceRecipe
-from pumgpt.training.stream import ProductStream
+from pumgpt.training.data import stream as stream_module
+from pumgpt.training.data.products import DataRecipe, SourceRecipe
+from pumgpt.training.data.stream import ProductStream
 
 SOURCES = [
     SourceRecipe(files="many-*.jsonl"),

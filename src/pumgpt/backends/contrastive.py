@@ -9,7 +9,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from pumgpt.backends.chat_answers import NUM_RANKED
+from pumgpt.backends.chat.answers import NUM_RANKED
 from pumgpt.backends.protocol import Answer, Choices, Question, Request
 from pumgpt.errors import ModelError
 

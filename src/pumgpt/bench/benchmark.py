@@ -10,19 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pumgpt.backends.protocol import Backend
-from pumgpt.bench.answers import Told
-from pumgpt.bench.case import Case
-from pumgpt.bench.cases import show_listing
-from pumgpt.bench.comparison import Comparison, compare
-from pumgpt.bench.failures import Failure, find_failures
-from pumgpt.bench.fields import Scores
-from pumgpt.bench.items import Item, SuiteData
-from pumgpt.bench.label_noise import Ceiling, LabelNoise, stated_fields
-from pumgpt.bench.multiple_choice import Choice, PositionBias, measure_position_bias
-from pumgpt.bench.outcomes import Calibrate, Outcome, judge
-from pumgpt.bench.plots import Verdicts
-from pumgpt.bench.scoring import score
-from pumgpt.bench.suite import Suite
+from pumgpt.bench.asking.answer_cache import Told
+from pumgpt.bench.asking.case import Case
+from pumgpt.bench.asking.cases import show_listing
+from pumgpt.bench.asking.multiple_choice import Choice, PositionBias, measure_position_bias
+from pumgpt.bench.judging.failures import Failure, find_failures
+from pumgpt.bench.judging.fields import Scores
+from pumgpt.bench.judging.label_noise import Ceiling, LabelNoise, stated_fields
+from pumgpt.bench.judging.outcomes import Calibrate, Outcome, judge
+from pumgpt.bench.judging.scoring import score
+from pumgpt.bench.reporting.plots import Verdicts
+from pumgpt.bench.stats.comparison import Comparison, compare
+from pumgpt.bench.suites.items import Item, SuiteData
+from pumgpt.bench.suites.suite import Suite
 
 Map = NDArray[np.float32]
 

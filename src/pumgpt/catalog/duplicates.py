@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from PIL.Image import Image
 from rapidfuzz import fuzz
 
-from pumgpt.catalog.forms import unescaped, words
-from pumgpt.catalog.photos import Fetch, open_photo
+from pumgpt.catalog.photos.decode import Fetch, open_photo
 from pumgpt.catalog.product import Product
+from pumgpt.catalog.vocabulary.words import unescaped, words
 from pumgpt.errors import PhotoError, UsageError
 
 Kind = Literal["exact", "photo", "title"]

@@ -37,13 +37,13 @@ def command(
     evidence: bool,
 ) -> None:
     """Ask a model about one product; several IMAGEs, files or URLs, are photos of the same one."""
-    from pumgpt.catalog.download import PhotoDownloads
+    from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.catalog.product import Product
     from pumgpt.cli.console import print_json, quiet_stdout
-    from pumgpt.engine.asking import understand_one
-    from pumgpt.engine.intake import take_in
-    from pumgpt.engine.planning import load_crosswalk, load_vocabulary, make_plan
     from pumgpt.tasks.registry import get_task
+    from pumgpt.understand.ask import understand_one
+    from pumgpt.understand.intake import take_in
+    from pumgpt.understand.plan import load_crosswalk, load_vocabulary, make_plan
 
     for name in tasks:
         get_task(name)
@@ -54,7 +54,7 @@ def command(
     with PhotoDownloads(allow_private=allow_private_urls) as downloads:
         intake = take_in(product, downloads)
     with quiet_stdout():
-        from pumgpt.engine.models import load_backend
+        from pumgpt.backends.load import load_backend
 
         backend = load_backend(model, device, batch_size)
         plan = make_plan(

@@ -13,11 +13,11 @@ from pumgpt.errors import BackendError, UsageError
 
 if TYPE_CHECKING:
     from pumgpt.backends.protocol import Backend
+    from pumgpt.bench.asking.case import Case
     from pumgpt.bench.benchmark import BenchResult, ModelResult
-    from pumgpt.bench.case import Case
-    from pumgpt.bench.items import SuiteData
-    from pumgpt.bench.outcomes import Calibrate
-    from pumgpt.bench.suite import Suite
+    from pumgpt.bench.judging.outcomes import Calibrate
+    from pumgpt.bench.suites.items import SuiteData
+    from pumgpt.bench.suites.suite import Suite
 
 BASELINES_HELP = (
     "Or a baseline: majority, nearest (looks most alike), title (stands in the title); or predictions:FILE, what another "
@@ -65,9 +65,9 @@ def command(
     """
     if len(set(models)) < len(models):
         raise UsageError("--model names one model twice; name each once")
-    from pumgpt.bench.cases import build_cases
-    from pumgpt.bench.sources import load_items
-    from pumgpt.bench.suite import data_folder, load_suite
+    from pumgpt.bench.asking.cases import build_cases
+    from pumgpt.bench.suites.sources import load_items
+    from pumgpt.bench.suites.suite import data_folder, load_suite
     from pumgpt.cli.console import quiet_stdout
 
     began = time.time()
@@ -100,11 +100,11 @@ class _Asking:
     def run(self, model: str) -> ModelResult:
         from dataclasses import replace
 
-        from pumgpt.bench.answers import AnswerCache
+        from pumgpt.bench.asking.answer_cache import AnswerCache
+        from pumgpt.bench.asking.looks import where_it_looked
+        from pumgpt.bench.asking.runner import ask
         from pumgpt.bench.benchmark import judge_answers
-        from pumgpt.bench.looks import where_it_looked
-        from pumgpt.bench.results import choose_examples
-        from pumgpt.bench.runner import ask
+        from pumgpt.bench.reporting.results import choose_examples
         from pumgpt.cli.progress import RowsBar
 
         backend = self._load(model)
@@ -127,7 +127,7 @@ class _Asking:
         return BenchResult(self.suite, self.data, tuple(self.cases), tuple(models))
 
     def _load(self, model: str) -> Backend:
-        from pumgpt.bench.reference_models import BASELINES, PREDICTIONS, Majority, make_baseline, stored_predictions
+        from pumgpt.bench.baselines.backends import BASELINES, PREDICTIONS, Majority, make_baseline, stored_predictions
 
         if model == Majority.name:
             return Majority(self.cases)
@@ -135,7 +135,7 @@ class _Asking:
             return make_baseline(model, self.data.fit)
         if model.startswith(PREDICTIONS):
             return stored_predictions(Path(model.removeprefix(PREDICTIONS)), self.data.items)
-        from pumgpt.engine.models import load_backend
+        from pumgpt.backends.load import load_backend
 
         return load_backend(model, self.device)
 
@@ -145,7 +145,7 @@ def _calibrate(backend: Backend) -> Calibrate | None:
     calibration = getattr(backend, "calibration", None)
     if calibration is None:
         return None
-    from pumgpt.engine.calibration import listed_key
+    from pumgpt.backends.calibration import listed_key
 
     def calibrate(field: str, raw: float, listed: bool) -> float:
         return float(calibration.confidence(listed_key(field) if listed else field, raw))
@@ -154,9 +154,9 @@ def _calibrate(backend: Backend) -> Calibrate | None:
 
 
 def _conclude(result: BenchResult, out_dir: Path, models: tuple[str, ...], began: float, as_json: bool) -> int:
-    from pumgpt.bench.markdown import render_markdown
-    from pumgpt.bench.report import write_report
-    from pumgpt.bench.results import to_document, write_results
+    from pumgpt.bench.reporting.markdown import render_markdown
+    from pumgpt.bench.reporting.page import write_report
+    from pumgpt.bench.reporting.results import to_document, write_results
     from pumgpt.cli.bench_view import print_result, print_troubles
     from pumgpt.cli.console import print_json, say
 

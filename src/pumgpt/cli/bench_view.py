@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from pumgpt.bench.benchmark import BenchResult
-from pumgpt.bench.comparison import summarise
-from pumgpt.bench.headlines import Headline, rows
-from pumgpt.bench.intervals import Measured
+from pumgpt.bench.reporting.headlines import Headline, rows
+from pumgpt.bench.stats.comparison import summarise
+from pumgpt.bench.stats.intervals import Measured
 from pumgpt.cli.console import say
 
 MAX_SET_ASIDE = 3

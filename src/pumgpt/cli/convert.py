@@ -45,10 +45,10 @@ def command(
     """
     from collections.abc import Iterator
 
-    from pumgpt.catalog.columns import ColumnMap
+    from pumgpt.catalog.formats.columns import ColumnMap
+    from pumgpt.catalog.formats.conversations import write_training_file
+    from pumgpt.catalog.formats.registry import count_rows, read_catalog
     from pumgpt.catalog.product import Product
-    from pumgpt.catalog.readers import count_rows, read_catalog
-    from pumgpt.catalog.training_files import write_training_file
     from pumgpt.cli.console import print_json, say
     from pumgpt.cli.progress import RowsBar
     from pumgpt.errors import CatalogError, UsageError

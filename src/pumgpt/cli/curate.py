@@ -12,7 +12,7 @@ from pumgpt.cli.outcome import conclude
 
 if TYPE_CHECKING:
     from pumgpt.backends.protocol import Backend
-    from pumgpt.curation.pipeline import Engine
+    from pumgpt.curation.job import Engine
     from pumgpt.curation.recipe import CurationRecipe
     from pumgpt.curation.summary import CurationSummary
 
@@ -76,12 +76,12 @@ def command(
     OUT.rejected.jsonl. Interrupted, the same command goes on.
     """
     check_engine(engine, workers)
-    from pumgpt.catalog.schema import AttributeSchema
+    from pumgpt.catalog.vocabulary.schema import AttributeSchema
     from pumgpt.cli.console import quiet_stdout
+    from pumgpt.curation.experts.registry import Tools, choose
+    from pumgpt.curation.job import check_paths
     from pumgpt.curation.listing import Failing
-    from pumgpt.curation.pipeline import check_paths
     from pumgpt.curation.recipe import CurationRecipe
-    from pumgpt.curation.registry import Tools, choose
 
     check_paths(in_path, out_path)
     tools = Tools(
@@ -103,22 +103,22 @@ def command(
 
 
 def _load_backend(model: str) -> Backend:
-    from pumgpt.engine.models import load_backend
+    from pumgpt.backends.load import load_backend
 
     return load_backend(model)
 
 
 def _engine(engine: str, workers: int | None, recipe: CurationRecipe) -> Engine:
-    from pumgpt.curation.pipeline import judge_locally
-    from pumgpt.curation.ray_engine import RayEngine
+    from pumgpt.curation.job import judge_locally
+    from pumgpt.curation.ray import RayEngine
 
     return RayEngine(recipe, workers) if engine == "ray" else judge_locally
 
 
 def _run(recipe: CurationRecipe, engine: Engine, limit: int | None, restart: bool) -> CurationSummary:
-    from pumgpt.catalog.readers import count_rows
+    from pumgpt.catalog.formats.registry import count_rows
     from pumgpt.cli.progress import RowsBar
-    from pumgpt.curation.pipeline import curate
+    from pumgpt.curation.job import curate
 
     total = count_rows(recipe.in_path)
     with RowsBar("curate", total if limit is None or total is None else min(limit, total)) as rows_bar:

@@ -22,11 +22,11 @@ def command(in_path: Path, columns: Path | None, allow_private_urls: bool, witho
     """
     from collections import Counter
 
-    from pumgpt.catalog.columns import ColumnMap
-    from pumgpt.catalog.download import PhotoDownloads
     from pumgpt.catalog.duplicates import DuplicateFinder, opened_photos
+    from pumgpt.catalog.formats.columns import ColumnMap
+    from pumgpt.catalog.formats.registry import count_rows, read_catalog
+    from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.catalog.product import Product
-    from pumgpt.catalog.readers import count_rows, read_catalog
     from pumgpt.cli.console import print_json, quiet_stdout, say
     from pumgpt.cli.progress import RowsBar
     from pumgpt.errors import CatalogError

@@ -22,12 +22,12 @@ from pumgpt.cli.outcome import conclude
 
 if TYPE_CHECKING:
     from pumgpt.backends.protocol import Backend
-    from pumgpt.catalog.columns import ColumnMap
-    from pumgpt.catalog.download import PhotoDownloads
-    from pumgpt.engine.answering import Engine
-    from pumgpt.engine.enrich import Preview
-    from pumgpt.engine.summary import Summary
-    from pumgpt.engine.understand import Plan
+    from pumgpt.catalog.formats.columns import ColumnMap
+    from pumgpt.catalog.photos.download import PhotoDownloads
+    from pumgpt.enrich.executor import Engine
+    from pumgpt.enrich.job import Preview
+    from pumgpt.enrich.summary import Summary
+    from pumgpt.understand.assemble import Plan
 
 
 @click.command("enrich")
@@ -83,18 +83,18 @@ def command(
     Rows that can't be read go to OUT.rejected.jsonl. Interrupted, the same command goes on where it was.
     """
     check_engine(engine, workers)
-    from pumgpt.catalog.columns import ColumnMap
-    from pumgpt.catalog.download import PhotoDownloads
+    from pumgpt.catalog.formats.columns import ColumnMap
+    from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.cli.console import quiet_stdout, say
-    from pumgpt.engine.enrich import check_paths, preview
-    from pumgpt.engine.planning import (
+    from pumgpt.enrich.job import check_paths, preview
+    from pumgpt.tasks.registry import get_task
+    from pumgpt.understand.plan import (
         category_remarks,
         load_category_schemas,
         load_crosswalk,
         load_vocabulary,
         make_plan,
     )
-    from pumgpt.tasks.registry import get_task
 
     column_map = None if columns is None else ColumnMap.load(columns)
     remarks = list(check_paths(in_path, out_path, column_map).warnings)
@@ -103,7 +103,7 @@ def command(
     crosswalk = load_crosswalk(category_map, taxonomy)
     by_category = load_category_schemas(taxonomy) if category_attributes else None
     with quiet_stdout(), PhotoDownloads(allow_private=allow_private_urls) as downloads:
-        from pumgpt.engine.models import load_backend
+        from pumgpt.backends.load import load_backend
 
         backend = load_backend(model, device, batch_size)
         plan = make_plan(
@@ -126,7 +126,7 @@ def command(
         else:
             elsewhere = None
             if engine == "ray":
-                from pumgpt.engine.ray_engine import RayEngine
+                from pumgpt.enrich.ray import RayEngine
 
                 load = partial(load_backend, model, device, batch_size)
                 elsewhere = RayEngine(in_path, load, plan, column_map, allow_private_urls, workers)
@@ -156,9 +156,9 @@ def _run(
     report_path: Path | None,
     reading: _Reading,
 ) -> Summary:
-    from pumgpt.catalog.readers import count_rows
+    from pumgpt.catalog.formats.registry import count_rows
     from pumgpt.cli.progress import RowsBar
-    from pumgpt.engine.enrich import enrich
+    from pumgpt.enrich.job import enrich
 
     total, limit = count_rows(in_path, reading["column_map"]), reading["limit"]
     with RowsBar("enrich", total if limit is None or total is None else min(limit, total)) as rows_bar:

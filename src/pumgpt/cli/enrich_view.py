@@ -6,11 +6,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pumgpt.catalog.columns import describe
+from pumgpt.catalog.formats.columns import describe
 from pumgpt.cli.outcome import print_table, summary_table
-from pumgpt.engine.enrich import Preview
-from pumgpt.engine.summary import Summary
-from pumgpt.engine.understand import Plan
+from pumgpt.enrich.job import Preview
+from pumgpt.enrich.summary import Summary
+from pumgpt.understand.assemble import Plan
 
 MAX_REJECTED = 5
 

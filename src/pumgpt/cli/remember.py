@@ -11,7 +11,7 @@ import click
 from pumgpt.cli.options import FILE, catalog_options, json_option
 
 if TYPE_CHECKING:
-    from pumgpt.engine.remember import Remembered
+    from pumgpt.training.remember import Remembered
 
 
 @click.command("remember")
@@ -52,9 +52,9 @@ def command(
     from contextlib import ExitStack
     from importlib.util import find_spec
 
-    from pumgpt.catalog.columns import ColumnMap
-    from pumgpt.catalog.download import PhotoDownloads
-    from pumgpt.catalog.readers import RejectedRow, count_rows, read_catalog
+    from pumgpt.catalog.formats.columns import ColumnMap
+    from pumgpt.catalog.formats.registry import RejectedRow, count_rows, read_catalog
+    from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.cli.console import print_json, quiet_stdout, say
     from pumgpt.cli.progress import RowsBar
     from pumgpt.errors import UsageError
@@ -68,8 +68,8 @@ def command(
         raise UsageError(f"{out_path} is not the folder of a model, so it is not replaced; name another")
     folder, column_map = resolve_checkpoint(model), None if columns is None else ColumnMap.load(columns)
     reader = read_catalog(in_path, column_map)
-    from pumgpt.engine.intake import Intake, take_in, take_in_batches
-    from pumgpt.engine.remember import PRODUCTS_AT_ONCE, remember
+    from pumgpt.training.remember import PRODUCTS_AT_ONCE, remember
+    from pumgpt.understand.intake import Intake, take_in, take_in_batches
 
     rejected = 0
     with quiet_stdout(), PhotoDownloads(allow_private=allow_private_urls) as downloads, ExitStack() as bars:

@@ -53,12 +53,12 @@ def command(
     `datasets.load_dataset` streams them, and a recipe of `pumgpt train` names them as its data. Listings that look like one
     product are never torn apart between train and validation.
     """
-    from pumgpt.catalog.columns import ColumnMap
-    from pumgpt.catalog.download import PhotoDownloads
-    from pumgpt.catalog.schema import AttributeSchema
+    from pumgpt.catalog.formats.columns import ColumnMap
+    from pumgpt.catalog.photos.download import PhotoDownloads
+    from pumgpt.catalog.vocabulary.schema import AttributeSchema
     from pumgpt.cli.console import print_json, quiet_stdout
     from pumgpt.cli.progress import RowsBar
-    from pumgpt.training.shards import ShardRecipe, write_shards
+    from pumgpt.training.data.shards import ShardRecipe, write_shards
 
     recipe = ShardRecipe(held_out, open_domain, open_domain_share, questions, evenness, seed=seed)
     own_schema = None if schema is None else AttributeSchema.load(schema)

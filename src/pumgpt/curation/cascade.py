@@ -10,7 +10,7 @@ from typing import Protocol
 from PIL.Image import Image
 
 from pumgpt.catalog.product import Product
-from pumgpt.curation.expert import Case, Expert
+from pumgpt.curation.experts.base import Case, Expert
 from pumgpt.curation.fusion import YIELDING
 from pumgpt.curation.verdict import Claim, Ruling, Verdict, Vote
 from pumgpt.errors import PumGPTError

@@ -11,12 +11,12 @@ from typing import Any
 
 from PIL.Image import Image, Resampling
 
-from pumgpt.catalog.download import PhotoDownloads
-from pumgpt.catalog.photos import Fetch, open_photo
+from pumgpt.catalog.formats.registry import CatalogReader, RejectedRow, read_catalog
+from pumgpt.catalog.photos.decode import Fetch, open_photo
+from pumgpt.catalog.photos.download import PhotoDownloads
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.readers import CatalogReader, RejectedRow, read_catalog
 from pumgpt.curation.cascade import Calls, Cascade
-from pumgpt.curation.expert import Case, claims_of
+from pumgpt.curation.experts.base import Case, claims_of
 from pumgpt.curation.listing import Failing, Strike, Verdicts, curated_record, with_columns
 from pumgpt.errors import PhotoError
 

@@ -6,14 +6,14 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pumgpt.catalog.download import PhotoDownloads
-from pumgpt.catalog.journal import Fingerprint
-from pumgpt.catalog.writers import JSON_LINES
+from pumgpt.catalog.formats.writers import JSON_LINES
+from pumgpt.catalog.photos.download import PhotoDownloads
 from pumgpt.curation.cascade import Cascade
 from pumgpt.curation.curator import Curator, Source
+from pumgpt.curation.experts.registry import FOR_PHOTOS, Tools, fingerprint, make_experts
 from pumgpt.curation.fusion import Fusion
 from pumgpt.curation.listing import Failing
-from pumgpt.curation.registry import FOR_PHOTOS, Tools, fingerprint, make_experts
+from pumgpt.jobs.journal import Fingerprint
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from typing import Any
 
 import jinja2
 
-from pumgpt.catalog.photos import open_photo
+from pumgpt.catalog.photos.decode import open_photo
+from pumgpt.catalog.photos.thumbnails import data_uri, thumbnail
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.thumbnails import data_uri, thumbnail
 from pumgpt.curation.cascade import DEFAULT_MARGIN, is_settled
 from pumgpt.curation.curator import Source
+from pumgpt.curation.experts.judge import SYSTEM, JudgeExpert, question
 from pumgpt.curation.fusion import Fusion
-from pumgpt.curation.judge import SYSTEM, JudgeExpert, question
 from pumgpt.curation.summary import CurationSummary
 from pumgpt.curation.verdict import Claim, Verdict
 from pumgpt.errors import PhotoError, UsageError

@@ -18,16 +18,16 @@ from xml.sax.saxutils import escape
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pumgpt.catalog.csv_reader import CsvReader
-from pumgpt.catalog.csv_writer import RecordWriter, dialect_of, padded
-from pumgpt.catalog.feed_copy import OUR_NAMESPACE, FeedCopy, our_element
-from pumgpt.catalog.google_xml import FeedRecord, GoogleXmlReader, column_of
-from pumgpt.catalog.output_columns import own_cell, plain_json
-from pumgpt.catalog.parquet_writer import attributes_as, text_fields
+from pumgpt.catalog.formats.csv import CsvReader
+from pumgpt.catalog.formats.csv_writer import RecordWriter, dialect_of, padded
+from pumgpt.catalog.formats.google.feed_copy import OUR_NAMESPACE, FeedCopy, our_element
+from pumgpt.catalog.formats.google.xml import FeedRecord, GoogleXmlReader, column_of
+from pumgpt.catalog.formats.output_columns import own_cell, plain_json
+from pumgpt.catalog.formats.parquet_writer import attributes_as, text_fields
+from pumgpt.catalog.formats.registry import CatalogReader
+from pumgpt.catalog.formats.shopify import FoldedRows
+from pumgpt.catalog.formats.writers import check_output
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.readers import CatalogReader
-from pumgpt.catalog.shopify import FoldedRows
-from pumgpt.catalog.writers import check_output
 from pumgpt.curation.curator import Source
 from pumgpt.curation.listing import SET_ASIDE, Failing, curated_export, curated_record
 from pumgpt.errors import CatalogError, UsageError

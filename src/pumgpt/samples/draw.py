@@ -9,9 +9,19 @@ from PIL import Image
 
 from pumgpt.catalog.product import Product
 from pumgpt.errors import UsageError
-from pumgpt.samples import accessories, bags, beauty, bottomwear, dresses, footwear, produce, topwear, vegetables
 from pumgpt.samples.canvas import Canvas
 from pumgpt.samples.colour import paint_of
+from pumgpt.samples.families import (
+    accessories,
+    bags,
+    beauty,
+    bottomwear,
+    dresses,
+    footwear,
+    produce,
+    topwear,
+    vegetables,
+)
 from pumgpt.samples.kind import Kind, Look, article
 
 _FAMILIES = (topwear, dresses, bottomwear, footwear, accessories, bags, beauty, produce, vegetables)

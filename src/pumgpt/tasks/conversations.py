@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 
+from pumgpt.catalog.formats.conversations import Conversation
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.training_files import Conversation
 from pumgpt.tasks.base import TaskContext
 from pumgpt.tasks.mixture import MixtureWeights, draw_examples
 

@@ -10,9 +10,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from pumgpt.errors import RecipeError
 from pumgpt.tasks.mixture import MixtureWeights
-from pumgpt.training.augment import AugmentRecipe
-from pumgpt.training.data import DataRecipe
-from pumgpt.training.encoded import EncodedRecipe
+from pumgpt.training.data.augment import AugmentRecipe
+from pumgpt.training.data.encoded import EncodedRecipe
+from pumgpt.training.data.products import DataRecipe
 
 
 def _weighted(value: Any) -> Any:

@@ -25,10 +25,14 @@ from pumgpt.model.processing import PumGPTProcessor
 from pumgpt.model.vision import build_tower
 from pumgpt.tasks.base import AskedAttribute, TaskContext
 from pumgpt.tasks.mixture import MixtureWeights, draw_examples
-from pumgpt.training.contrast import ContrastiveCollator, ContrastiveStage, text_of
-from pumgpt.training.data import PhotoCache, ProductDataset, read_products, repeat_rare
-from pumgpt.training.encoded import EncodedViews, Encoding, open_or_encode
-from pumgpt.training.heads import (
+from pumgpt.training.data.encoded import EncodedViews, Encoding, open_or_encode
+from pumgpt.training.data.products import PhotoCache, ProductDataset, read_products, repeat_rare
+from pumgpt.training.data.stream import ProductStream
+from pumgpt.training.objectives.teacher import AnswerTeacher
+from pumgpt.training.recipe import Recipe, load_recipe
+from pumgpt.training.scratch import build_from_scratch, load_heads, load_tower
+from pumgpt.training.stages.contrast import ContrastiveCollator, ContrastiveStage, text_of
+from pumgpt.training.stages.heads import (
     CATEGORY,
     IGNORED,
     WORDS,
@@ -38,12 +42,8 @@ from pumgpt.training.heads import (
     collect_values,
     collect_words,
 )
-from pumgpt.training.instruct import InstructionCollator, InstructionSettings, InstructionTrainer
-from pumgpt.training.nano import build_from_scratch, load_heads, load_tower
-from pumgpt.training.recipe import Recipe, load_recipe
-from pumgpt.training.stage import StageTrainer, finish, freeze_all_but, run_trainer, training_arguments, views_device
-from pumgpt.training.stream import ProductStream
-from pumgpt.training.teacher import AnswerTeacher
+from pumgpt.training.stages.instruct import InstructionCollator, InstructionSettings, InstructionTrainer
+from pumgpt.training.trainer import StageTrainer, finish, freeze_all_but, run_trainer, training_arguments, views_device
 
 ATTRIBUTES = ("gender", "colour", "usage", "season", "age group", "year")
 """The attributes that nano's data states."""

@@ -1,0 +1,83 @@
+"""Any OpenAI-compatible chat endpoint behind the backend protocol: `--model openai:NAME@BASE_URL`."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from PIL.Image import Image, Resampling
+
+from pumgpt.backends.chat.answers import read_answer
+from pumgpt.backends.chat.endpoint import ChatEndpoint
+from pumgpt.backends.chat.prompt import ROOM_TOKENS, SYSTEM, prompt_text, too_many_choices
+from pumgpt.backends.protocol import Answer, Question, Request
+from pumgpt.errors import BackendError
+
+MAX_SIDE_PX = 1024
+
+
+class OpenAIBackend:
+    """Asks an endpoint, `num_parallel` questions at a time.
+
+    The model must read photos where a product has some. Probabilities are there where the server gives
+    log-probabilities; without them every answer counts as sure, and `--precision` changes nothing.
+    """
+
+    def __init__(self, endpoint: ChatEndpoint, num_parallel: int = 8) -> None:
+        self.endpoint = endpoint
+        self.num_parallel = num_parallel
+        self.name = endpoint.model
+        self.revision = hashlib.sha256(endpoint.base_url.encode()).hexdigest()[:12]
+
+    def answer(self, requests: Sequence[Request], *, evidence: bool = False) -> list[list[Answer]]:
+        """See `Backend.answer`. There is no evidence: an endpoint doesn't tell where it looked.
+
+        Raises `BackendError` where the endpoint itself is the trouble and no question was answered: a run should stop then.
+        """
+        shown = {id(photo): photo for request in requests for photo in request.photos}
+        urls = {key: photo_url(photo) for key, photo in shown.items()}
+        with ThreadPoolExecutor(self.num_parallel, thread_name_prefix="endpoint") as pool:
+            try:
+                waiting = [
+                    [pool.submit(self._ask, request, question, urls) for question in request.questions]
+                    for request in requests
+                ]
+                answers = [[future.result() for future in row] for row in waiting]
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        if self.endpoint.down and any(answers) and all(answer.error for row in answers for answer in row):
+            raise BackendError(self.endpoint.down)
+        return answers
+
+    def _ask(self, request: Request, question: Question, urls: dict[int, str]) -> Answer:
+        refused = too_many_choices(question)
+        if refused is not None:
+            return Answer("", error=refused)
+        photos = [urls[id(photo)] for photo in request.photos]
+        messages = chat_messages(SYSTEM, prompt_text(request.listing, question), photos)
+        try:
+            reply = self.endpoint.complete(messages, question.max_new_tokens + ROOM_TOKENS, logprobs=True)
+            return read_answer(reply, question)
+        except BackendError as error:
+            return Answer("", error=str(error))
+
+
+def chat_messages(system: str, text: str, photo_urls: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Photos first, then the text: what many questions share comes first, which servers keep."""
+    photos = [{"type": "image_url", "image_url": {"url": url}} for url in photo_urls]
+    content: Any = [*photos, {"type": "text", "text": text}] if photos else text
+    return [{"role": "system", "content": system}, {"role": "user", "content": content}]
+
+
+def photo_url(photo: Image) -> str:
+    """The photo as a data URL: JPEG, at most `MAX_SIDE_PX` on its longer side."""
+    small = photo.convert("RGB")
+    small.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=90)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

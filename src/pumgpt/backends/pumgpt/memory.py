@@ -1,0 +1,218 @@
+"""Labelled products that a model remembers: those that look like the one asked about have a say in closed answers.
+
+Of each remembered product a key is kept, made of the mean of what the vision tower saw of its photos, and its labels.
+`pumgpt.backends.pumgpt.weighing` says how they and the model's own answer are brought together. Whether a question can be answered at
+all, the model alone decides.
+
+Shapes: B products asked about, N products remembered, K of them near, V vision width, D key width, C choices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn import functional as F
+
+from pumgpt.backends.calibration import listed_key
+from pumgpt.backends.pumgpt.weighing import Weighing
+from pumgpt.catalog.question import Choices
+from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
+from pumgpt.errors import ModelError
+from pumgpt.model.card import MEMORY_FILE
+from pumgpt.tasks.base import normalise
+
+KEY_DIM = 128
+NEAR = 1_024
+"""Up to so many of the most similar products have a say; whatever lies behind them weighs nothing."""
+NOT_TOLD = -1
+NOWHERE = -1
+
+_STEPS = 127
+
+
+class _Description(BaseModel):
+    """What the file says beside its tensors."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    values: dict[str, list[str]]
+    weighings: dict[str, Weighing]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Keys and labels of N products, and how they count.
+
+    `weighings` are by the name of the field, for photos alone, and '<field> | listing' where the model read the listing too.
+    """
+
+    centre_V: Tensor
+    projection_VD: Tensor
+    keys_ND: Tensor
+    """Unit vectors."""
+    labels: dict[str, Tensor]
+    """Field -> for each product (N,) the place of its label in `values`, or `NOT_TOLD`."""
+    values: dict[str, tuple[str, ...]]
+    weighings: dict[str, Weighing]
+    _places: dict[tuple[str, Choices], Tensor] = field(default_factory=dict, compare=False, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.keys_ND)
+
+    @classmethod
+    def of(
+        cls,
+        features_NV: Tensor,
+        labels: Sequence[Mapping[str, str]],
+        weighings: Mapping[str, Weighing],
+        dim: int = KEY_DIM,
+    ) -> Memory:
+        """Remember products by the features of their photos (`EncodedPhotos.features_BV`) and their labels, field by field.
+
+        Keys are the `dim` strongest principal components of the features.
+        """
+        centre_V = features_NV.mean(0)
+        spread_V = features_NV.std(0, correction=0).clamp_min(1e-6)
+        scaled_NV = (features_NV - centre_V) / spread_V
+        _, directions_VV = torch.linalg.eigh(scaled_NV.T @ scaled_NV)  # by rising strength
+        projection_VD = directions_VV.flip(1)[:, :dim] / spread_V[:, None]
+        empty = cls(
+            centre_V, projection_VD, projection_VD.new_zeros(0, projection_VD.shape[1]), {}, {}, dict(weighings)
+        )
+        return empty.joined(features_NV, labels)
+
+    def joined(self, features_MV: Tensor, labels: Sequence[Mapping[str, str]]) -> Memory:
+        """This memory and M more products, found by the same projection."""
+        if len(features_MV) != len(labels):
+            raise ValueError(f"{len(features_MV)} products with features, {len(labels)} with labels")
+        folded = [{fold_attribute(name): value for name, value in told.items()} for told in labels]
+        names = dict.fromkeys([*self.labels, *(name for told in folded for name in told)])
+        values, columns = {}, {}
+        for name in names:
+            own = self.values.get(name, ())
+            values[name] = tuple(dict.fromkeys([*own, *sorted({told[name] for told in folded if name in told})]))
+            places = {value: place for place, value in enumerate(values[name])}
+            new = [places[told[name]] if name in told else NOT_TOLD for told in folded]
+            old_N = self.labels.get(name, torch.full((len(self),), NOT_TOLD))
+            columns[name] = torch.cat([old_N, torch.tensor(new, dtype=torch.long, device=old_N.device)])
+        keys_ND = torch.cat([self.keys_ND, self.keys_of(features_MV)])
+        return replace(self, keys_ND=keys_ND, labels=columns, values=values, _places={})
+
+    def weighed(self, weighings: Mapping[str, Weighing]) -> Memory:
+        """The same products with other weighings."""
+        return replace(self, weighings=dict(weighings))
+
+    def to(self, device: torch.device | str) -> Memory:
+        return replace(
+            self,
+            centre_V=self.centre_V.to(device),
+            projection_VD=self.projection_VD.to(device),
+            keys_ND=self.keys_ND.to(device),
+            labels={name: column.to(device) for name, column in self.labels.items()},
+            _places={},
+        )
+
+    def keys_of(self, features_BV: Tensor) -> Tensor:
+        """Keys (B, D) of features."""
+        return F.normalize((features_BV.float() - self.centre_V) @ self.projection_VD, dim=-1)
+
+    def recall(self, features_BV: Tensor, but_B: Tensor | None = None) -> Recollection:
+        """What is near each of B products. A row of NaN, of a product without a photo, is near nothing.
+
+        `but_B` holds for each the place of a remembered product that is passed over, or `NOWHERE`.
+        """
+        similarity_BN = (self.keys_of(features_BV) @ self.keys_ND.T).nan_to_num(-torch.inf)
+        if but_B is not None:
+            rows = (but_B != NOWHERE).nonzero()[:, 0]
+            similarity_BN[rows, but_B[rows]] = -torch.inf
+        similarity_BK, near_BK = similarity_BN.topk(min(NEAR, len(self)), dim=-1)
+        return Recollection(self, similarity_BK, near_BK)
+
+    def weighing(self, name: str, listed: bool) -> Weighing | None:
+        """How products count for a field; None where they have no say."""
+        return self.weighings.get(listed_key(name) if listed else name) if name in self.values else None
+
+    def places_of(self, name: str, choices: Choices) -> Tensor:
+        """For each value of a field its place among `choices`, or `NOT_TOLD`."""
+        if (name, choices) not in self._places:
+            places = {normalise(value): place for place, value in enumerate(choices.values)}
+            found = [places.get(normalise(value), NOT_TOLD) for value in self.values[name]]
+            self._places[name, choices] = torch.tensor(found, dtype=torch.long, device=self.keys_ND.device)
+        return self._places[name, choices]
+
+    def save(self, folder: Path) -> None:
+        """Write `memory/memory.safetensors` into a checkpoint's folder. Keys are kept in 8 bits, labels in 16."""
+        largest_N1 = self.keys_ND.abs().amax(1, keepdim=True).clamp_min(1e-9)
+        tensors = {
+            "centre": self.centre_V.float(),
+            "projection": self.projection_VD.half(),
+            "keys": (self.keys_ND / largest_N1 * _STEPS).round().to(torch.int8),
+            **{f"labels.{name}": column.to(torch.int16) for name, column in self.labels.items()},
+        }
+        description = _Description(values={n: list(v) for n, v in self.values.items()}, weighings=self.weighings)
+        path = folder / MEMORY_FILE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        contiguous = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+        save_file(contiguous, path, metadata={"description": description.model_dump_json()})
+        path.chmod(0o644)
+
+    @classmethod
+    def load(cls, folder: Path) -> Memory | None:
+        """The memory of a checkpoint, None where it has none. Raises `ModelError` naming the file."""
+        path = folder / MEMORY_FILE
+        if not path.is_file():
+            return None
+        try:
+            with safe_open(path, "pt") as file:
+                description = _Description.model_validate_json((file.metadata() or {}).get("description", ""))
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+            labels = {name: tensors[f"labels.{name}"].long() for name in description.values}
+            keys_ND = F.normalize(tensors["keys"].float(), dim=-1)
+            memory = cls(
+                tensors["centre"].float(),
+                tensors["projection"].float(),
+                keys_ND,
+                labels,
+                {name: tuple(values) for name, values in description.values.items()},
+                description.weighings,
+            )
+        except (OSError, SafetensorError, ValidationError, KeyError) as error:
+            line = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ModelError(f"{path}: is not a memory ({line}); delete it or make it again") from error
+        return memory
+
+
+@dataclass(frozen=True)
+class Recollection:
+    """What is remembered near each of B products."""
+
+    memory: Memory
+    similarity_BK: Tensor
+    near_BK: Tensor
+
+    def counts(self, rows: Tensor, name: str, choices: Choices, temperature: float) -> Tensor:
+        """For some of the products (R,), how much of what is near speaks for each choice: (R, C)."""
+        memory = self.memory
+        label_RK = memory.labels[name][self.near_BK[rows]]
+        place_RK = memory.places_of(name, choices)[label_RK.clamp_min(0)]
+        told_RK = (label_RK != NOT_TOLD) & (place_RK != NOT_TOLD)
+        weight_RK = ((self.similarity_BK[rows] - 1) / temperature).exp() * told_RK
+        empty_RC = weight_RK.new_zeros(len(rows), len(choices.values))
+        return empty_RC.scatter_add(1, place_RK.clamp_min(0), weight_RK)
+
+    def weigh(self, shares_RC: Tensor, rows: Tensor, name: str, choices: Choices, listed: bool) -> Tensor:
+        """The model's shares of the choices and, last, of *cannot be inferred*, (R, C + 1), with what is remembered. The last
+        stays as it is.
+        """
+        name = fold_attribute(name)
+        weighing = self.memory.weighing(name, listed)
+        if weighing is None:
+            return shares_RC
+        return weighing.weigh(shares_RC, self.counts(rows, name, choices, weighing.temperature))

@@ -1,0 +1,132 @@
+"""What remembered products and a model's own answer say together, and how that is fitted.
+
+With the model's own shares over the choices of a question, raised to the power `sharpness` and normalised to p, choice c gets
+
+    (strength * p(c) + sum_i w_i [label_i = c]) / (strength + sum_i w_i),    w_i = exp((cosine_i - 1) / temperature)
+
+over the remembered products i whose label is among the choices: the posterior mean under a Dirichlet prior of that strength,
+where a product counts as one observation if its photo is the same, and as next to none if it looks like something else. What
+resembles nothing that is remembered stays with the model alone. Unlike in kNN-LM (arXiv 1911.00172) the memory's part is
+not fixed.
+
+Whether a question can be answered at all, the model alone decides by default. Where it doesn't know the choices, and so refuses
+all of them, *cannot be inferred* is one of the c (`joint`): then what resembles nothing is refused, and the rest is answered.
+
+Shapes: R answers, T temperatures, C choices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import product
+from typing import NamedTuple
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from pumgpt.backends.calibration import FieldCalibration, fit_calibration
+
+TEMPERATURES = (0.014, 0.02, 0.028, 0.04, 0.056, 0.08)
+STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1e6)
+"""The last leaves the answer to the model."""
+SHARPNESSES = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5)
+LEAST_SHARE = 1e-4
+"""What a share counts as, at least, where likelihoods are compared: one answer of which nobody thought decides nothing."""
+
+
+class Weighing(BaseModel):
+    """How remembered products count for one field."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    temperature: float = Field(gt=0)
+    """How fast a product counts for less as it looks less alike, in cosine."""
+    strength: float = Field(gt=0)
+    """How many products of the same photo the model's own answer is worth."""
+    sharpness: float = Field(default=1.0, gt=0)
+    """Above 1 the model's own shares lean more to its best choice. Which one that is stays."""
+    joint: bool = False
+    """Whether remembered products also speak against *cannot be inferred*."""
+
+    def weigh(self, shares_RC: Tensor, counts_RC: Tensor) -> Tensor:
+        """The model's shares of the choices and, last, of *cannot be inferred*, (R, C + 1), with how much of what is remembered
+        speaks for each choice, (R, C).
+        """
+        told_R1, refused_R1 = shares_RC[:, :-1].sum(1, keepdim=True), shares_RC[:, -1:]
+        own_RC, all_R1 = sharpened(shares_RC[:, :-1], self.sharpness), self.strength + counts_RC.sum(1, keepdim=True)
+        if self.joint:
+            told_RC = self.strength * told_R1 * own_RC + counts_RC
+            return torch.cat([told_RC, self.strength * refused_R1], 1) / all_R1
+        return torch.cat([(self.strength * own_RC + counts_RC) / all_R1 * told_R1, refused_R1], 1)
+
+
+def sharpened(shares_RC: Tensor, sharpness: float) -> Tensor:
+    """Shares to a power, normalised over the choices."""
+    return (shares_RC.clamp_min(torch.finfo(shares_RC.dtype).tiny).log() * sharpness).softmax(-1)
+
+
+class Fit(NamedTuple):
+    """How good answers are: the share that is right of those that have one, were every field filled, and the mean negative
+    log-likelihood of what is right, which may be *cannot be inferred*.
+    """
+
+    accuracy: float
+    loss: float
+
+    @classmethod
+    def of(cls, shares_RC: Tensor, right_R: Tensor) -> Fit:
+        """`right_R` is C where nothing can be told."""
+        right_share_R = shares_RC.gather(1, right_R[:, None])[:, 0]
+        tellable_R = right_R < shares_RC.shape[1] - 1
+        hit_R = shares_RC[:, :-1].argmax(1) == right_R
+        accuracy = hit_R[tellable_R].double().mean()
+        return cls(float(accuracy), float(-right_share_R.clamp_min(LEAST_SHARE).log().mean()))
+
+    def __str__(self) -> str:
+        return f"{self.accuracy:.4f} right, loss {self.loss:.4f}"
+
+
+@dataclass
+class Evidence:
+    """Of one field, answer by answer: which choice is right (C for *cannot be inferred*), the model's own shares of the choices
+    and, last, of *cannot be inferred* (C + 1,), and how much of what is remembered speaks for each choice at each of
+    `TEMPERATURES` (T, C).
+    """
+
+    right: list[int] = field(default_factory=list)
+    own: list[Tensor] = field(default_factory=list)
+    counts: list[Tensor] = field(default_factory=list)
+
+    @property
+    def labelled(self) -> int:
+        """Answers of which a choice is right."""
+        return sum(right < len(own_C) - 1 for right, own_C in zip(self.right, self.own, strict=True))
+
+    def add(self, right: int, own_C: Tensor, counts_TC: Tensor) -> None:
+        self.right.append(right)
+        self.own.append(own_C)
+        self.counts.append(counts_TC)
+
+    def fit(self, joint: bool | None = False) -> tuple[Weighing, Fit, Fit]:
+        """The weighing under which the labels are likeliest, of those under which no fewer answers are right than without a
+        memory; and how good the answers are without it and with it. `joint` None: whichever is likelier.
+        """
+        right_R, own_RC, counts_RTC = torch.tensor(self.right), torch.stack(self.own), torch.stack(self.counts)
+        alone = Fit.of(own_RC, right_R)
+        grid = product(range(len(TEMPERATURES)), STRENGTHS, SHARPNESSES, (False, True) if joint is None else (joint,))
+        fits: list[tuple[float, int, Weighing, Fit]] = []
+        for place, strength, sharpness, joined in grid:
+            weighing = Weighing(temperature=TEMPERATURES[place], strength=strength, sharpness=sharpness, joint=joined)
+            found = Fit.of(weighing.weigh(own_RC, counts_RTC[:, place]), right_R)
+            if found.accuracy >= alone.accuracy:
+                fits.append((found.loss, len(fits), weighing, found))
+        _, _, weighing, remembering = min(fits)
+        return weighing, alone, remembering
+
+    def calibration(self, weighing: Weighing) -> FieldCalibration:
+        """What confidences mean under a weighing of this grid."""
+        counts_RC = torch.stack(self.counts)[:, TEMPERATURES.index(weighing.temperature)]
+        shares_RC, right_R = weighing.weigh(torch.stack(self.own), counts_RC)[:, :-1], torch.tensor(self.right)
+        best_R, place_R = shares_RC.max(1)
+        return fit_calibration(best_R.tolist(), (place_R == right_R).tolist())

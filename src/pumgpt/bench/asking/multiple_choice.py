@@ -1,0 +1,82 @@
+"""Multiple choice: options drawn and shuffled, and whether a model prefers a place to an answer."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pumgpt.bench.stats.intervals import Measured, wilson
+from pumgpt.catalog.question import Choices
+from pumgpt.tasks.attribute_qa import alike
+
+
+def draw_options(choices: Choices, right: str, count: int, rng: random.Random) -> tuple[str, ...] | None:
+    """`right` among `count` options, shuffled, or as many as there are values (two at least); None where it is not one.
+
+    A wrong option is never one that may be called right too, such as another name of the same colour.
+    """
+    if right not in choices.values or count < 2:
+        return None
+    others = [value for value in choices.values if value != right and not alike(value, right)]
+    if not others:
+        return None
+    options = [right, *rng.sample(others, min(count - 1, len(others)))]
+    rng.shuffle(options)
+    return tuple(options)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answered multiple choice: places from 0, `chosen` None where no option was chosen."""
+
+    num_options: int
+    right: int
+    chosen: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place of the list: how often it was chosen, how often it was right, and the accuracy where it was right."""
+
+    place: int
+    chosen: int
+    right: int
+    accuracy: Measured
+
+
+@dataclass(frozen=True, slots=True)
+class PositionBias:
+    """`bias`: half the sum of |share chosen - share right| over places: 0 chooses each place as often as it is right, and
+    close to 1 means always the same place. `p_value`: how often as large a bias comes by chance alone (chi squared).
+    """
+
+    places: tuple[Place, ...]
+    bias: float
+    p_value: float
+
+
+def measure_position_bias(choices: Iterable[Choice]) -> PositionBias | None:
+    """Over the multiple choices with the number of options that is the most frequent; None without an answer."""
+    answered = [choice for choice in choices if choice.chosen is not None]
+    if not answered:
+        return None
+    sizes = Counter(choice.num_options for choice in answered)
+    size = max(sizes, key=lambda number: (sizes[number], number))
+    kept = [choice for choice in answered if choice.num_options == size]
+    chosen, right = Counter(choice.chosen for choice in kept), Counter(choice.right for choice in kept)
+    hits = Counter(choice.right for choice in kept if choice.chosen == choice.right)
+    places = tuple(Place(i, chosen[i], right[i], wilson(hits[i], right[i])) for i in range(size))
+    bias = sum(abs(place.chosen - place.right) for place in places) / (2 * len(kept))
+    return PositionBias(places, bias, _p_value([p.chosen for p in places], [p.right for p in places]))
+
+
+def _p_value(chosen: Sequence[int], right: Sequence[int]) -> float:
+    """Chi squared of the two counts as a table; 1 where there is nothing to tell apart."""
+    from scipy.stats import chi2_contingency
+
+    columns = [(c, r) for c, r in zip(chosen, right, strict=True) if c + r]
+    if len(columns) < 2:
+        return 1.0
+    return float(chi2_contingency(list(zip(*columns, strict=True)), correction=False).pvalue)

@@ -1,0 +1,82 @@
+"""The report's pictures: wrong answers with photo, truth and where the model looked; identical photos labelled otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from PIL import Image
+
+from pumgpt.bench.asking.cases import show_listing
+from pumgpt.bench.benchmark import BenchResult, Map, ModelResult
+from pumgpt.bench.judging.failures import Failure
+from pumgpt.bench.judging.label_noise import LabelNoise
+from pumgpt.bench.reporting.results import choose_examples
+from pumgpt.bench.suites.items import Item
+from pumgpt.bench.suites.sets import TITLE_ONLY
+from pumgpt.catalog.photos.decode import open_photo
+from pumgpt.catalog.photos.heat import overlay
+from pumgpt.catalog.photos.thumbnails import data_uri, thumbnail
+from pumgpt.errors import PhotoError
+
+PHOTO_PX = 200
+MAX_CONFLICTS = 8
+MAX_TEXT = 160
+
+
+def failure_cards(result: BenchResult, model: ModelResult) -> list[dict[str, Any]]:
+    """What the page shows of `choose_examples`."""
+    return [
+        _card(failure, result.items[failure.outcome.case.product], model.looks.get(failure.outcome.case.id))
+        for failure in choose_examples(result.failures[model.name])
+    ]
+
+
+def _card(failure: Failure, item: Item, look: Map | None) -> dict[str, Any]:
+    outcome = failure.outcome
+    case = outcome.case
+    photo = _open(item) if case.condition != TITLE_ONLY else None
+    return {
+        "kind": failure.kind,
+        "photo": None if photo is None else data_uri(thumbnail(photo, PHOTO_PX)),
+        "look": None if photo is None or look is None else data_uri(overlay(photo, look.tolist(), PHOTO_PX)),
+        "listing": show_listing(item, case.condition).text if case.sees_listing else None,
+        "question": case.question.text,
+        "answer": _shorten(outcome.text) or "nothing",
+        "truth": "cannot be told"
+        if outcome.truth is None
+        else " > ".join(outcome.truth)
+        if case.task == "category"
+        else ", ".join(outcome.truth),
+        "field": outcome.field if case.task == "attributes" else "",
+        "confidence": None if outcome.confidence is None else f"{outcome.confidence:.0%}",
+    }
+
+
+def _shorten(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 3] + "..."
+
+
+def _open(item: Item) -> Image.Image | None:
+    try:
+        return open_photo(item.product.images[0]) if item.product.images else None
+    except PhotoError:
+        return None
+
+
+def conflict_cards(noise: LabelNoise) -> list[dict[str, Any]]:
+    """Some groups of identical photos with what their labels say; those that are asked about, whose photo is at hand."""
+    found: list[dict[str, Any]] = []
+    for group, fields in noise.conflicts:
+        photo = next((photo for item in group if (photo := _open(item)) is not None), None)
+        if photo is not None and len(found) < MAX_CONFLICTS:
+            labels = [(field, _stated(group, field)) for field in fields]
+            found.append({"photo": data_uri(thumbnail(photo, PHOTO_PX)), "labels": labels, "products": len(group)})
+    return found
+
+
+def _stated(group: Sequence[Item], field: str) -> list[str]:
+    return [
+        " > ".join(values) for values in dict.fromkeys(item.fields[field] for item in group if field in item.fields)
+    ]

@@ -1,0 +1,227 @@
+"""A benchmark as one page that a person who measures nothing understands: no script, no network, photos inside."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from pumgpt.bench.baselines.backends import BASELINES, Majority
+from pumgpt.bench.benchmark import BenchResult, ModelResult
+from pumgpt.bench.judging.failures import KINDS, confusions, count_kinds, worst_slices
+from pumgpt.bench.judging.fields import Scores
+from pumgpt.bench.reporting.examples import conflict_cards, failure_cards
+from pumgpt.bench.reporting.headlines import Headline, rows
+from pumgpt.bench.reporting.plots import COLOURS, reliability_svg, risk_coverage_svg
+from pumgpt.bench.stats.comparison import summarise
+from pumgpt.bench.stats.intervals import Measured
+from pumgpt.bench.suites.sets import IMAGE_ONLY, TITLE_ONLY, TITLE_STRUCK, WITH_TITLE
+
+CONDITIONS: Mapping[str, tuple[str, str]] = {
+    IMAGE_ONLY: ("From the photo alone", "No text is shown: what is right here was seen."),
+    WITH_TITLE: (
+        "With the listing's text",
+        "Titles often name the answer, so that these figures say less about seeing.",
+    ),
+    TITLE_STRUCK: (
+        "With the answer struck out of the title",
+        "Brand and the rest of the title stay; the photo must tell.",
+    ),
+    TITLE_ONLY: ("From the text alone", "No photo is shown."),
+}
+KIND_WORDS = {
+    "hallucinated value": "stated something that is not true",
+    "omission": "left out what it was asked for",
+    "near category": "a neighbouring category",
+    "wrong branch": "a category from elsewhere",
+    "format": "an answer in no form that could be read",
+    "over-refusal": "declined what can be told",
+    "label in doubt": "the label itself may be wrong",
+    "no answer": "no answer at all",
+}
+KIND_COLOURS = dict(
+    zip(KINDS, ("#b3402a", "#d98a3a", "#e3c15c", "#7f5aa5", "#6a6f77", "#3f7cac", "#7fae7a", "#b9bcc1"), strict=True)
+)
+
+
+def write_report(path: Path, result: BenchResult, command: str) -> None:
+    """Whole or not at all."""
+    unfinished = path.with_name(path.name + ".new")
+    unfinished.write_text(render_report(result, command), encoding="utf-8")
+    unfinished.replace(path)
+
+
+def render_report(result: BenchResult, command: str) -> str:
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    return environment.from_string(_read("bench.html.jinja")).render(_context(result, command), css=_read("bench.css"))
+
+
+@cache
+def _read(name: str) -> str:
+    return (files("pumgpt.bench.reporting") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _context(result: BenchResult, command: str) -> dict[str, Any]:
+    products = sum(item.origin == "product" for item in result.data.items)
+    colours = {model.name: COLOURS[place % len(COLOURS)] for place, model in enumerate(result.models)}
+    return {
+        "suite": result.suite,
+        "data_hash": result.data.data_hash,
+        "command": command,
+        "products": products,
+        "pictures": len(result.data.items) - products,
+        "cases": len(result.cases),
+        "models": [{"name": m.name, "revision": m.revision, "colour": colours[m.name]} for m in result.models],
+        "short": [line for model in _of_interest(result.models) for line in _in_short(result, model)],
+        "conditions": [_condition(result, name, columns, colours) for name, columns in result.scores.items()],
+        "differences": summarise(result.comparisons),
+        "num_comparisons": len(result.comparisons),
+        "calibration": _calibration(result),
+        "failures": [_failures(result, model) for model in result.models],
+        "kinds": [(kind, KIND_WORDS[kind], KIND_COLOURS[kind]) for kind in KINDS],
+        "positions": _positions(result),
+        "num_groups": len(result.noise.groups),
+        "num_conflicts": len(result.noise.conflicts),
+        "ceilings": [(c.field, c.groups, str(c.same_photo), str(c.asked)) for c in result.ceilings],
+        "conflicts": conflict_cards(result.noise),
+        "set_aside": result.data.set_aside,
+        "everything": [(CONDITIONS[name][0], _all_rows(columns)) for name, columns in result.scores.items()],
+    }
+
+
+def _of_interest(models: Sequence[ModelResult]) -> Sequence[ModelResult]:
+    """All but the baselines, where there is another model."""
+    return [model for model in models if model.name not in (Majority.name, *BASELINES)] or models
+
+
+def _in_short(result: BenchResult, model: ModelResult) -> list[str]:
+    """What one would tell of a model in a meeting, from the first condition."""
+    condition = result.suite.conditions[0]
+    scores = result.scores[condition][model.name]
+    told = [
+        _sentence(scores, "category", "accuracy", "names the whole category path rightly for {} of 100 products"),
+        _sentence(scores, "attribute_qa", "accuracy", "names an attribute's value rightly {} times in 100"),
+        _sentence(scores, "hallucination", "untrue values", "of 100 values that it states, {} are not true"),
+        _sentence(scores, "refusals", "recall", "says that it can't tell for {} of 100 questions without an answer"),
+        _sentence(scores, "refusals", "over-refusal", "declines {} of 100 questions that can be answered"),
+    ]
+    told = [sentence for sentence in told if sentence]
+    where = CONDITIONS[condition][0].lower()
+    return [f"{model.name}, {where}: " + "; ".join(told) + "."] if told else []
+
+
+def _sentence(scores: Scores, slot: str, metric: str, words: str) -> str:
+    measured = scores.get(slot, {}).get(metric)
+    if measured is None or math.isnan(measured.value):
+        return ""
+    return words.format(f"{100 * measured.value:.0f} ({100 * measured.low:.0f} to {100 * measured.high:.0f})")
+
+
+def _condition(
+    result: BenchResult, condition: str, columns: Mapping[str, Scores], colours: Mapping[str, str]
+) -> dict[str, Any]:
+    ceilings = {c.field: c.same_photo.value for c in result.ceilings if c.groups}
+    title, note = CONDITIONS[condition]
+    return {
+        "title": title,
+        "note": note,
+        "rows": [_row(headline, cells, colours, ceilings) for headline, cells in rows(columns)],
+    }
+
+
+def _row(
+    headline: Headline, cells: Mapping[str, Measured], colours: Mapping[str, str], ceilings: Mapping[str, float]
+) -> dict[str, Any]:
+    ceiling = ceilings.get(headline.slot) if headline.metric == "accuracy" else None
+    full = 1.0 if headline.share else 10.0
+    bars = [
+        {
+            "model": model,
+            "colour": colours[model],
+            "number": "n/a" if math.isnan(m.value) else f"{m.value:.2f}" if full > 1 else f"{100 * m.value:.1f} %",
+            "width": _percent(m.value / full),
+            "low": _percent(m.low / full),
+            "span": _percent((m.high - m.low) / full),
+            "title": str(m),
+        }
+        for model, m in cells.items()
+    ]
+    return {
+        "name": headline.name,
+        "meaning": headline.meaning,
+        "low_is_good": headline.low_is_good,
+        "bars": bars,
+        "ceiling": None if ceiling is None else _percent(ceiling),
+    }
+
+
+def _percent(share: float) -> float:
+    return 0.0 if math.isnan(share) else round(100 * min(1.0, max(0.0, share)), 2)
+
+
+def _calibration(result: BenchResult) -> list[dict[str, Any]]:
+    condition = result.suite.conditions[0]
+    found = []
+    for model in result.models:
+        verdicts = model.verdicts(condition)
+        if verdicts:
+            plots = reliability_svg(verdicts), risk_coverage_svg(verdicts)
+            found.append({"model": model.name, "plots": plots, "condition": CONDITIONS[condition][0].lower()})
+    return found
+
+
+def _failures(result: BenchResult, model: ModelResult) -> dict[str, Any]:
+    failures = result.failures[model.name]
+    counts = count_kinds(failures)
+    total = max(1, len(failures))
+    tasks: dict[str, list[Any]] = {}
+    for failure in failures:
+        tasks.setdefault(failure.outcome.case.slot, []).append(failure)
+    return {
+        "model": model.name,
+        "total": len(failures),
+        "kinds": [(kind, count, KIND_COLOURS[kind], round(100 * count / total, 2)) for kind, count in counts.items()],
+        "tasks": [
+            (
+                slot,
+                len(own),
+                [(k, n, KIND_COLOURS[k], round(100 * n / len(own), 2)) for k, n in count_kinds(own).items()],
+            )
+            for slot, own in sorted(tasks.items(), key=lambda pair: -len(pair[1]))
+        ],
+        "worst": [(part.by, part.name, str(part.right)) for part in worst_slices(model.outcomes, result.items)],
+        "confusions": confusions(failures),
+        "examples": failure_cards(result, model),
+    }
+
+
+def _positions(result: BenchResult) -> list[dict[str, Any]]:
+    found = [(model.name, model.position_bias()) for model in result.models]
+    return [
+        {
+            "model": name,
+            "bias": f"{bias.bias:.3f}",
+            "noise": bias.p_value >= 0.05,
+            "p": f"{bias.p_value:.3f}",
+            "places": [(place.place + 1, place.chosen, place.right, str(place.accuracy)) for place in bias.places],
+        }
+        for name, bias in found
+        if bias is not None
+    ]
+
+
+def _all_rows(columns: Mapping[str, Scores]) -> Sequence[tuple[str, str, list[str]]]:
+    names = dict.fromkeys((slot, metric) for scores in columns.values() for slot in scores for metric in scores[slot])
+    return [
+        (slot, metric, [_cell(scores.get(slot, {}).get(metric)) for scores in columns.values()])
+        for slot, metric in sorted(names, key=lambda name: [slot for slot, _ in names].index(name[0]))
+    ]
+
+
+def _cell(measured: Measured | None) -> str:
+    return "" if measured is None else str(measured)

@@ -1,0 +1,139 @@
+"""Is one model better than another, or is the difference inside the noise? Paired over products, many at once.
+
+Legend: R resamples, P products.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pumgpt.bench.judging.outcomes import Outcome
+from pumgpt.bench.stats.intervals import SEED, Measured, bootstrap_mean
+
+NUM_FLIPS = 9_999
+SIGNIFICANT = 0.05
+_FLIPS_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two models on the same products. `difference` is the mean of first minus second, in shares of right answers."""
+
+    condition: str
+    slot: str
+    first: str
+    second: str
+    difference: Measured
+    p_value: float
+    p_holm: float = float("nan")
+    """Corrected for all comparisons of the run (Holm 1979)."""
+
+    @property
+    def told_apart(self) -> bool:
+        return self.p_holm < SIGNIFICANT
+
+    def __str__(self) -> str:
+        where = f"{self.slot}, {self.condition}"
+        if not self.told_apart:
+            gap = f"{self.difference.value:+.3f} [{self.difference.low:+.3f}, {self.difference.high:+.3f}]"
+            return f"{where}: {self.first} and {self.second} are not told apart ({gap}, p = {self.p_holm:.3f})"
+        better, worse = (self.first, self.second) if self.difference.value > 0 else (self.second, self.first)
+        p = f"p = {self.p_holm:.3f}" if self.p_holm >= 0.001 else "p < 0.001"
+        return f"{where}: {better} is better than {worse} by {abs(self.difference.value):.3f} ({p})"
+
+
+def compare(outcomes: Mapping[str, Sequence[Outcome]]) -> list[Comparison]:
+    """Every pair of models (name -> outcomes) in every condition and slot, with Holm's correction over all of them."""
+    rights = {model: _rights(found) for model, found in outcomes.items()}
+    found = []
+    for first, second in combinations(rights, 2):
+        for (condition, slot), one in rights[first].items():
+            other = rights[second].get((condition, slot), {})
+            products = [product for product in one if product in other]
+            if len(products) > 1:
+                differences = [one[product] - other[product] for product in products]
+                p_value = sign_flip_test(differences)
+                difference = bootstrap_mean(differences)
+                found.append(Comparison(condition, slot, first, second, difference, p_value))
+    corrected = holm([comparison.p_value for comparison in found])
+    return [replace(comparison, p_holm=p) for comparison, p in zip(found, corrected, strict=True)]
+
+
+def summarise(comparisons: Sequence[Comparison]) -> list[str]:
+    """One line for each pair of models: where one is better, and where they are not told apart."""
+    pairs = dict.fromkeys((comparison.first, comparison.second) for comparison in comparisons)
+    return [_summarise_pair(*pair, [c for c in comparisons if (c.first, c.second) == pair]) for pair in pairs]
+
+
+def _summarise_pair(first: str, second: str, comparisons: Sequence[Comparison]) -> str:
+    found = [comparison for comparison in comparisons if comparison.told_apart]
+    sides = (
+        (first, [c for c in found if c.difference.value > 0]),
+        (second, [c for c in found if c.difference.value <= 0]),
+    )
+    words = [f"{name} is better on {_places(better)}" for name, better in sides if better]
+    noise = len(comparisons) - len(found)
+    if noise:
+        words.append(f"{noise} of {len(comparisons)} differences are inside the noise")
+    return f"{first} and {second}: {'; '.join(words)}"
+
+
+def _places(comparisons: Sequence[Comparison]) -> str:
+    """'category (image only, with title), question (image only)'."""
+    conditions: dict[str, list[str]] = {}
+    for comparison in comparisons:
+        conditions.setdefault(comparison.slot, []).append(comparison.condition)
+    return ", ".join(f"{slot} ({', '.join(where)})" for slot, where in conditions.items())
+
+
+def _rights(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], dict[str, float]]:
+    """Condition and slot -> product -> share of its answerable questions that were answered rightly."""
+    told: dict[tuple[str, str], dict[str, list[bool]]] = {}
+    for outcome in outcomes:
+        if outcome.answerable and outcome.case.origin == "product":
+            place = told.setdefault((outcome.case.condition, outcome.case.slot), {})
+            place.setdefault(outcome.case.product, []).append(outcome.right)
+    return {
+        place: {product: sum(right) / len(right) for product, right in products.items()}
+        for place, products in told.items()
+    }
+
+
+def sign_flip_test(differences: ArrayLike, num_flips: int = NUM_FLIPS, seed: int = SEED) -> float:
+    """Two-sided p-value that paired differences have mean 0: how often random signs give as large a mean.
+
+    The observed signs count as one of the draws, so that p is never 0. Random draws can't show a p below one in
+    `num_flips`; there Hoeffding's bound on sums of random signs is the sharper one, and true of any number of products.
+    """
+    values_P: NDArray[np.float64] = np.asarray(differences, dtype=np.float64)
+    values_P = values_P[values_P != 0]
+    if not len(values_P):
+        return 1.0
+    bound = 2.0 * math.exp(-(values_P.sum() ** 2) / (2.0 * (values_P**2).sum()))
+    if bound < 1 / num_flips:
+        return bound
+    observed = abs(values_P.sum()) - 1e-9
+    generator = np.random.default_rng(seed)
+    extreme = 0
+    for start in range(0, num_flips, _FLIPS_AT_ONCE):
+        count = min(_FLIPS_AT_ONCE, num_flips - start)
+        signs_RP = generator.integers(0, 2, size=(count, len(values_P)), dtype=np.int8) * 2 - 1
+        extreme += int((np.abs(signs_RP @ values_P) >= observed).sum())
+    return min(bound, (extreme + 1) / (num_flips + 1))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's step-down correction: each p times the number of hypotheses left, never falling, at most 1."""
+    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
+    corrected = [1.0] * len(p_values)
+    largest = 0.0
+    for rank, place in enumerate(order):
+        largest = max(largest, min(1.0, p_values[place] * (len(p_values) - rank)))
+        corrected[place] = largest
+    return corrected

@@ -1,0 +1,139 @@
+"""Metrics of open text against reference texts: CIDEr-D, ROUGE-L, BLEU, F1 of words. Words are lower-cased word characters."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from pumgpt.bench.stats.intervals import NUM_RESAMPLES, Measured, bootstrap_mean, nothing_measured
+
+NUM_ORDERS = 4
+SIGMA = 6.0
+"""Width, in words, of the penalty on a difference in length."""
+
+Words = tuple[str, ...]
+Counts = Counter[Words]
+
+
+def split_words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
+
+
+def count_ngrams(words: Sequence[str], order: int) -> Counts:
+    return Counter(tuple(words[start : start + order]) for start in range(len(words) - order + 1))
+
+
+class CIDErD:
+    """CIDEr-D (Vedantam et al. 2015, arXiv 1411.5726, section 5 and equation 6).
+
+    An n-gram weighs its count times `log(num_products / num_products whose references hold it)`: what every reference
+    says is worth nothing. Counts are not divided by the length, as in the authors' own code, so that figures compare.
+    """
+
+    def __init__(self, references: Sequence[Sequence[str]]) -> None:
+        """`references`: for each product, its reference texts. They are the corpus for the weights as well."""
+        self._references = [[split_words(text) for text in texts] for texts in references]
+        self._log_corpus = math.log(len(references)) if references else 0.0
+        self._document_counts: Counts = Counter()
+        for texts in self._references:
+            self._document_counts.update(
+                {ngram for words in texts for order in range(1, NUM_ORDERS + 1) for ngram in count_ngrams(words, order)}
+            )
+
+    def scores(self, candidates: Sequence[str | None]) -> list[float]:
+        """One score for each product, 0 to 10; a caption withheld (None) scores 0."""
+        pairs = zip(candidates, self._references, strict=True)
+        return [self._score(split_words(text or ""), references) for text, references in pairs]
+
+    def _score(self, words: list[str], references: list[list[str]]) -> float:
+        if not words or not references:
+            return 0.0
+        return 10.0 * float(np.mean([self._similarity(words, reference) for reference in references]))
+
+    def _similarity(self, candidate: list[str], reference: list[str]) -> float:
+        """Mean over n-gram orders of the clipped cosine, times the penalty on a difference in length."""
+        cosines = [
+            self._clipped_cosine(count_ngrams(candidate, order), count_ngrams(reference, order))
+            for order in range(1, NUM_ORDERS + 1)
+        ]
+        penalty = math.exp(-((len(candidate) - len(reference)) ** 2) / (2 * SIGMA**2))
+        return penalty * sum(cosines) / NUM_ORDERS
+
+    def _clipped_cosine(self, candidate: Counts, reference: Counts) -> float:
+        """A candidate's weight counts up to the reference's: repeating a good word gains nothing."""
+        ours, theirs = self._weigh(candidate), self._weigh(reference)
+        norm = _norm(ours.values()) * _norm(theirs.values())
+        if norm == 0.0:
+            return 0.0
+        shared = sum(min(weight, theirs[ngram]) * theirs[ngram] for ngram, weight in ours.items() if ngram in theirs)
+        return shared / norm
+
+    def _weigh(self, counts: Counts) -> dict[Words, float]:
+        return {ngram: count * self._rarity(ngram) for ngram, count in counts.items()}
+
+    def _rarity(self, ngram: Words) -> float:
+        return self._log_corpus - math.log(max(1, self._document_counts[ngram]))
+
+
+def _norm(weights: Iterable[float]) -> float:
+    return math.sqrt(sum(weight**2 for weight in weights))
+
+
+def cider(candidates: Sequence[str | None], references: Sequence[Sequence[str]]) -> Measured:
+    """Mean CIDEr-D; the bootstrap keeps the corpus weights as they are."""
+    return bootstrap_mean(CIDErD(references).scores(candidates))
+
+
+def rouge_l(candidates: Sequence[str | None], references: Sequence[Sequence[str]]) -> Measured:
+    """Mean ROUGE-L F1 against the nearest reference; a caption withheld scores 0."""
+    from rouge_score.rouge_scorer import RougeScorer
+
+    scorer = RougeScorer(["rougeL"], tokenizer=_WordTokenizer())
+    return bootstrap_mean(
+        [
+            max((scorer.score(text, candidate)["rougeL"].fmeasure for text in texts), default=0.0) if candidate else 0.0
+            for candidate, texts in zip(candidates, references, strict=True)
+        ]
+    )
+
+
+class _WordTokenizer:
+    """The words of this file, for `rouge-score`, whose own tokenizer drops all that is not ASCII."""
+
+    def tokenize(self, text: str) -> list[str]:
+        return split_words(text)
+
+
+def bleu(candidates: Sequence[str | None], references: Sequence[Sequence[str]]) -> Measured:
+    """Corpus BLEU-4 in 0..1 as sacrebleu computes it (lower-cased, its own tokenizer), with its bootstrap interval.
+
+    A caption withheld counts as an empty one. A product without as many references as another lacks the last ones.
+    """
+    if not candidates:
+        return nothing_measured()
+    from sacrebleu.metrics.bleu import BLEU
+
+    most = max(map(len, references))
+    columns: Any = [[texts[place] if place < len(texts) else None for texts in references] for place in range(most)]
+    metric = BLEU(lowercase=True)
+    score: Any = metric.corpus_score([text or "" for text in candidates], columns, n_bootstrap=NUM_RESAMPLES)
+    if len(candidates) == 1:
+        return Measured(score.score / 100, score.score / 100, score.score / 100, 1)
+    middle, half = score._mean / 100, score._ci / 100
+    low, high = max(0.0, min(middle - half, score.score / 100)), min(1.0, max(middle + half, score.score / 100))
+    return Measured(score.score / 100, low, high, len(candidates))
+
+
+def token_f1(said: str, truths: Sequence[str]) -> float:
+    """F1 of the words of an answer against the nearest of its references, as SQuAD scores answers; articles count."""
+    return max((_word_f1(split_words(said), split_words(truth)) for truth in truths), default=0.0)
+
+
+def _word_f1(said: Sequence[str], true: Sequence[str]) -> float:
+    shared = sum((Counter(said) & Counter(true)).values())
+    return 2 * shared / (len(said) + len(true)) if shared else 0.0

@@ -1,0 +1,78 @@
+"""Drawn products and pictures as a suite's data: nothing needs to be downloaded, and nothing was trained on them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pumgpt.bench.suites.items import Item, Origin
+from pumgpt.catalog.product import ImageRef, Product
+from pumgpt.samples import KINDS, SAMPLE_SEEDS, TRAINING_SEEDS, draw_foreign, draw_product, draw_sample
+from pumgpt.tasks.truth import FOREIGN
+
+SIZE_PX = 192
+NUM_PRODUCTS = 60
+"""The samples of the demo, and as many again of the same kinds."""
+NUM_FITTED = 120
+"""Drawn from the training seeds, for the baselines that need examples."""
+FOREIGN_SEEDS = range(950_000, 960_000)
+"""Drawn pictures that neither training nor calibration sees."""
+BLANKS = ("white", "black", "grey", "beige", "navy", "ivory", "silver", "crimson")
+
+
+def draw_samples() -> list[Item]:
+    """The drawn products with their records."""
+    start = SAMPLE_SEEDS.start
+    return [_as_item(*draw_sample(seed, SIZE_PX)) for seed in range(start, start + NUM_PRODUCTS)]
+
+
+def drawn_values() -> Iterator[dict[str, tuple[str, ...]]]:
+    """The fields of everything that can be drawn."""
+    for kind in KINDS.values():
+        stated = {"category": kind.category, "colour": kind.colours}
+        given = {"gender": kind.gender, "usage": kind.usage}
+        yield {name: values for name, values in stated.items() if values} | {
+            name: (value,) for name, value in given.items() if value
+        }
+
+
+@cache
+def draw_fit() -> tuple[list[Product], NDArray[np.float32]]:
+    """Drawn products to fit baselines on, and the pixel features of their photos."""
+    from pumgpt.bench.baselines.fitted import features_of
+
+    drawn = [draw_product(seed, size_px=64) for seed in TRAINING_SEEDS[:NUM_FITTED]]
+    return [product for _, product in drawn], features_of([photo for photo, _ in drawn])
+
+
+def draw_pictures(num_foreign: int, num_blank: int, limit: int | None) -> list[Item]:
+    """Pictures of no product; at most `limit` of each where that is given."""
+    most = max(num_foreign, num_blank) if limit is None else limit
+    seeds, blanks = FOREIGN_SEEDS[: min(num_foreign, most)], BLANKS[: min(num_blank, most)]
+    foreign = [_picture(f"foreign-{seed}", draw_foreign(seed, SIZE_PX), "foreign") for seed in seeds]
+    return foreign + [_picture(f"blank-{name}", Image.new("RGB", (144, SIZE_PX), name), "blank") for name in blanks]
+
+
+def _picture(name: str, photo: Image.Image, origin: Origin) -> Item:
+    return _as_item(photo, Product(id=name, source=FOREIGN), origin)
+
+
+def _as_item(photo: Image.Image, product: Product, origin: Origin = "product") -> Item:
+    """The photo as PPM: its bytes are its pixels, so that they hash alike wherever they were encoded."""
+    buffer = io.BytesIO()
+    photo.convert("RGB").save(buffer, "PPM")
+    shown = Product(
+        id=product.id,
+        images=(ImageRef(data=buffer.getvalue()),),
+        title=product.title,
+        category=product.category,
+        attributes=product.attributes,
+        source=product.source,
+    )
+    return Item(shown, hashlib.sha256(buffer.getvalue()).hexdigest()[:16], origin)

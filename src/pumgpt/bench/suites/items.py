@@ -1,0 +1,117 @@
+"""The products of a suite, with what is true of them and what nobody can tell; and the values that answers may have."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pumgpt.bench.suites.truth import CATEGORY, fields_of
+from pumgpt.catalog.product import Product
+from pumgpt.catalog.question import Choices
+from pumgpt.tasks.category import SEPARATOR
+
+Origin = Literal["product", "foreign", "blank"]
+"""A product, a picture of no product, or one of nothing at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One product of a suite."""
+
+    product: Product
+    photo_hash: str = ""
+    """Of the photos' bytes: products with equal hashes show the same."""
+    origin: Origin = "product"
+    untold: tuple[str, ...] = ()
+    """Attributes that what is shown doesn't tell."""
+    references: tuple[str, ...] = ()
+    """Captions that people wrote, where there are any."""
+
+    @property
+    def fields(self) -> dict[str, tuple[str, ...]]:
+        """What is true: the category's path, and each attribute's values."""
+        return fields_of(self.product)
+
+
+def hash_photos(photos: Iterable[bytes]) -> str:
+    """Sixteen hex digits of the photos' bytes; empty without a photo."""
+    digest = hashlib.sha256()
+    for data in (seen := list(photos)):
+        digest.update(data)
+    return digest.hexdigest()[:16] if seen else ""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The valid answers of closed questions. An attribute that is not in `attributes` is open."""
+
+    categories: Choices | None = None
+    attributes: Mapping[str, Choices] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, stated: Iterable[Mapping[str, tuple[str, ...]]]) -> Vocabulary:
+        """All values that products state, in the order of the alphabet; equal sets of values are one object."""
+        found: dict[str, set[str]] = {}
+        for fields in stated:
+            for name, values in fields.items():
+                written = (SEPARATOR.join(values),) if name == CATEGORY else values
+                found.setdefault(name, set()).update(written)
+        shared: dict[tuple[str, ...], Choices] = {}
+        choices = {name: shared.setdefault(key := tuple(sorted(set_)), Choices(key)) for name, set_ in found.items()}
+        return cls(choices.pop(CATEGORY, None), choices)
+
+
+@dataclass(frozen=True)
+class FitData:
+    """Labelled products that are not asked about. Read when somebody needs them."""
+
+    read: Callable[[], Sequence[Product]]
+    """Without photos."""
+    thumbnails: Callable[[], NDArray[np.float32]]
+    """One row of pixel features for each of them, as `baselines.pixel_features` makes them."""
+    photo_hashes: Callable[[], Iterable[str]]
+    """Of each of them, as `Item.photo_hash`."""
+
+    @cached_property
+    def products(self) -> Sequence[Product]:
+        return self.read()
+
+    @cached_property
+    def items(self) -> list[Item]:
+        """Their labels and what photo they show."""
+        pairs = zip(self.products, self.photo_hashes(), strict=True)
+        return [Item(product, photo_hash) for product, photo_hash in pairs]
+
+
+@dataclass(frozen=True)
+class SuiteData:
+    """All that a suite's files gave."""
+
+    items: tuple[Item, ...]
+    vocabulary: Vocabulary
+    fit: FitData | None
+    set_aside: tuple[str, ...] = ()
+    """One line for each row that could not be used."""
+
+    @cached_property
+    def data_hash(self) -> str:
+        """Sixteen hex digits that change with any product, label or photo."""
+        digest = hashlib.sha256()
+        for item in self.items:
+            digest.update(_canonical(item).encode())
+        for choices in (self.vocabulary.categories, *self.vocabulary.attributes.values()):
+            digest.update(repr(choices.values if choices else ()).encode())
+        return digest.hexdigest()[:16]
+
+
+def _canonical(item: Item) -> str:
+    product = item.product
+    told = (product.id, product.title, product.description, item.fields, item.photo_hash, item.untold, item.references)
+    return json.dumps(told, ensure_ascii=False) + "\n"

@@ -1,0 +1,180 @@
+"""From a suite to its products: catalogue files, the lines of AE-110k and OA-Mine, or drawings."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from pumgpt.bench.baselines.predictions import read_jsonl
+from pumgpt.bench.suites.drawings import draw_fit, draw_pictures, draw_samples, drawn_values
+from pumgpt.bench.suites.items import FitData, Item, SuiteData, Vocabulary, hash_photos
+from pumgpt.bench.suites.sets import TITLE_ONLY, find_files
+from pumgpt.bench.suites.suite import SAMPLES, Suite
+from pumgpt.bench.suites.truth import fields_of, read_labelled
+from pumgpt.catalog.formats.registry import RejectedRow, read_catalog
+from pumgpt.catalog.photos.decode import open_photo
+from pumgpt.catalog.product import ImageRef, Product
+from pumgpt.errors import CatalogError, PhotoError
+
+NOT_TOLD = "n/a"
+"""How AE-110k writes that a title does not tell an attribute."""
+
+
+def load_items(suite: Suite, data: Path, limit: int | None = None) -> SuiteData:
+    """The products of a suite, `limit` of them where that is given (drawn by the suite's seed, in their own order).
+
+    Raises `CatalogError` where a file is missing or nothing in it can be used.
+    """
+    items, set_aside = _read_items(suite, data)
+    fit = _fit_data(suite, data)
+    vocabulary = _vocabulary(suite, items, fit) if suite.closed else Vocabulary()
+    chosen = _choose(items, limit, suite.seed)
+    pictures = draw_pictures(suite.foreign_pictures, suite.blank_pictures, limit)
+    return SuiteData((*chosen, *pictures), vocabulary, fit, tuple(set_aside))
+
+
+def _read_items(suite: Suite, data: Path) -> tuple[list[Item], list[str]]:
+    if suite.products == SAMPLES:
+        return draw_samples(), []
+    files = find_files(data, suite.products)
+    reading = _Reading(suite)
+    for file in files:
+        read = _read_target_scores(file) if suite.layout == "target scores" else _read_catalogue(file, suite)
+        for row in read:
+            reading.add(row, file)
+    if not reading.items:
+        why = f": {reading.set_aside[0]}" if reading.set_aside else ""
+        raise CatalogError(f"{files[0]}: no product of it can be used{why}")
+    return reading.items, reading.set_aside
+
+
+@dataclass
+class _Reading:
+    """Takes rows in; what can't be used is named and set aside."""
+
+    suite: Suite
+    items: list[Item] = field(default_factory=list)
+    set_aside: list[str] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
+
+    def add(self, row: Item | RejectedRow, file: Path) -> None:
+        if isinstance(row, RejectedRow):
+            self.set_aside.append(f"{file}, row {row.row}: {row.error}")
+            return
+        product = row.product
+        if product.id in self.ids:
+            self.set_aside.append(f"{file}: id '{product.id}' stands in an earlier file already")
+            return
+        try:
+            shown = "" if self.suite.conditions == (TITLE_ONLY,) else _hash_photos(product)
+        except PhotoError as error:
+            self.set_aside.append(f"{file}, product {product.id}: {error}")
+            return
+        self.ids.add(product.id)
+        self.items.append(replace(row, photo_hash=shown))
+
+
+def _hash_photos(product: Product) -> str:
+    """Of the photos' bytes. Raises `PhotoError` where one can't be decoded, or there is none."""
+    if not product.images:
+        raise PhotoError("has no photo; a suite that shows photos needs one for each product")
+    for ref in product.images:
+        open_photo(ref)
+    return hash_photos(map(_bytes_of, product.images))
+
+
+def _bytes_of(ref: ImageRef) -> bytes:
+    return ref.data if ref.data is not None else Path(str(ref.path)).read_bytes()
+
+
+def _read_catalogue(file: Path, suite: Suite) -> Iterator[Item | RejectedRow]:
+    for row in read_catalog(file):
+        if isinstance(row, RejectedRow):
+            yield row
+            continue
+        product = replace(_with_columns(row, suite.attributes), original={})
+        captions = (product.description or "").splitlines() if suite.no_products else []
+        yield Item(
+            product=replace(product, description=None) if suite.no_products else product,
+            untold=suite.attributes if suite.no_products else suite.untold,
+            references=tuple(line.strip() for line in captions if line.strip()),
+        )
+
+
+def _with_columns(product: Product, names: Iterable[str]) -> Product:
+    """A CSV holds its attributes as columns of their own."""
+    columns = {name: str(product.extra[name]) for name in names if product.extra.get(name) not in (None, "")}
+    stated = {**columns, **(product.attributes or {})}
+    return replace(product, attributes=stated or None)
+
+
+def _read_target_scores(file: Path) -> Iterator[Item]:
+    for number, (where, line) in enumerate(read_jsonl(file), start=1):
+        scores = line.get("target_scores")
+        if not isinstance(line.get("input"), str) or not isinstance(scores, Mapping):
+            raise CatalogError(f"{where}: needs 'input' (text) and 'target_scores' (attribute -> values)")
+        values = {name: [value for value in given if value != NOT_TOLD] for name, given in scores.items()}
+        yield Item(
+            product=Product(
+                id=f"{file.stem}-{number}",
+                title=line["input"],
+                category=(str(line["category"]),) if line.get("category") else None,
+                attributes=_told(values) or None,
+            ),
+            untold=tuple(name for name, told in values.items() if not told),
+        )
+
+
+def _told(values: Mapping[str, list[str]]) -> dict[str, Any]:
+    return {name: told[0] if len(told) == 1 else told for name, told in values.items() if told}
+
+
+def _fit_data(suite: Suite, data: Path) -> FitData | None:
+    from pumgpt.bench.baselines.fitted import photo_features, pixel_features
+
+    if suite.products == SAMPLES:
+        return FitData(lambda: draw_fit()[0], lambda: draw_fit()[1], lambda: [""] * len(draw_fit()[0]))
+    if suite.fit is None:
+        return None
+    files = find_files(data, suite.fit)
+    if all(file.suffix == ".parquet" for file in files):
+        return FitData(lambda: read_labelled(files), lambda: pixel_features(files), lambda: _hashes_of(files))
+    return FitData(
+        lambda: _read_fit(files, suite),
+        lambda: photo_features(product.images for product in _read_fit(files, suite)),
+        lambda: (hash_photos(map(_bytes_of, product.images)) for product in _read_fit(files, suite)),
+    )
+
+
+def _hashes_of(files: Iterable[Path]) -> Iterator[str]:
+    for file in files:
+        for batch in pq.ParquetFile(file).iter_batches(batch_size=512, columns=["image"]):
+            for image in batch.column(0).to_pylist():
+                yield hash_photos([image["bytes"]] if image and image["bytes"] else [])
+
+
+def _read_fit(files: Iterable[Path], suite: Suite) -> list[Product]:
+    def read(file: Path) -> Iterator[Item | RejectedRow]:
+        return _read_target_scores(file) if suite.layout == "target scores" else _read_catalogue(file, suite)
+
+    return [row.product for file in files for row in read(file) if isinstance(row, Item)]
+
+
+def _vocabulary(suite: Suite, items: Iterable[Item], fit: FitData | None) -> Vocabulary:
+    """The values that may be answered: those of the data itself; of all that can be drawn for the drawings."""
+    if suite.products == SAMPLES:
+        return Vocabulary.of(drawn_values())
+    labelled = fit.products if fit is not None else ()
+    return Vocabulary.of([*(fields_of(product) for product in labelled), *(item.fields for item in items)])
+
+
+def _choose(items: list[Item], limit: int | None, seed: int) -> list[Item]:
+    if limit is None or limit >= len(items):
+        return items
+    kept = sorted(random.Random(seed).sample(range(len(items)), limit))
+    return [items[place] for place in kept]

@@ -1,0 +1,114 @@
+"""A suite: which products a benchmark asks about, what it asks, and under which conditions. YAML, versioned, checked."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from pumgpt.bench.suites.sets import IMAGE_ONLY, TITLE_ONLY, Condition
+from pumgpt.errors import SchemaError, UsageError
+from pumgpt.tasks.registry import get_task
+
+SAMPLES = "samples"
+"""In place of a file: the products that the project draws itself."""
+
+
+class Suite(BaseModel):
+    """What the YAML says. A new `version` is due whenever a change would change a case."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    version: int = Field(ge=1)
+    about: str = ""
+    products: str
+    """A pattern of catalogue files below the folder of the data, or `samples`."""
+    fit: str | None = None
+    """Labelled products of the same kind, as a pattern: for the baselines, and for the values that are valid answers."""
+    layout: Literal["catalogue", "target scores"] = "catalogue"
+    """`target scores`: JSONL lines {input, category, target_scores}, as ExtractGPT publishes AE-110k and OA-Mine."""
+    conditions: tuple[Condition, ...] = (IMAGE_ONLY,)
+    tasks: tuple[str, ...] = ("category", "attributes", "attribute_qa")
+    attributes: tuple[str, ...] = ()
+    """The attributes that are asked, where a product states them; without any, all that it states."""
+    untold: tuple[str, ...] = ()
+    """Attributes that the shop knows and nobody can tell from what is shown: the right answer is a refusal."""
+    hidden: tuple[str, ...] = ()
+    """Attributes that nothing shown tells of any product; each product is asked for one of them."""
+    closed: bool = True
+    """Whether categories and attributes are chosen among the values that the data knows, or answered in open text."""
+    no_products: bool = False
+    """The photos show no product of a shop: every question but for a caption is to be refused."""
+    foreign_pictures: int = Field(0, ge=0)
+    """Drawn pictures of no product, asked beside the products."""
+    blank_pictures: int = Field(0, ge=0)
+    options: int = Field(4, ge=0, le=26)
+    """Options of a multiple choice; 0 asks none."""
+    questions_per_product: int = Field(2, ge=1)
+    """Free questions drawn for each product, where the task `question` is asked."""
+    seed: int = 0
+
+    @field_validator("tasks")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            try:
+                get_task(name)
+            except UsageError as error:
+                raise ValueError(str(error)) from error
+        return names
+
+    @field_validator("tasks", "conditions")
+    @classmethod
+    def _some(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if not names or len(set(names)) != len(names):
+            raise ValueError("name at least one, and none twice")
+        return names
+
+    @property
+    def first_seeing(self) -> Condition:
+        """The condition under which tasks are asked that never see the title: the first with photos."""
+        return next((condition for condition in self.conditions if condition != TITLE_ONLY), self.conditions[0])
+
+
+def suite_names() -> list[str]:
+    """The suites that ship."""
+    folder = resources.files("pumgpt.bench") / "suites"
+    return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
+
+
+def load_suite(name: str) -> Suite:
+    """The suite that ships under that name, or the one in a YAML file. Raises `UsageError` or `SchemaError`."""
+    if name in suite_names():
+        text = (resources.files("pumgpt.bench") / "suites" / f"{name}.yaml").read_text(encoding="utf-8")
+        return parse_suite(text, f"suites/{name}.yaml")
+    path = Path(name)
+    if path.suffix not in (".yaml", ".yml"):
+        raise UsageError(f"there is no suite '{name}'; shipped are {', '.join(suite_names())}, or give a .yaml file")
+    try:
+        return parse_suite(path.read_text(encoding="utf-8"), name)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SchemaError(f"{name}: can't be read: {reason}; mend the path") from error
+
+
+def parse_suite(text: str, where: str) -> Suite:
+    """Check a suite's YAML. Raises `SchemaError` naming `where` and the key."""
+    try:
+        document: Any = yaml.safe_load(text)
+        return Suite.model_validate(document)
+    except yaml.YAMLError as error:
+        raise SchemaError(f"{where}: can't be read as YAML: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the document"
+        raise SchemaError(f"{where}: {key}: {first['msg']}") from error
+
+
+def data_folder(suite_name: str, data: Path | None) -> Path:
+    """Where a suite's files lie: `--data`, else beside one's own suite file."""
+    return data if data is not None else Path(suite_name).parent

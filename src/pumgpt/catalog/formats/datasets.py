@@ -1,0 +1,112 @@
+"""Folders of Hugging Face `datasets` in: what `save_to_disk` leaves (Arrow), or Parquet files as the hub has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pumgpt.catalog.formats.base import CatalogReader, Record, RejectedRow
+from pumgpt.catalog.formats.columns import ColumnMap
+from pumgpt.catalog.formats.parquet import ROWS_AT_ONCE, first_line, records_of, records_of_group
+from pumgpt.errors import CatalogError
+
+
+class DatasetReader(CatalogReader):
+    """All files of one folder, in order. Relative paths of photos start from the folder."""
+
+    kind = "a dataset's folder"
+
+    def __init__(self, path: Path, column_map: ColumnMap | None = None) -> None:
+        super().__init__(path, column_map)
+        self._arrow = _saved_files(path)
+        self._parquet = () if self._arrow else tuple(sorted(path.rglob("*.parquet")))
+        files = self._arrow or self._parquet
+        if not files:
+            raise CatalogError(f"{path}: is a folder without a dataset; name one with .parquet or saved .arrow files")
+        self.schema = _common_schema(path, files)
+        self._settle_columns(self.columns)
+
+    def _check_path(self, path: Path) -> None:
+        if not path.is_dir():
+            raise CatalogError(f"{path}: is no folder; name that of the dataset")
+
+    @property
+    def base(self) -> Path:
+        return self.path
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self.schema.names) if self.schema is not None else ()
+
+    def count(self) -> int:
+        in_parquet: int = sum(pq.read_metadata(file).num_rows for file in self._parquet)
+        in_arrow: int = sum(batch.num_rows for file in self._arrow for batch in _batches(file))
+        return in_parquet + in_arrow
+
+    def _records(self) -> Iterator[Record]:
+        for file in self._parquet:
+            with pq.ParquetFile(file) as opened:
+                for group in range(opened.num_row_groups):
+                    yield from records_of_group(opened, group, file.name)
+        for file in self._arrow:
+            try:
+                for batch in _batches(file):
+                    for start in range(0, batch.num_rows, ROWS_AT_ONCE):
+                        yield from records_of(batch.slice(start, ROWS_AT_ONCE))
+            except (pa.ArrowException, OSError, ValueError) as error:
+                yield RejectedRow(
+                    0, None, f"the rest of {file.name} can't be read ({first_line(error)}); save it again"
+                )
+
+
+def _batches(file: Path) -> Iterator[pa.RecordBatch]:
+    """`datasets` writes Arrow's stream format; only the batch at hand is in memory."""
+    with pa.memory_map(str(file)) as source:
+        yield from pa.ipc.open_stream(source)
+
+
+def _saved_files(folder: Path) -> tuple[Path, ...]:
+    """The files that `save_to_disk` left, in order; none where it left nothing."""
+    splits = _read_json(folder / "dataset_dict.json").get("splits")
+    if splits:
+        raise CatalogError(
+            f"{folder}: holds several splits; name one of them: {', '.join(str(folder / s) for s in splits)}"
+        )
+    state = _read_json(folder / "state.json")
+    if state.get("_indices_files"):
+        raise CatalogError(f"{folder}: was saved with rows picked out; call flatten_indices() before save_to_disk()")
+    return tuple(folder / entry["filename"] for entry in state.get("_data_files") or ())
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_bytes()) if path.exists() else {}
+        return document if isinstance(document, dict) else {}
+    except (OSError, ValueError) as error:
+        raise CatalogError(f"{path}: can't be read ({first_line(error)}); save the dataset again") from error
+
+
+def _common_schema(folder: Path, files: Sequence[Path]) -> pa.Schema:
+    """The files' schema. Raises `CatalogError` where they differ, or one can't be read."""
+    found: pa.Schema | None = None
+    for file in files:
+        try:
+            schema = pq.read_schema(file) if file.suffix == ".parquet" else _stream_schema(file)
+        except (pa.ArrowException, OSError) as error:
+            raise CatalogError(f"{file}: can't be read ({first_line(error)}); save the dataset again") from error
+        if found is not None and not schema.equals(found):
+            raise CatalogError(
+                f"{folder}: {file.name} has other columns than {files[0].name}; name a folder of one kind"
+            )
+        found = schema
+    return found
+
+
+def _stream_schema(file: Path) -> pa.Schema:
+    with pa.memory_map(str(file)) as source:
+        return pa.ipc.open_stream(source).schema

@@ -1,0 +1,266 @@
+"""Shopify's product CSV in: the rows of a product (its variants, its further images) folded into one `Product`.
+
+Two headers are in use, `Handle, Title, Body (HTML), ...` and the newer `Title, URL handle, Description, ...`; upper and
+lower case don't matter. The fields are described at help.shopify.com/en/manual/products/import-export/using-csv.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pumgpt.catalog.formats.base import Fills, Record, RejectedRow, without_parts
+from pumgpt.catalog.formats.columns import ColumnMap
+from pumgpt.catalog.formats.csv import CsvReader, read_header, wrong_cells
+from pumgpt.catalog.formats.csv_records import BrokenRecord
+from pumgpt.catalog.formats.html_text import plain_text
+from pumgpt.catalog.product import Product
+from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
+
+_FIELDS = {
+    "handle": ("handle", "url handle"),
+    "title": ("title",),
+    "description": ("body (html)", "description"),
+    "category": ("product category",),
+    "image": ("image src", "product image url"),
+    "position": ("image position",),
+    "variant_image": ("variant image", "variant image url"),
+}
+_MARKS = frozenset(
+    (
+        "body (html)",
+        "variant sku",
+        "variant price",
+        "option1 name",
+        "image src",
+        "product image url",
+        "product category",
+    )
+)
+"""Columns of which a table with a handle and a title has one, if it is Shopify's."""
+_METAFIELD = re.compile(r"(?P<label>.*?)\s*\(product\.metafields\.(?P<namespace>[^.()]+)\.(?P<key>[^()]+)\)\s*")
+NO_CATEGORY = "uncategorized"
+
+
+class Metafield(NamedTuple):
+    """A column such as `Color (product.metafields.shopify.color-pattern)`."""
+
+    column: str
+    label: str
+    namespace: str
+    key: str
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether it is one of those that come with a category; its values are handles, 'navy-blue; red'."""
+        return self.namespace == "shopify"
+
+    @property
+    def attribute(self) -> str:
+        return fold_attribute(self.label or self.key)
+
+    def values(self, cell: str) -> list[str]:
+        """What a cell of the column says."""
+        return [_of_handle(part) for part in cell.split(";")] if self.is_standard else [cell.strip()]
+
+    def without(self, cell: str, failed: Collection[str]) -> str:
+        """The cell without the values that failed; as it stands where none did."""
+        if not self.is_standard:
+            return "" if cell.strip() in failed else cell
+        handles = cell.split(";")
+        kept = [handle for handle in handles if _of_handle(handle) not in failed]
+        return cell if len(kept) == len(handles) else ";".join(kept).strip()
+
+
+@dataclass(frozen=True)
+class FoldedRows(Mapping[str, str]):
+    """The rows of one product, cell by cell as they stood. As a mapping: the first row by column."""
+
+    places: Mapping[str, int] = field(repr=False)
+    rows: tuple[Sequence[str], ...]
+
+    def __getitem__(self, column: str) -> str:
+        return self.rows[0][self.places[column]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.places)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def column(self, name: str | None) -> list[str]:
+        """A column's cells, row by row; '' where a row is too short for it."""
+        if name is None:
+            return [""] * len(self.rows)
+        place = self.places[name]
+        return [row[place] if place < len(row) else "" for row in self.rows]
+
+
+class ShopifyReader(CsvReader):
+    """One product for each handle. A product's rows stand together; a handle that comes again later is set aside."""
+
+    kind = "Shopify's product CSV"
+    is_export = True
+
+    def __init__(self, path: Path, column_map: ColumnMap | None = None) -> None:
+        super().__init__(path, column_map)
+        self._places = {name: place for place, name in enumerate(self.columns)}
+
+    @classmethod
+    def recognises(cls, path: Path, delimiter: str) -> bool:
+        """Whether a table's header is that of Shopify's product export. One with a column `id` is its owner's."""
+        names = read_header(path, delimiter)
+        folded = {name.strip().casefold() for name in names}
+        marked = folded & _MARKS or any(_METAFIELD.fullmatch(name) for name in names)
+        return bool(marked and "title" in folded and folded & {*_FIELDS["handle"]}) and "id" not in names
+
+    def _settle_columns(self, names: Sequence[str]) -> None:
+        pass
+
+    @cached_property
+    def fields(self) -> Mapping[str, str]:
+        """What we read -> the column that holds it here."""
+        by_name = {name.strip().casefold(): name for name in reversed(self.columns)}
+        found = {
+            field: next((by_name[alias] for alias in aliases if alias in by_name), None)
+            for field, aliases in _FIELDS.items()
+        }
+        return {field: column for field, column in found.items() if column is not None}
+
+    @cached_property
+    def metafields(self) -> tuple[Metafield, ...]:
+        matches = ((column, _METAFIELD.fullmatch(column)) for column in self.columns)
+        return tuple(Metafield(column, *match.groups()) for column, match in matches if match is not None)
+
+    @cached_property
+    def fills(self) -> Fills:
+        """A metafield is an attribute's where its label or its key has the attribute's name; Shopify's own comes first."""
+        columns: dict[str, str] = {}
+        for metafield in sorted(self.metafields, key=lambda found: not found.is_standard):
+            for name in (metafield.label, metafield.key):
+                columns.setdefault(fold_attribute(name), metafield.column)
+        return Fills(self.fields.get("category"), columns)
+
+    def count(self) -> int:
+        last, found = None, 0
+        for cells in self._rows():
+            handle = None if isinstance(cells, BrokenRecord) else self._handle(cells)
+            found += handle != "" and (handle is None or handle != last)
+            last = handle or last
+        return found
+
+    @property
+    def _id_column(self) -> str:
+        return self.fields["handle"]
+
+    def _records(self) -> Iterator[Record]:
+        rows: list[list[str]] = []
+        aside: list[RejectedRow] = []
+        handle = ""
+        for number, cells in enumerate(self._rows(), start=1):
+            if isinstance(cells, BrokenRecord):
+                aside.append(RejectedRow(0, self._first_cell(cells.line), f"row {number} of the file: {cells.error}"))
+                continue
+            found = self._handle(cells)
+            if rows and found in ("", handle):
+                rows.append(cells)
+            else:
+                yield from self._fold(rows, aside)
+                rows, aside, handle = [cells], [], found
+            if self._is_odd(cells):
+                error = f"row {number} of the file: {wrong_cells(len(cells), len(self.columns))}; it is left as it is"
+                aside.append(RejectedRow(0, handle or None, error))
+        yield from self._fold(rows, aside)
+
+    def _fold(self, rows: list[list[str]], aside: list[RejectedRow]) -> Iterator[Record]:
+        """A product, then what was odd inside of it. A product without one whole row is odd itself."""
+        if rows:
+            folded = FoldedRows(self._places, tuple(rows))
+            if self._is_odd(rows[0]):
+                yield RejectedRow(0, aside[0].id, aside[0].error, folded)
+                aside = aside[1:]
+            else:
+                yield folded
+        yield from aside
+
+    def _product(self, record: Mapping[str, Any]) -> Product | RejectedRow:
+        if not record[self._id_column].strip():
+            name = self._id_column
+            return RejectedRow(
+                0, None, f"column '{name}' is empty, and no product stands above; name its handle", record
+            )
+        return super()._product(record)
+
+    def _read_fields(self, record: Mapping[str, Any]) -> Product:
+        assert isinstance(record, FoldedRows)
+        cell = {name: record[column].strip() for name, column in self.fields.items()}
+        known = {
+            "id": cell["handle"],
+            "images": self._images(record),
+            "title": cell["title"],
+            "description": plain_text(cell.get("description", "")),
+            "category": "" if cell.get("category", "").casefold() == NO_CATEGORY else cell.get("category"),
+            "attributes": self._attributes(record),
+        }
+        read = {*self.fields.values(), *self.fills.attributes.values()}
+        extra = {name: value for name, value in record.items() if name not in read}
+        return replace(Product.from_record(known, self.base), extra=extra, original=record)
+
+    def without(self, original: Any, failed: Mapping[str, Collection[str]]) -> FoldedRows:
+        """Metafields lose the values, and columns that are called as an attribute. Options stay: they tell variants apart."""
+        assert isinstance(original, FoldedRows)
+        first = list(original.rows[0])
+        for metafield in self.metafields:
+            place = self._places[metafield.column]
+            first[place] = metafield.without(first[place], failed.get(metafield.attribute, ()))
+        for name in failed.keys() & self._places.keys():
+            first[self._places[name]] = without_parts(first[self._places[name]], "|", failed[name])
+        return FoldedRows(self._places, (first, *original.rows[1:]))
+
+    def _images(self, record: FoldedRows) -> list[str]:
+        """The product's images by their position, then those that only a variant has."""
+        images = record.column(self.fields.get("image"))
+        positions = record.column(self.fields.get("position"))
+        placed = [(_number(position), image.strip()) for position, image in zip(positions, images, strict=True)]
+        own = [image for _, image in sorted(placed, key=lambda pair: pair[0])]
+        variants = [image.strip() for image in record.column(self.fields.get("variant_image"))]
+        return list(dict.fromkeys(image for image in (*own, *variants) if image))
+
+    def _attributes(self, record: FoldedRows) -> dict[str, list[str]]:
+        """What metafields and options (but the nameless 'Title') say."""
+        found: dict[str, list[str]] = {}
+        for metafield in self.metafields:
+            found.setdefault(metafield.attribute, []).extend(metafield.values(record[metafield.column]))
+        for number in (1, 2, 3):
+            column = {kind: self._by_case.get(f"option{number} {kind}") for kind in ("name", "value")}
+            name = fold_attribute(record[column["name"]]) if column["name"] else ""
+            if name not in ("", "title"):
+                found.setdefault(name, []).extend(record.column(column["value"]))
+        tidied = {name: list(dict.fromkeys(value.strip() for value in values)) for name, values in found.items()}
+        return {name: [value for value in values if value] for name, values in tidied.items()}
+
+    @cached_property
+    def _by_case(self) -> dict[str, str]:
+        return {name.strip().casefold(): name for name in reversed(self.columns)}
+
+    def _handle(self, cells: Sequence[str]) -> str:
+        place = self._places[self._id_column]
+        return cells[place].strip() if place < len(cells) else ""
+
+    def _is_odd(self, cells: Sequence[str]) -> bool:
+        return len(cells) != len(self.columns)
+
+    def _twice(self, id_: str, first: int) -> str:
+        return f"handle '{id_}' stands already in product {first}, and other products between; put its rows together"
+
+
+def _of_handle(handle: str) -> str:
+    return handle.replace("-", " ").strip()
+
+
+def _number(position: str) -> float:
+    return float(position) if position.strip().isdecimal() else float("inf")

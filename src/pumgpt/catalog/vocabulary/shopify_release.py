@@ -1,0 +1,216 @@
+"""A release of Shopify's product taxonomy: its categories, the attributes that each brings, and their names in other
+languages.
+
+Either the JSON of a release (`categories.json`, `taxonomy.json`), or a folder that holds what there is of these; in a clone
+of the taxonomy's repository the folders are found where they are:
+
+    categories.txt, categories.json, or categories/*.yml       at least one of them
+    attributes.json                                            the values of attributes
+    localizations/categories/de.yml, .../attributes/de.yml     names in other languages
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
+from pumgpt.catalog.vocabulary.taxonomy import CategoryPath, Taxonomy, code_of, split_path
+from pumgpt.catalog.vocabulary.taxonomy_files import read_taxonomy_file
+from pumgpt.catalog.vocabulary.text_files import read_text
+from pumgpt.catalog.vocabulary.tree import Tree
+from pumgpt.errors import SchemaError
+
+_PLACES = ("", "dist/en", "data")
+"""Where the parts of a release are: in one folder, or as the repository has them."""
+_Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_T = TypeVar("_T")
+
+
+class _Named(BaseModel):
+    name: str
+    handle: str = ""
+
+
+class _Category(_Named):
+    """A category of the JSON (`full_name`) or of the YAML (`children`)."""
+
+    id: str
+    full_name: str = ""
+    children: list[Any] = []
+    attributes: list[_Named | str] = []
+
+    @property
+    def code(self) -> str:
+        return code_of(self.id)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Its attributes as `ShopifyRelease.attributes` has them."""
+        named = (attribute if isinstance(attribute, str) else attribute.handle for attribute in self.attributes)
+        return tuple(key_of(name) for name in named)
+
+
+class _Vertical(BaseModel):
+    categories: list[_Category]
+
+
+class _Attribute(_Named):
+    description: str | None = None
+    values: list[_Named] = []
+    extended_attributes: list[_Named] = []
+
+
+class _Json(BaseModel):
+    verticals: list[_Vertical] = []
+    attributes: list[_Attribute] = []
+
+
+@dataclass(frozen=True)
+class ShopifyRelease:
+    """`keys` has the attributes of each category by its code ('aa-1-13'), `attributes` what is known of them by key."""
+
+    taxonomy: Taxonomy
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    attributes: Mapping[str, AttributeSpec] = field(default_factory=dict)
+    folder: Path | None = None
+
+    @classmethod
+    def load(cls, path: Path) -> ShopifyRelease:
+        """Read a release. Raises `SchemaError` that names the file and what is wrong with it."""
+        if not path.is_dir():
+            return cls._of_json(path, _checked(path, _Json))
+        found = {
+            name: _find(path, name) for name in ("categories.json", "categories.txt", "attributes.json", "categories")
+        }
+        attributes = _checked(found["attributes.json"], _Json).attributes if found["attributes.json"] else []
+        if found["categories.json"]:
+            release = cls._of_json(found["categories.json"], _checked(found["categories.json"], _Json))
+        elif found["categories"]:
+            release = cls._of_yaml(found["categories"], found["categories.txt"])
+        elif found["categories.txt"]:
+            release = cls(read_taxonomy_file(found["categories.txt"]))
+        else:
+            raise SchemaError(f"{path}: holds no categories.txt, categories.json or categories/*.yml of a release")
+        specs = dict(_specs(attributes)) or release.attributes
+        return cls(release.taxonomy, release.keys, specs, path)
+
+    @classmethod
+    def _of_json(cls, path: Path, document: _Json) -> ShopifyRelease:
+        categories = [category for vertical in document.verticals for category in vertical.categories]
+        if not categories:
+            raise SchemaError(f"{path}: has no categories; give the categories.json of a Shopify release")
+        taxonomy = Taxonomy(
+            tuple(split_path(category.full_name) for category in categories), tuple(c.id for c in categories)
+        )
+        keys = {category.code: category.keys for category in categories}
+        return cls(taxonomy, keys, dict(_specs(document.attributes)), path.parent)
+
+    @classmethod
+    def _of_yaml(cls, folder: Path, text: Path | None) -> ShopifyRelease:
+        """The source files: a category names its children. Ids are those of `text` where there is one."""
+        categories = [c for file in sorted(folder.glob("*.yml")) for c in _checked(file, list[_Category])]
+        parents = {str(child): category.id for category in categories for child in category.children}
+        names = {category.id: category.name for category in categories}
+        tree = Tree(names, {child: parent for child, parent in parents.items() if child in names})
+        paths = list(tree.paths())
+        if not paths:
+            raise SchemaError(f"{folder}: no category hangs from a root; {'; '.join(tree.troubles) or 'it is empty'}")
+        if text is not None:
+            taxonomy = read_taxonomy_file(text)
+        else:
+            taxonomy = Taxonomy(tuple(path for _, path in paths), tuple(id_ for id_, _ in paths))
+        warnings = tuple(f"{folder}: {trouble}" for trouble in tree.troubles)
+        return cls(
+            Taxonomy(taxonomy.paths, taxonomy.ids, (*taxonomy.warnings, *warnings)),
+            {category.code: category.keys for category in categories},
+        )
+
+    def schema_of(self, category: CategoryPath) -> AttributeSchema | None:
+        """The attributes that a category brings, with their values; None where none are known."""
+        keys = self.keys.get(code_of(self.taxonomy.id_of(category) or ""), ())
+        specs = tuple(self._named(key, self.attributes[key]) for key in keys if key in self.attributes)
+        return AttributeSchema(specs) if specs else None
+
+    def localised(self, language: str) -> Taxonomy:
+        """The paths in another language, with the same ids; what is not translated keeps its English name."""
+        names = self._names("categories", language)
+        codes = {path: code_of(id_ or "") for path, id_ in zip(self.taxonomy.paths, self.taxonomy.ids, strict=True)}
+        paths = [
+            tuple(names.get(codes.get(path[: depth + 1], ""), level) for depth, level in enumerate(path))
+            for path in self.taxonomy.paths
+        ]
+        return Taxonomy(tuple(paths), self.taxonomy.ids)
+
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that categories have names in, English apart."""
+        folder = self._localisations("categories")
+        return tuple(sorted(file.stem for file in folder.glob("*.yml"))) if folder else ()
+
+    def _named(self, key: str, spec: AttributeSpec) -> AttributeSpec:
+        names = {language: self._names("attributes", language).get(key, "") for language in self.languages}
+        known = {language: name for language, name in names.items() if name}
+        return AttributeSpec(spec.name, spec.values, description=spec.description, names=known)
+
+    def _localisations(self, kind: str) -> Path | None:
+        return _find(self.folder, f"localizations/{kind}") if self.folder else None
+
+    def _names(self, kind: str, language: str) -> Mapping[str, str]:
+        if (kind, language) not in self._read_names:
+            folder = self._localisations(kind)
+            file = folder / f"{language}.yml" if folder else None
+            if file is None or not file.is_file():
+                raise SchemaError(
+                    f"{self.folder}: has no names of {kind} in '{language}'; it has: {', '.join(self.languages) or 'none'}"
+                )
+            document = _checked(file, dict[str, dict[str, dict[str, dict[str, Any]]]])
+            entries = next(iter(document.values()), {}).get(kind, {})
+            self._read_names[kind, language] = {
+                key_of(id_) if kind == "attributes" else id_: told["name"]
+                for id_, told in entries.items()
+                if told.get("name")
+            }
+        return self._read_names[kind, language]
+
+    @cached_property
+    def _read_names(self) -> dict[tuple[str, str], Mapping[str, str]]:
+        return {}
+
+
+def key_of(handle: str) -> str:
+    """An attribute's handle in a form that all files share: 'line-rope-type' and 'line/rope_type' are one."""
+    return re.sub(r"[\W_]+", "_", handle)
+
+
+def _specs(attributes: Iterable[_Attribute]) -> Iterator[tuple[str, AttributeSpec]]:
+    """An extended attribute ('Shoe color') has the values of the one that it extends."""
+    for attribute in attributes:
+        values = tuple(dict.fromkeys(value.name for value in attribute.values)) or None
+        for named in (attribute, *attribute.extended_attributes):
+            yield key_of(named.handle), AttributeSpec(named.name, values, description=attribute.description or None)
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    return next((folder / place / name for place in _PLACES if (folder / place / name).exists()), None)
+
+
+def _checked(path: Path, form: type[_T]) -> _T:
+    text = read_text(path)
+    try:
+        document = json.loads(text) if path.suffix == ".json" else yaml.load(text, Loader=_Loader)
+        return TypeAdapter(form).validate_python(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SchemaError(f"{path}: {where}: {first['msg']}; give a file of a Shopify release as it is") from error
+    except (yaml.YAMLError, RecursionError, json.JSONDecodeError) as error:
+        raise SchemaError(f"{path}: can't be read as YAML or JSON: {' '.join(str(error).split())}") from error

@@ -1,0 +1,19 @@
+"""Any taxonomy in, whatever it comes in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pumgpt.catalog.vocabulary.shopify_release import ShopifyRelease
+from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
+from pumgpt.catalog.vocabulary.taxonomy_files import read_taxonomy_file
+
+
+def load_taxonomy(path: Path) -> Taxonomy:
+    """Read a taxonomy: a file by its ending, or the folder of a release.
+
+    Raises `SchemaError` naming file and line: no path, an empty level, a path or an id that stands there twice.
+    """
+    if path.is_dir() or path.suffix.lower() == ".json":
+        return ShopifyRelease.load(path).taxonomy
+    return read_taxonomy_file(path)

@@ -1,0 +1,93 @@
+"""How well photo and value fit together, beside the attribute's other values: by nano's contrastive head, or any CLIP or
+SigLIP.
+
+A value is put into the phrase that such models are asked with (Radford et al. 2021, arXiv 2103.00020), before the kind of the
+product where the catalogue has one: 'a photo of a red dress'. Of the bare value nano makes little: it learned from titles, whose
+first word is a brand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL.Image import Image
+
+from pumgpt.catalog.product import Product
+from pumgpt.catalog.vocabulary.schema import AttributeSchema
+from pumgpt.curation.experts.base import Case
+from pumgpt.curation.experts.inventory import Inventory
+from pumgpt.curation.verdict import Claim, Verdict, Vote
+
+Floats = NDArray[np.float32]
+_CLEAR = 0.6
+"""The share of the two best at which one counts as told; between them the expert is silent."""
+
+
+class Encoder(Protocol):
+    """Photos and texts in one space."""
+
+    name: str
+
+    def logits(self, photos: Sequence[Image], texts: Sequence[str]) -> Floats:
+        """How well each photo (B) fits each text (R), as (B, R), at the scale that the model was trained with."""
+        ...
+
+
+class SimilarityExpert:
+    """Has no say about products without a photo that opens, nor where an attribute has no other value."""
+
+    name = "similarity"
+    cost = 0.05
+
+    def __init__(self, encoder: Encoder, schema: AttributeSchema | None = None) -> None:
+        self.encoder = encoder
+        self.inventory = Inventory(schema)
+
+    def prepare(self, catalog: Iterable[Product]) -> None:
+        self.inventory.count(catalog)
+
+    def judge(self, cases: Sequence[Case]) -> list[list[Vote | None]]:
+        return [self._votes(case) for case in cases]
+
+    def _votes(self, case: Case) -> list[Vote | None]:
+        if not case.photos:
+            return [None] * len(case.claims)
+        rivals = [self.inventory.rivals(claim) for claim in case.claims]
+        phrases = [
+            {value: phrase(value, kind_for((claim.value, *others), case.product)) for value in (claim.value, *others)}
+            for claim, others in zip(case.claims, rivals, strict=True)
+        ]
+        texts = tuple(dict.fromkeys(text for of_claim in phrases for text in of_claim.values()))
+        logits_R = self.encoder.logits(case.photos, texts).max(axis=0)
+        logit = dict(zip(texts, logits_R.tolist(), strict=True))
+        return [
+            self._vote(claim, others, {value: logit[text] for value, text in of_claim.items()})
+            for claim, others, of_claim in zip(case.claims, rivals, phrases, strict=True)
+        ]
+
+    def _vote(self, claim: Claim, others: Sequence[str], logit: dict[str, float]) -> Vote | None:
+        """`logit` is that of each value's phrase."""
+        if not others:
+            return None
+        best = max(others, key=lambda value: logit[value])
+        own = float(1 / (1 + np.exp(np.clip(logit[best] - logit[claim.value], -30, 30))))
+        if 1 - _CLEAR < own < _CLEAR:
+            return None
+        verdict = Verdict.SUPPORTED if own >= _CLEAR else Verdict.CONTRADICTED
+        return Vote(
+            self.name, verdict, own, {"fits better" if own < 0.5 else "next best": best, "model": self.encoder.name}
+        )
+
+
+def phrase(value: str, kind: str | None) -> str:
+    """What is compared with a photo."""
+    return " ".join(["a photo of a", value, *([kind] if kind else [])])
+
+
+def kind_for(values: Sequence[str], product: Product) -> str | None:
+    """The leaf of the product's category, unless it is what the attribute is about: then it would give the answer away."""
+    kind = product.category[-1] if product.category else None
+    return None if kind is None or kind.casefold() in {value.casefold() for value in values} else kind

@@ -1,0 +1,172 @@
+"""Which attribute do some words of a title belong to? A light model, fitted on labelled titles (`scripts/fit_curation.py`).
+
+One logistic regression for each attribute of the labels, over hashed features of the words themselves (letters, shape,
+number of words) and of where they stand (neighbours, position, punctuation). Only hashed weights are shipped. An attribute
+that the labels don't know is judged by those of similar names ("fabric colour" by "color"), or not at all.
+
+Legend: B buckets of the hash, A attributes.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pumgpt.catalog.vocabulary.words import key, words
+from pumgpt.curation.experts.mentions import Text
+from pumgpt.errors import ModelError
+
+NUM_BUCKETS = 8192
+SHIPPED = Path(__file__).with_name("word_owner.npz")
+_ALIKE = 0.45
+"""The least similarity of two names at which one speaks for the other."""
+_GENERAL = frozenset({"type", "name", "of", "the", "s", "product", "item"})
+_ALIASES = {
+    "colour": "color", "manufacturer": "brand", "vendor": "brand", "label": "brand", "fabric": "material",
+    "sex": "gender", "taste": "flavor", "flavour": "flavor", "fragrance": "scent", "smell": "scent", "print": "pattern",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """Log-odds that words belong to the attribute asked about, and to the likeliest other one; `known` in 0..1 says how
+    well the attribute is known (1 by its name, less by similar names, 0 not at all).
+    """
+
+    own: float
+    other: float
+    known: float
+    owner: str
+
+
+class WordOwner:
+    """`weights_BA` may be small integers, times `scale`."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        weights_BA: NDArray[np.float32] | NDArray[np.int8],
+        bias_A: NDArray[np.float32],
+        scale: float,
+    ) -> None:
+        self.names = tuple(names)
+        self._weights_BA, self._bias_A, self._scale = weights_BA, bias_A, scale
+        self._similar: dict[str, NDArray[np.float32]] = {}
+
+    def judge(self, text: Text, start: int, end: int, name: str) -> Ownership:
+        """Whose words `text.text[start:end]` are, asked about the attribute `name`."""
+        logits_A = self.logits(list(span_features(text, start, end)))
+        alike_A = self._alike(name)
+        known = float(alike_A.max())
+        own = float(logits_A @ alike_A / alike_A.sum()) if known else 0.0
+        others_A = np.where(alike_A > 0, -np.inf, logits_A)
+        best = int(others_A.argmax())
+        return Ownership(own, float(others_A[best]), known, self.names[best])
+
+    def logits(self, features: Sequence[str]) -> NDArray[np.float32]:
+        buckets = [bucket(feature) for feature in features]
+        sums_A = self._weights_BA[buckets].sum(axis=0, dtype=np.float32)
+        return np.asarray(sums_A * self._scale + self._bias_A, dtype=np.float32)
+
+    def _alike(self, name: str) -> NDArray[np.float32]:
+        """How much each attribute speaks for one of this name: (A,), all zero where none is similar."""
+        if name not in self._similar:
+            alike_A = np.array([similarity(name, known) for known in self.names], dtype=np.float32)
+            alike_A[alike_A < max(_ALIKE, float(alike_A.max()) - 0.05)] = 0
+            if len(self._similar) < 4096:
+                self._similar[name] = alike_A
+            return alike_A
+        return self._similar[name]
+
+    def without(self, name: str) -> WordOwner:
+        """The same, but for what it knows of one attribute."""
+        kept = [place for place, known in enumerate(self.names) if key(known) != key(name)]
+        names = [self.names[place] for place in kept]
+        return WordOwner(names, self._weights_BA[:, kept], self._bias_A[kept], self._scale)
+
+    def save(self, path: Path) -> None:
+        scale = float(np.abs(self._weights_BA).max()) * self._scale / 127
+        small_BA = np.rint(self._weights_BA * (self._scale / scale)).astype(np.int8)
+        np.savez_compressed(
+            path, names=np.array(self.names), weights=small_BA, bias=self._bias_A, scale=np.float64(scale)
+        )
+
+    @classmethod
+    def load(cls, path: Path = SHIPPED) -> WordOwner:
+        """Raises `ModelError` that names the file."""
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                names = [str(name) for name in stored["names"]]
+                return cls(names, stored["weights"], stored["bias"], float(stored["scale"]))
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise ModelError(
+                f"{path}: is no model of title words; fit it again with scripts/fit_curation.py"
+            ) from error
+
+
+def bucket(feature: str) -> int:
+    return zlib.crc32(feature.encode()) % NUM_BUCKETS
+
+
+def span_features(text: Text, start: int, end: int) -> Iterator[str]:
+    """What the model sees of the words at `start:end` and of their neighbourhood."""
+    span = text.text[start:end]
+    forms = [word.form for word in words(span)]
+    yield from (f"w={form}" for form in forms)
+    if forms:
+        yield f"first={forms[0]}"
+        yield f"last={forms[-1]}"
+    yield f"all={key(span)}"
+    yield f"count={min(len(forms), 5)}"
+    yield f"shape={_shape(span)}"
+    letters = f" {span.casefold()} "
+    for size in (2, 3, 4):
+        yield from (f"{size}{letters[place : place + size]}" for place in range(max(0, len(letters) - size + 1)))
+    yield from _place_features(text, start, end)
+
+
+def _place_features(text: Text, start: int, end: int) -> Iterator[str]:
+    before = [word.form for word in text.words if word.end <= start]
+    after = [word.form for word in text.words if word.start >= end]
+    yield f"-1={before[-1] if before else '^'}"
+    yield f"-2={before[-2] if len(before) > 1 else '^'}"
+    yield f"+1={after[0] if after else '$'}"
+    yield f"+2={after[1] if len(after) > 1 else '$'}"
+    yield f"from-start={_binned(len(before))}"
+    yield f"to-end={_binned(len(after))}"
+    yield f"left={text.text[max(0, start - 2) : start].strip() or ('^' if not before else '_')}"
+    yield f"right={text.text[end : end + 2].strip() or ('$' if not after else '_')}"
+    yield f"part={min(len(re.findall(r'[,|(]| - ', text.text[:start])), 4)}"
+
+
+def _binned(count: int) -> str:
+    return str(count) if count < 4 else "4-7" if count < 8 else "8+"
+
+
+def _shape(span: str) -> str:
+    shape = re.sub(r"[A-Z]", "X", re.sub(r"[^\W\dA-Z_]", "x", re.sub(r"\d", "9", span)))
+    return re.sub(r"(.)\1+", r"\1", shape)[:12]
+
+
+@lru_cache(maxsize=65536)
+def similarity(name: str, other: str) -> float:
+    """Of two attribute names, in 0..1: 1 for the same words, most weight on the last, which names the thing."""
+    mine, theirs = _name_words(name), _name_words(other)
+    if not mine or not theirs:
+        return float(name.casefold().strip() == other.casefold().strip())
+    if mine == theirs:
+        return 1.0
+    shared = len(set(mine) & set(theirs)) / len(set(mine) | set(theirs))
+    return 0.5 * shared + 0.4 * (mine[-1] == theirs[-1])
+
+
+def _name_words(name: str) -> list[str]:
+    forms = [_ALIASES.get(word.form, word.form) for word in words(name.replace("_", " "))]
+    return [form for form in forms if form not in _GENERAL] or forms

@@ -1,0 +1,118 @@
+"""A catalogue in, the same catalogue with one verdict on every listed value out, in the order of the input."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+
+from pumgpt.catalog.formats.registry import RejectedRow, read_catalog
+from pumgpt.curation.curator import Curator, JudgedBatch, Source
+from pumgpt.curation.summary import CurationSummary
+from pumgpt.curation.tables import check_table, write_table
+from pumgpt.errors import UsageError
+from pumgpt.jobs.journal import Fingerprint, RunJournal
+
+Progress = Callable[[CurationSummary], None]
+Engine = Callable[[Curator, int, int | None], Iterator[JudgedBatch]]
+"""Judges the rows of the curator's source behind the first so many, up to a limit, in order."""
+
+
+class CurationJournal(RunJournal[CurationSummary]):
+    """The journal of a curation: its answers are whole records where the output is JSON lines, else verdicts."""
+
+    summary_type = CurationSummary
+
+    def add(self, batch: JudgedBatch) -> None:
+        for row in batch.rows:
+            if isinstance(row, RejectedRow):
+                self.reject(row)
+            else:
+                self.write(row.id, row.document)
+                self.summary.add(row.verdicts)
+        self.summary.add_calls(batch.calls)
+        self.summary.unusable_photos += batch.unusable_photos
+        self.commit()
+
+
+def judge_locally(curator: Curator, done: int, limit: int | None) -> Iterator[JudgedBatch]:
+    """The engine in this process. Experts see the catalogue only where there is something to judge."""
+    batches = curator.source.batches(curator.batch_rows, done, limit)
+    first = next(batches, None)
+    if first is not None:
+        curator.prepare()
+        yield from map(curator.judge, chain([first], batches))
+
+
+def curate(
+    curator: Curator,
+    out_path: Path,
+    fingerprint: Fingerprint,
+    *,
+    engine: Engine = judge_locally,
+    limit: int | None = None,
+    restart: bool = False,
+    progress: Progress | None = None,
+) -> CurationSummary:
+    """Judge every row of the curator's source and write `out_path`; go on where an interrupted run of the same
+    fingerprint was.
+
+    Rows that can't be read go to `OUT.rejected.jsonl`. Ctrl-C keeps what was done and returns with `stopped` set.
+    Raises `CatalogError` where nothing can be read or written, `UsageError` where `out_path` holds something else.
+    """
+    source = curator.source
+    check_paths(source.path, out_path)
+    with CurationJournal.open(out_path, fingerprint, restart) as journal:
+        began = time.monotonic()
+        costs_s = {expert.name: expert.cost for expert in curator.cascade.experts}
+        warnings: list[str] = []
+        try:
+            _check_same_catalog(source, journal)
+            for batch in engine(curator, journal.summary.done, limit):
+                journal.add(batch)
+                journal.summary.seconds = time.monotonic() - began
+                if progress is not None:
+                    progress(journal.summary)
+        except KeyboardInterrupt:
+            if curator.downloads is not None:
+                curator.downloads.stop()
+            warnings = journal.summary.warnings
+            journal.rollback()
+            journal.summary.stopped = True
+        summary = journal.summary
+        summary.costs_s = costs_s
+        summary.warnings = [*source.reader.warnings, *(warnings or summary.warnings), *_remarks(source, journal)]
+        if not journal.in_place and not (journal.unchanged and out_path.exists()):
+            write_table(out_path, source, journal.lines(), curator.failing)
+        journal.commit(finished=not summary.stopped)
+        return summary
+
+
+def check_paths(in_path: Path, out_path: Path) -> None:
+    """Fail before any expert is loaded where the files can't be what the caller means."""
+    check_table(out_path, read_catalog(in_path) if in_path.exists() else None)
+    if out_path.exists() and in_path.exists() and out_path.samefile(in_path):
+        raise UsageError(f"{out_path} is the input too; name another output")
+
+
+def _check_same_catalog(source: Source, journal: CurationJournal) -> None:
+    done = journal.summary.done
+    last = next(islice(source.reader, done - 1, done), None) if done else None
+    if done and (last is None or last.id != journal.last_id):
+        raise UsageError(
+            f"{source.path} is not the catalogue that {journal.out} was begun with; begin anew with --restart"
+        )
+
+
+def _remarks(source: Source, journal: CurationJournal) -> Iterator[str]:
+    summary = journal.summary
+    if summary.unusable_photos:
+        yield f"{summary.unusable_photos:,} photos could not be used; their rows were judged without them"
+    if summary.rows and not summary.values:
+        yield (
+            f"{source.path}: no row lists a value; give 'attributes' (JSON lines, Parquet), or a --schema that names "
+            "the columns that hold them"
+        )
+    if journal.in_place and source.reader.schema is not None and "binary" in str(source.reader.schema):
+        yield f"{journal.out}: JSON lines can't hold the photos' bytes; name a .parquet output to keep them"

@@ -1,0 +1,126 @@
+"""One product of the report: what its card shows, ready for the template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from PIL.Image import Image
+
+from pumgpt.catalog.photos.heat import overlay
+from pumgpt.catalog.photos.thumbnails import data_uri, thumbnail
+from pumgpt.catalog.product import Product
+from pumgpt.catalog.understanding import CaptionField, Evidence, Understanding
+from pumgpt.enrich.summary import StatedField
+
+PHOTO_PX = 300
+"""Longer side of the main photo and of the map over it: sharp on a dense screen, small in the file."""
+SMALL_PX = 72
+MAX_OTHERS = 6
+
+
+Photos = Sequence[Image | None]
+"""One for each photo of the product, in order; None where it could not be opened."""
+
+
+def card_context(product: Product, photos: Photos, understanding: Understanding) -> dict[str, Any]:
+    """Everything that `card.html.jinja` names."""
+    shown = [photo for photo in photos if photo is not None]
+    category, attributes = understanding.category, understanding.attributes or []
+    fields: list[tuple[str, StatedField]] = [("category", category)] if category else []
+    fields += [(attribute.name, attribute) for attribute in attributes]
+    maps = {name: field.evidence for name, field in fields if field.evidence and field.evidence.grid}
+    differ = len({str(evidence.grid) for evidence in maps.values()}) > 1
+    told = [_row(name, field, photos if differ else ()) for name, field in fields if field.status != "abstained"]
+    rows = [row for row in told if row["name"] != "category"]
+    return {
+        "id": understanding.id,
+        "heading": product.title or f"Product {understanding.id}",
+        "photo": data_uri(thumbnail(shown[0], PHOTO_PX)) if shown else None,
+        "others": [data_uri(thumbnail(photo, SMALL_PX), 70) for photo in shown[1 : 1 + MAX_OTHERS]],
+        "look": _look(maps.values(), photos),
+        "caption": _text(understanding.caption),
+        "completion": _text(understanding.completion),
+        "category": next((row for row in told if row["name"] == "category"), None),
+        "rows": rows,
+        "looks": any(row["look"] for row in rows),
+        "untold": _untold(fields, understanding),
+        "answers": [
+            _row(answer.question, answer, ()) for answer in understanding.answers or [] if answer.answer is not None
+        ],
+        "corrections": [row.model_dump() for row in understanding.corrections or []],
+        "warnings": understanding.warnings,
+        "flags": _flags(understanding),
+    }
+
+
+def _flags(understanding: Understanding) -> list[str]:
+    stated: list[StatedField | None] = [
+        understanding.category,
+        *(understanding.attributes or []),
+        *(understanding.answers or []),
+    ]
+    statuses = {field.status for field in stated if field}
+    return [flag for flag in ("conflict", "abstained") if flag in statuses] + ["warning"] * bool(understanding.warnings)
+
+
+def _text(field: CaptionField | None) -> dict[str, Any] | None:
+    return {"text": field.text, "percent": _percent(field.confidence)} if field and field.text else None
+
+
+def _percent(confidence: float | None) -> int | None:
+    """Rounded down, so that nothing says 100 that isn't."""
+    return None if confidence is None else int(100 * confidence + 1e-9)
+
+
+def _row(name: str, field: StatedField, photos: Photos) -> dict[str, Any]:
+    parts, separator = _parts(field)
+    return {
+        "name": name,
+        "parts": parts,
+        "separator": separator,
+        "status": field.status,
+        "percent": _percent(field.confidence),
+        "suggestion": _suggestion(field),
+        "look": _small_look(field.evidence, photos),
+    }
+
+
+def _parts(field: StatedField) -> tuple[list[str], str]:
+    for name, separator in (("path", "›"), ("value", ","), ("answer", "")):
+        value = getattr(field, name, None)
+        if value is not None:
+            return ([value] if isinstance(value, str) else list(value)), separator
+    return [], ""
+
+
+def _suggestion(field: StatedField) -> str | None:
+    if field.status != "conflict":
+        return None
+    alternatives = getattr(field, "alternatives", None)
+    return " › ".join(alternatives[0].path) if alternatives else getattr(field, "suggestion", None)
+
+
+def _untold(fields: Iterable[tuple[str, StatedField]], understanding: Understanding) -> list[dict[str, Any]]:
+    stated: list[tuple[str, StatedField]] = [*fields, *((a.question, a) for a in understanding.answers or [])]
+    return [
+        {"name": name, "percent": _percent(field.confidence)} for name, field in stated if field.status == "abstained"
+    ]
+
+
+def _look(maps: Iterable[Evidence], photos: Photos) -> str | None:
+    """The mean of the maps over the first photo that could be opened."""
+    number, photo = next(((i, photo) for i, photo in enumerate(photos) if photo is not None), (0, None))
+    grids = [evidence.grid for evidence in maps if evidence.image == number and evidence.grid]
+    grids = [grid for grid in grids if np.shape(grid) == np.shape(grids[0])]
+    if photo is None or not grids:
+        return None
+    return data_uri(overlay(photo, np.mean(grids, axis=0).tolist(), PHOTO_PX))
+
+
+def _small_look(evidence: Evidence | None, photos: Photos) -> str | None:
+    photo = photos[evidence.image] if evidence and evidence.image < len(photos) else None
+    if evidence is None or not evidence.grid or photo is None:
+        return None
+    return data_uri(overlay(photo, evidence.grid, SMALL_PX), 70)

@@ -1,0 +1,96 @@
+"""What is to be known of a whole catalogue before it becomes training data: groups of listings, categories, values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+from PIL.Image import Image
+
+from pumgpt.catalog.duplicates import DuplicateFinder
+from pumgpt.catalog.photos.decode import Fetch, open_photo
+from pumgpt.catalog.product import Product
+from pumgpt.catalog.question import Choices
+from pumgpt.catalog.vocabulary.schema import AttributeSchema
+from pumgpt.errors import PhotoError
+from pumgpt.tasks.base import AskedAttribute, TaskContext
+
+GROUP_COLUMNS = ("item_group_id", "group_id", "parent_id")
+"""Columns that say which listings are variants of one product."""
+MOST_CLOSED = 200
+"""Without a schema, an attribute with more values than this is open."""
+MOST_COPIES = 4
+
+
+class Survey:
+    """Add every product under a name of its own, then `close`; `group_of` names the group of those that have one."""
+
+    def __init__(self, schema: AttributeSchema | None) -> None:
+        self.group_of: dict[str, str] = {}
+        self.categories: Counter[tuple[str, ...]] = Counter()
+        self._schema = schema
+        self._values: dict[str, set[str] | None] = {}
+        self._finder = DuplicateFinder()
+        self._stated: dict[str, list[str]] = {}
+
+    def add(self, key: str, product: Product, fetch: Fetch | None) -> None:
+        self._finder.add(replace(product, id=key), opened_photos(product, fetch))
+        for column in GROUP_COLUMNS:
+            if stated := str(product.extra.get(column) or ""):
+                self._stated.setdefault(stated, []).append(key)
+        if product.category:
+            self.categories[product.category] += 1
+        for name, value in (product.attributes or {}).items():
+            known = self._values.setdefault(name, set())
+            if known is not None and isinstance(value, str):
+                known.add(value)
+                if len(known) > MOST_CLOSED:
+                    self._values[name] = None
+
+    def close(self) -> None:
+        """Join what hangs together, by whatever kind of likeness."""
+        root: dict[str, str] = {}
+
+        def find(key: str) -> str:
+            while root.setdefault(key, key) != key:
+                key = root[key]
+            return key
+
+        for group in [*(group.ids for group in self._finder.groups()), *self._stated.values()]:
+            for key in group[1:]:
+                first, second = sorted((find(group[0]), find(key)))
+                root[second] = first
+        self.group_of = {key: find(key) for key in root}
+        del self._finder
+
+    @property
+    def context(self) -> TaskContext:
+        if self._schema is not None:
+            attributes = [
+                AskedAttribute(spec.name, Choices(spec.values) if spec.values else None, spec.question)
+                for spec in self._schema.attributes
+            ]
+        else:
+            attributes = [
+                AskedAttribute(name, Choices(tuple(sorted(values))) if values else None)
+                for name, values in self._values.items()
+            ]
+        paths = tuple(sorted(" > ".join(path) for path in self.categories))
+        return TaskContext(Choices(paths) if paths else None, tuple(attributes))
+
+    def copies(self, category: tuple[str, ...] | None, evenness: float) -> float:
+        """How often a product of this category should come, on average over all products once."""
+        if not category:
+            return 1.0
+        mean = sum(self.categories.values()) / len(self.categories)
+        return min((mean / self.categories[category]) ** evenness, float(MOST_COPIES))
+
+
+def opened_photos(product: Product, fetch: Fetch | None) -> Iterator[Image]:
+    """Those that open."""
+    for ref in product.images:
+        try:
+            yield open_photo(ref, at_least_px=64, fetch=fetch)
+        except PhotoError:
+            continue

@@ -1,0 +1,124 @@
+"""What classifiers on queries and patches say of a photo, as targets for every token of an answer.
+
+Labels alone tell a language model one answer per question; the heads of stage `contrast` give each valid answer a probability.
+Along the trie of these answers that makes a distribution over the next token at each position of the right answer.
+
+Shapes: B photos, M queries, E their width, P patches, V vision width, R answers, L tokens of the longest, K values of one label,
+T tokens asked for, W words of the vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pumgpt.catalog.question import Question
+from pumgpt.tasks.base import TaskContext
+from pumgpt.training.stages.heads import CATEGORY, IGNORED, LabelHeads, as_probabilities
+
+PAST_END = -1
+
+
+class AnswerTeacher(nn.Module):
+    """Heads on the queries of photos, others on their patches where there are some, and how each of their values is written
+    as an answer.
+
+    `share` is the weight of what they say, but for the labels that `shares` names; the rest is the answer's.
+    Values that `context` doesn't offer as answers are left out, labels of which it offers none as well.
+    """
+
+    def __init__(
+        self,
+        heads: LabelHeads,
+        context: TaskContext,
+        tokenizer: Any,
+        share: float,
+        patch_heads: LabelHeads | None = None,
+        shares: Mapping[str, float] | None = None,
+    ) -> None:
+        super().__init__()
+        self.heads = heads.requires_grad_(False)
+        self.patch_heads = patch_heads.requires_grad_(False) if patch_heads is not None else None
+        self.choices = {CATEGORY: context.taxonomy_choices} | {a.name: a.choices for a in context.attributes}
+        self.place: dict[str, dict[str, int]] = {}
+        for name, values in heads.values.items():
+            choices = self.choices.get(name)
+            offered = set(choices.values) if choices is not None else set()
+            self.place[name] = {value: index for index, value in enumerate(values) if value in offered}
+        self.labels = [name for name, places in self.place.items() if places]
+        self.shares = [(shares or {}).get(name, share) for name in self.labels]
+        for number, name in enumerate(self.labels):
+            written = [
+                [*tokenizer(value, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+                for value in self.place[name]
+            ]
+            table_KL = torch.full((len(written), max(map(len, written))), PAST_END)
+            for row, tokens in enumerate(written):
+                table_KL[row, : len(tokens)] = torch.tensor(tokens)
+            self.register_buffer(f"table_{number}", table_KL, persistent=False)
+            self.register_buffer(f"index_{number}", torch.tensor(list(self.place[name].values())), persistent=False)
+
+    def label_number(self, question: Question, answer: str) -> int:
+        """Which label an open question about it asks for, -1 where the heads can't say anything about the answer."""
+        name = question.field
+        if name not in self.labels or question.choices is not self.choices[name] or answer not in self.place[name]:
+            return -1
+        return self.labels.index(name)
+
+    @torch.no_grad()
+    def probabilities(self, queries_BME: Tensor, patches_BPV: Tensor | None = None) -> list[Tensor]:
+        """Probabilities (B, K) of the offered values of each label: the mean of both heads' where there are two."""
+        self.eval()
+        said = as_probabilities(self.heads(queries_BME))
+        if self.patch_heads is not None and patches_BPV is not None:
+            others = as_probabilities(self.patch_heads(patches_BPV))
+            said = {name: (said_BK + others[name]) / 2 for name, said_BK in said.items()}
+        return [said[name][:, self.get_buffer(f"index_{number}")] for number, name in enumerate(self.labels)]
+
+    def mix(
+        self, losses_T: Tensor, logits_TW: Tensor, labels_RS: Tensor, bucket: Mapping[str, Tensor], said: list[Tensor]
+    ) -> Tensor:
+        """`losses_T` of the tokens in `labels_RS` that aren't ignored, where the taught answers' are brought to the mean,
+        weighted by the label's share, with the cross-entropy to the teacher's distribution.
+
+        `bucket` holds `taught` (R,), the numbers of the labels, `first_photo` (R,), which photo of `said` a row shows first, and
+        `blended` (R,), whether the label is of no weight as the photo isn't one product's.
+        """
+        asked_RS = labels_RS != IGNORED
+        token_RS = (asked_RS.flatten().cumsum(0) - 1).view(asked_RS.shape)
+        mixed = losses_T
+        for number in range(len(self.labels)):
+            rows = (bucket["taught"] == number).nonzero().flatten()
+            if not len(rows):
+                continue
+            table_KL = self.get_buffer(f"table_{number}")
+            start = asked_RS[rows].int().argmax(1)
+            place_RL = start[:, None] + torch.arange(table_KL.shape[1], device=start.device)
+            inside = place_RL < (start + asked_RS[rows].sum(1))[:, None]
+            place_RL = place_RL.clamp(max=labels_RS.shape[1] - 1)
+            answer_RL = labels_RS[rows].gather(1, place_RL).masked_fill(~inside, PAST_END)
+            weight_RLK = token_targets(table_KL, answer_RL, said[number][bucket["first_photo"][rows]])
+            which = token_RS[rows].gather(1, place_RL)[inside]
+            log_TW = logits_TW[which].float().log_softmax(-1)
+            step = torch.arange(table_KL.shape[1], device=start.device).expand(inside.shape)[inside]
+            told_TK = log_TW.gather(1, table_KL.clamp(min=0).T[step])
+            soft_T = -(weight_RLK[inside] * told_TK).sum(-1)
+            share_R = torch.where(bucket["blended"][rows], 1.0, self.shares[number])
+            share_T = share_R[:, None].expand(inside.shape)[inside]
+            mixed = mixed.index_put((which,), (1 - share_T) * losses_T[which] + share_T * soft_T)
+        return mixed
+
+
+def token_targets(table_KL: Tensor, answer_RL: Tensor, probability_RK: Tensor) -> Tensor:
+    """The share (R, L, K) that each value has in the target of each token: its probability among the values that begin as the
+    answer did up to there.
+
+    `table_KL` holds the tokens of the values, `answer_RL` those of the right ones; both end in `PAST_END`.
+    """
+    same_RKL = table_KL[None] == answer_RL[:, None]
+    before_RKL = torch.cat([torch.ones_like(same_RKL[..., :1]), same_RKL[..., :-1]], -1).cumprod(-1)
+    weight_RKL = probability_RK[:, :, None] * before_RKL * (table_KL != PAST_END)
+    return (weight_RKL / weight_RKL.sum(1, keepdim=True).clamp(min=1e-12)).transpose(1, 2)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from pumgpt.backends.calibration import Calibration, FieldCalibration, fit_calibration
+from pumgpt.errors import ModelError
+
+
+def test_a_raw_score_between_two_corners_is_interpolated_and_flat_outside() -> None:
+    field = FieldCalibration(confidence=[(0.2, 0.1), (0.6, 0.5)])
+    assert field.map(0.4) == pytest.approx(0.3)
+    assert field.map(0.0) == pytest.approx(0.1)
+    assert field.map(1.0) == pytest.approx(0.5)
+
+
+def test_the_threshold_is_the_smallest_that_reaches_the_precision() -> None:
+    field = FieldCalibration(precision=[(0.1, 0.7, 1.0), (0.5, 0.9, 0.6), (0.8, 0.99, 0.2)])
+    assert field.threshold(0.6) == 0.1
+    assert field.threshold(0.9) == 0.5
+    assert field.threshold(0.95) == 0.8
+    assert field.threshold(0.995) == math.inf
+    assert field.threshold(0) == 0.0
+
+
+def test_without_a_curve_the_precision_is_the_threshold() -> None:
+    assert Calibration().threshold("category", 0.85) == 0.85
+    assert Calibration().threshold("category", 0) == 0.0
+
+
+def test_a_field_without_its_own_calibration_has_the_default_one() -> None:
+    calibration = Calibration(fields={"default": FieldCalibration(confidence=[(0.0, 0.0), (1.0, 0.5)])})
+    assert calibration.confidence("attribute:colour", 0.8) == pytest.approx(0.4)
+
+
+def test_fit_pools_what_falls() -> None:
+    """By hand: verdicts 0 1 0 1 1 1 with a hit below and a miss above pool to 1/2, 1/2, 3/4."""
+    fitted = fit_calibration([0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [False, True, False, True, True, True])
+    assert [fitted.map(raw) for raw in (0.1, 0.2, 0.3)] == pytest.approx([0.5] * 3)
+    assert [fitted.map(raw) for raw in (0.4, 0.5, 0.6)] == pytest.approx([0.75] * 3)
+    assert fitted.precision == [(0.5, pytest.approx(4 / 6), 1.0), (0.75, 1.0, 0.5)]
+    assert fitted.count == 6
+
+
+def test_few_answers_are_never_certain() -> None:
+    assert fit_calibration([0.9, 0.95], [True, True]).map(0.95) < 1
+    assert fit_calibration([0.1, 0.2], [False, False]).map(0.1) > 0
+
+
+def test_a_saved_calibration_is_read_back(tmp_path: Path) -> None:
+    calibration = Calibration(fields={"category": fit_calibration([0.1, 0.5, 0.9], [False, True, True])})
+    calibration.save(tmp_path / "calibration.json")
+    assert Calibration.load(tmp_path / "calibration.json") == calibration
+
+
+def test_a_falling_map_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "calibration.json"
+    path.write_text('{"fields": {"category": {"confidence": [[0, 0.5], [1, 0.2]]}}}', encoding="utf-8")
+    with pytest.raises(ModelError, match=r"fields\.category\.confidence.*rise"):
+        Calibration.load(path)
