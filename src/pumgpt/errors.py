@@ -51,3 +51,8 @@ class RecipeError(PumGPTError):
 
 class BackendError(PumGPTError):
     """A model behind the backend protocol did not give a usable answer."""
+
+
+def first_line(error: BaseException) -> str:
+    """What a message of ours may quote of somebody else's error: its first line, or its type where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pumgpt.backends.chat.answers import NUM_RANKED
 from pumgpt.backends.protocol import Answer, Choices, Question, Request
-from pumgpt.errors import ModelError
+from pumgpt.errors import ModelError, first_line
 
 KINDS = frozenset({"clip", "siglip", "siglip2"})
 TEXTS_AT_ONCE = 128
@@ -40,8 +40,7 @@ class ContrastiveBackend:
             model: Any = AutoModel.from_pretrained(folder)
             processor = AutoProcessor.from_pretrained(folder)
         except (OSError, ValueError, RuntimeError, ImportError) as error:
-            line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise ModelError(f"{folder}: can't be loaded as a CLIP or SigLIP: {line}") from error
+            raise ModelError(f"{folder}: can't be loaded as a CLIP or SigLIP: {first_line(error)}") from error
         return cls(model.to(device), processor, folder.name, revision)
 
     @torch.inference_mode()

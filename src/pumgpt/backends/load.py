@@ -13,7 +13,7 @@ from pumgpt.backends.fake import FakeBackend
 from pumgpt.backends.protocol import Backend
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
-from pumgpt.errors import ModelError
+from pumgpt.errors import ModelError, first_line
 from pumgpt.model.card import CALIBRATION_FILE, MEMORY_FILE, CheckpointCard, read_card, read_config, resolve_checkpoint
 
 if TYPE_CHECKING:
@@ -74,8 +74,7 @@ def load_engine(folder: Path, device: str | None = None) -> PumGPTEngine:
             model.to(device)
             processor = PumGPTProcessor.from_pretrained(folder)
     except (OSError, ValueError, RuntimeError) as error:
-        line = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{folder}: can't be loaded: {line}") from error
+        raise ModelError(f"{folder}: can't be loaded: {first_line(error)}") from error
     card = read_card(folder)
     engine: Any = PumGPTEngine(model, processor, card.name, revision_of(folder))
     engine.default_taxonomy, engine.default_schema = _vocabulary(card)

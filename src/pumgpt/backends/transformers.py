@@ -16,7 +16,7 @@ from pumgpt.backends.chat.answers import NUM_RANKED, read_answer
 from pumgpt.backends.chat.endpoint import ChatReply, TokenChance
 from pumgpt.backends.chat.prompt import ROOM_TOKENS, SYSTEM, prompt_text, too_many_choices
 from pumgpt.backends.protocol import CANNOT_TELL, Answer, Question, Request
-from pumgpt.errors import ModelError
+from pumgpt.errors import ModelError, first_line
 
 ONE_PHOTO = frozenset({"blip-2", "instructblip"})
 """Models that see exactly one photo: of several the first, and they can't be asked without any."""
@@ -43,8 +43,9 @@ class TransformersBackend:
             model: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype)
             processor = AutoProcessor.from_pretrained(folder)
         except (OSError, ValueError, RuntimeError, ImportError) as error:
-            line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise ModelError(f"{folder}: can't be loaded as an image-text-to-text model: {line}") from error
+            raise ModelError(
+                f"{folder}: can't be loaded as an image-text-to-text model: {first_line(error)}"
+            ) from error
         return cls(model.to(device), processor, folder.name, revision)
 
     def answer(self, requests: Sequence[Request], *, evidence: bool = False) -> list[list[Answer]]:
@@ -58,8 +59,7 @@ class TransformersBackend:
         try:
             return read_answer(self._reply(request, question), question)
         except (RuntimeError, ValueError, IndexError) as error:  # out of memory, a prompt longer than the model reads
-            line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            return Answer("", error=f"{self.name}: {line}")
+            return Answer("", error=f"{self.name}: {first_line(error)}")
 
     def _lacks(self, request: Request) -> str | None:
         if self.model.config.model_type in ONE_PHOTO and not request.photos:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pumgpt.errors import ModelError
+from pumgpt.errors import ModelError, first_line
 
 SHIPPED = Path(__file__).resolve().parents[1] / "checkpoints"
 """Checkpoints that come with the package, by name."""
@@ -69,9 +69,7 @@ def _from_hub(model: str) -> Path:
     try:
         return Path(snapshot_download(model, allow_patterns=["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model"]))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise ModelError(
-            f"--model {model}: not a folder, and the hub did not give it ({_first_line(error)})"
-        ) from error
+        raise ModelError(f"--model {model}: not a folder, and the hub did not give it ({first_line(error)})") from error
 
 
 def read_card(folder: Path) -> CheckpointCard:
@@ -82,7 +80,7 @@ def read_card(folder: Path) -> CheckpointCard:
     try:
         return CheckpointCard.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValidationError) as error:
-        raise ModelError(f"{path}: is not a checkpoint's card ({_first_line(error)})") from error
+        raise ModelError(f"{path}: is not a checkpoint's card ({first_line(error)})") from error
 
 
 def count_parameters(folder: Path) -> dict[str, int]:
@@ -119,7 +117,7 @@ def _read_header(path: Path) -> dict[str, Any]:
             header: dict[str, Any] = json.loads(file.read(length))
     except (OSError, ValueError, struct.error) as error:
         raise ModelError(
-            f"{path}: is not a safetensors file, or cut off ({_first_line(error)}); get it again"
+            f"{path}: is not a safetensors file, or cut off ({first_line(error)}); get it again"
         ) from error
     header.pop("__metadata__", None)
     return header
@@ -131,9 +129,5 @@ def read_config(folder: Path) -> dict[str, Any]:
     try:
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: can't be read ({_first_line(error)}); get the checkpoint again") from error
+        raise ModelError(f"{path}: can't be read ({first_line(error)}); get the checkpoint again") from error
     return config
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, PreTrainedConfig
 from transformers.utils.hub import cached_file
 
-from pumgpt.errors import ModelError
+from pumgpt.errors import ModelError, first_line
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -44,7 +44,7 @@ class Checkpoint:
         try:
             config: PreTrainedConfig = AutoConfig.from_pretrained(self.source)
         except (OSError, ValueError, KeyError) as error:
-            raise self.error(f"its config.json can't be read: {_first_line(error)}") from error
+            raise self.error(f"its config.json can't be read: {first_line(error)}") from error
         return config
 
     @cached_property
@@ -95,7 +95,7 @@ class Checkpoint:
         try:
             return safe_open(path, framework="pt")
         except (SafetensorError, OSError) as error:
-            raise self.error(f"{Path(path).name} can't be read: {_first_line(error)}") from error
+            raise self.error(f"{Path(path).name} can't be read: {first_line(error)}") from error
 
     def _find(self, name: str) -> str | None:
         """Where the file is on this machine, downloaded if need be; None where there is no such file."""
@@ -115,7 +115,3 @@ def load_weights(module: nn.Module, tensors: dict[str, Tensor], checkpoint: Chec
         if tensors[name].shape != value.shape:
             raise checkpoint.error(f"{name} is {tuple(tensors[name].shape)}, but its config says {tuple(value.shape)}")
     module.load_state_dict({name: tensors[name] for name in own})
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

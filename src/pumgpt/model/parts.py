@@ -23,7 +23,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-from pumgpt.errors import ModelError
+from pumgpt.errors import ModelError, first_line
 from pumgpt.model.checkpoint import Checkpoint, load_weights
 from pumgpt.model.injection import decoder_layers
 from pumgpt.model.qformer import LoadedQFormer
@@ -184,7 +184,7 @@ def _pretrained(auto_class: Any, checkpoint: Checkpoint, **options: Any) -> PreT
             checkpoint.source, use_safetensors=True, output_loading_info=True, **options
         )
     except (OSError, ValueError, RuntimeError) as error:
-        raise checkpoint.error(f"can't be loaded: {str(error).strip().splitlines()[0]}") from error
+        raise checkpoint.error(f"can't be loaded: {first_line(error)}") from error
     if missing := sorted(name for name in report["missing_keys"] if not name.startswith(NORMS_OF_STAGES)):
         raise checkpoint.error(f"lacks {missing[0]}" + (f" and {len(missing) - 1} more" if len(missing) > 1 else ""))
     loaded: PreTrainedModel = model

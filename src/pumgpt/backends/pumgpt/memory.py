@@ -1,8 +1,8 @@
 """Labelled products that a model remembers: those that look like the one asked about have a say in closed answers.
 
 Of each remembered product a key is kept, made of the mean of what the vision tower saw of its photos, and its labels.
-`pumgpt.backends.pumgpt.weighing` says how they and the model's own answer are brought together. Whether a question can be answered at
-all, the model alone decides.
+`weighing` says how they and the model's own answer are brought together. Whether a question can be answered at all, the
+model alone decides.
 
 Shapes: B products asked about, N products remembered, K of them near, V vision width, D key width, C choices.
 """
@@ -24,7 +24,7 @@ from pumgpt.backends.calibration import listed_key
 from pumgpt.backends.pumgpt.weighing import Weighing
 from pumgpt.catalog.question import Choices
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
-from pumgpt.errors import ModelError
+from pumgpt.errors import ModelError, first_line
 from pumgpt.model.card import MEMORY_FILE
 from pumgpt.tasks.base import normalise
 
@@ -184,8 +184,7 @@ class Memory:
                 description.weighings,
             )
         except (OSError, SafetensorError, ValidationError, KeyError) as error:
-            line = (str(error).splitlines() or [type(error).__name__])[0]
-            raise ModelError(f"{path}: is not a memory ({line}); delete it or make it again") from error
+            raise ModelError(f"{path}: is not a memory ({first_line(error)}); delete it or make it again") from error
         return memory
 
 

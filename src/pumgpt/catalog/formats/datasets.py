@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from pumgpt.catalog.formats.base import CatalogReader, Record, RejectedRow
 from pumgpt.catalog.formats.columns import ColumnMap
-from pumgpt.catalog.formats.parquet import ROWS_AT_ONCE, first_line, records_of, records_of_group
-from pumgpt.errors import CatalogError
+from pumgpt.catalog.formats.parquet import ROWS_AT_ONCE, records_of, records_of_group
+from pumgpt.errors import CatalogError, first_line
 
 
 class DatasetReader(CatalogReader):

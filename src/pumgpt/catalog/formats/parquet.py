@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from pumgpt.catalog.formats.base import CatalogReader, Record, RejectedRow
 from pumgpt.catalog.formats.columns import ColumnMap
-from pumgpt.errors import CatalogError
+from pumgpt.errors import CatalogError, first_line
 
 ROWS_AT_ONCE = 256
 
@@ -69,7 +69,3 @@ def _microseconds(batch: pa.RecordBatch) -> pa.RecordBatch:
             column = batch.column(place).cast(pa.timestamp("us", field.type.tz), safe=False)
             batch = batch.set_column(place, field.name, column)
     return batch
-
-
-def first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

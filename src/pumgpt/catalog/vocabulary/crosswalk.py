@@ -30,7 +30,7 @@ from pumgpt.catalog.product import AttributeValue
 from pumgpt.catalog.vocabulary.attribute_names import find_attribute
 from pumgpt.catalog.vocabulary.taxonomy import CategoryPath, Taxonomy, code_of, split_path
 from pumgpt.catalog.vocabulary.text_files import read_text
-from pumgpt.errors import SchemaError
+from pumgpt.errors import SchemaError, first_line
 
 _MAPS = files("pumgpt.catalog.vocabulary") / "maps"
 _SHIPPED = ((_MAPS / "nano_to_shopify.csv",), (_MAPS / "nano_to_shopify.csv", _MAPS / "shopify_to_google.csv"))
@@ -200,7 +200,7 @@ def _read_release(path: Path, text: str) -> Iterator[tuple[CategoryPath, Counter
         document: Any = json.loads(text)
         mappings = _Release.model_validate(document).mappings
     except (ValueError, RecursionError, ValidationError) as error:
-        line = str(error).splitlines()[0]
+        line = first_line(error)
         raise SchemaError(f"{path}: is no mapping of a Shopify release ({line}); see docs/catalogues.md") from error
     if len(mappings) != 1:
         raise SchemaError(f"{path}: holds {len(mappings)} mappings; give the file of the one that you mean")

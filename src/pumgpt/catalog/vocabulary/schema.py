@@ -39,7 +39,7 @@ from pumgpt.errors import SchemaError, UsageError
 
 @dataclass(frozen=True, slots=True)
 class AttributeSpec:
-    """One attribute. `values` are its only valid ones; None where it is open. `pumgpt.catalog.vocabulary.values` compares values."""
+    """One attribute. `values` are its only valid ones; None where it is open. `values.py` compares them."""
 
     name: str
     values: tuple[str, ...] | None = None

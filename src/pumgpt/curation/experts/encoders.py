@@ -10,7 +10,7 @@ import torch
 from PIL.Image import Image
 
 from pumgpt.curation.experts.similarity import Encoder, Floats
-from pumgpt.errors import ModelError
+from pumgpt.errors import ModelError, first_line
 from pumgpt.model.card import read_config, resolve_checkpoint
 
 _KINDS = ("clip", "siglip", "siglip2")
@@ -35,8 +35,7 @@ def _load(make: Callable[[], Encoder], model: str) -> Encoder:
     try:
         return make()
     except (OSError, ValueError, RuntimeError) as error:
-        line = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"--similarity {model}: can't be loaded: {line}") from error
+        raise ModelError(f"--similarity {model}: can't be loaded: {first_line(error)}") from error
     finally:
         if shown:
             logging.enable_progress_bar()
