@@ -25,7 +25,7 @@ from pumgpt.samples import SAMPLE_SEEDS, write_catalog
 EXAMPLES = Path(__file__).resolve().parents[1] / "docs" / "examples"
 ALL_TASKS = "caption,category,attributes,attribute_qa,attribute_correction,caption_completion,question"
 _VARIES = re.compile(
-    r"""["'](?:seconds|wall_s|duration_s|rate|train_\w*(?:runtime|per_second))["']: ['"]?[\d.e+-]+['"]?,?"""
+    r"""["'](?:seconds|wall_s|duration_s|products_per_second|rate|train_\w*(?:runtime|per_second))["']: ['"]?[\d.e+-]+['"]?,?"""
     r"|\b\d+(?:\.\d+)? (?:s|ms|min)\b|<b>[\d.]+</b><span>products a second"
 )
 """Of what is printed: times."""
