@@ -81,7 +81,7 @@ def main() -> int:
         return 1
     for test in SOURCES:
         rows = [row for train in SOURCES for row in measure(parts[train, "train"], parts[test, "test"], train)]
-        print(f"Tested on {test}:\n\n{render_rows(['learned on', 'what', 'accuracy'], rows)}")
+        print(f"Tested on {test}:\n\n{render_rows(['trained on', 'variant', 'accuracy'], rows)}")
     return 0
 
 
@@ -117,13 +117,13 @@ def measure(train: Part, test: Part, name: str) -> list[list[str]]:
     right = said == test.kinds
     rows = [
         ["as it is", proportion(right)],
-        ["kinds cut apart otherwise, merged", proportion(merge(said) == merge(test.kinds))],
+        ["similar kinds merged", proportion(merge(said) == merge(test.kinds))],
     ]
     rows += [["plain background", proportion(right[test.plain])], ["busy background", proportion(right[~test.plain])]]
     if train.features.shape[1] == train.coarse.shape[1]:
         coarse = learner.predict(test.coarse) == test.kinds
-        rows.append([f"test photos coarsened to {COARSE_PX} px", proportion(coarse)])
-    rows.append(["always the kind most frequent here", majority(test.kinds)])
+        rows.append([f"test photos reduced to {COARSE_PX} px", proportion(coarse)])
+    rows.append(["majority", majority(test.kinds)])
     return [[name, str(what), str(score)] for what, score in rows]
 
 

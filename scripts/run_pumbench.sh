@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Every suite of PumBench with nano, the specialists and the baselines, then docs/pumbench.md. A run that was stopped goes on.
+# Runs every suite of PumBench with nano, the specialists and the baselines, then writes docs/results. An interrupted run continues.
 #
 #   scripts/run_pumbench.sh ../shared/data runs/bench runs/nano/specialists
 #
-# The third argument is a folder with what scripts/predict_specialists.py said of fashion, grocery and clothing.
+# The third argument is a folder with the predictions of scripts/predict_specialists.py for fashion, grocery and clothing.
 set -euo pipefail
 if [ $# -ne 3 ]; then
     echo "usage: $0 DATA OUT SPECIALISTS" >&2
