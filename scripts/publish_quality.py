@@ -1,9 +1,9 @@
-"""Put measured figures where people read them: the README's table, the model card's tables, the checkpoint's card.
+"""Publish nano's measured figures: the README's table, the model card's tables, the checkpoint's card.
 
     python scripts/publish_quality.py runs/measure --quality runs/measure/quality.json
 
-Reads `results.json` and `tables.md` that `measure_nano.py` left. What stands between `<!-- quality -->` and
-`<!-- /quality -->` in README.md and docs/model_card.md is written anew; all other words are people's.
+Takes `results.json` and `tables.md` of `measure_nano.py`. Only the text between `<!-- quality -->` and
+`<!-- /quality -->` in README.md and docs/model_card.md is replaced.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ SHOWN = (
     ("grocery", "category", "whole path", "whole category path"),
     ("clothing", "category", "whole path", "category"),
 )
-"""Rows of the README's table: set, field, metric, and what the row is called."""
+"""Rows of the README's table: set, field, metric, label."""
 CARD_METRICS = {"whole path": "", "accuracy": "", "macro-F1": " macro-F1", "CIDEr": " CIDEr", "ROUGE-L": " ROUGE-L"}
-"""What the checkpoint's card says of a field, and how that is named after it."""
+"""The metrics in the checkpoint's card, and the suffix that each adds to the field's name."""
 BLOCK = re.compile(r"(<!-- quality -->\n).*?(<!-- /quality -->)", re.DOTALL)
 
 Score = dict[str, Any]
@@ -38,15 +38,16 @@ Score = dict[str, Any]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Put measured figures where people read them.")
-    parser.add_argument("measured", type=Path, help="folder that measure_nano.py wrote to")
-    parser.add_argument("--quality", type=Path, help="file to write the figures of the checkpoint's card to")
+    parser = argparse.ArgumentParser(description="Publish nano's measured figures.")
+    parser.add_argument("measured", type=Path, help="output folder of measure_nano.py")
+    parser.add_argument("--quality", type=Path, help="where to write the figures of the checkpoint's card")
     parser.add_argument("--readme", type=Path, default=Path("README.md"))
     parser.add_argument("--card", type=Path, default=Path("docs/model_card.md"))
     parser.add_argument("--images", type=Path, default=Path("docs/images"))
     options = parser.parse_args()
     sets = json.loads((options.measured / "results.json").read_text(encoding="utf-8"))["sets"]
     _replace(options.readme, readme_table(sets))
+    # The tables are a document of their own; inside the card they stand two levels deeper.
     tables = (options.measured / "tables.md").read_text(encoding="utf-8")
     _replace(options.card, re.sub(r"^## ", "#### ", tables, flags=re.MULTILINE))
     if options.quality:
@@ -57,7 +58,7 @@ def main() -> None:
 
 
 def readme_table(sets: dict[str, Any]) -> str:
-    """The few rows that decide whether nano is of use."""
+    """The few rows that show whether nano is of use."""
     lines = [
         "| test set | field | nano, every field filled | specialists | nano at the default precision: right, of how many "
         "filled | products |",
