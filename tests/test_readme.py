@@ -25,6 +25,9 @@ RUN_MARK = "<!-- run by tests/test_readme.py -->"
 
 BLOCK = re.compile(r"(?P<above>[^\n]*)\n```(?P<language>\w+)\n(?P<body>.*?)^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
+ANCHOR = re.compile(r"\]\(#([^)]+)\)")
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def blocks(language: str, page: Path, *, marked: bool = False) -> list[str]:
@@ -104,12 +107,25 @@ def test_commands_and_options_exist(command: list[str]) -> None:
     assert used <= offered
 
 
-@pytest.mark.parametrize(
-    "page", [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda page: page.name
-)
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     targets = LINK.findall(page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
+def test_anchors_lead_to_a_heading(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    # As GitHub makes an anchor of a heading: no punctuation, hyphens for spaces.
+    headings = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(text)}
+    assert set(ANCHOR.findall(text)) <= headings
+
+
+def test_the_index_of_experiments_lists_each_once() -> None:
+    text = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
+    questions = re.findall(r"^### (\d+)\. (.*)$", text, re.MULTILINE)
+    assert questions == re.findall(r"^\| (\d+) \| \[(.*?)\]\(#", text, re.MULTILINE)
+    assert len(questions) >= 39
 
 
 @pytest.mark.parametrize("target", ["setup", "demo", "test", "lint"])
