@@ -27,6 +27,9 @@ BLOCK = re.compile(r"(?P<above>[^\n]*)\n```(?P<language>\w+)\n(?P<body>.*?)^```"
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 ANCHOR = re.compile(r"\]\(#([^)]+)\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+FILE = re.compile(
+    r"\b(?:(?:src/pumgpt|pumgpt|tests|scripts|recipes|docs|integrations)/[\w./-]+\.(?:py|yaml|sh|md|csv))\b"
+)
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -111,6 +114,13 @@ def test_commands_and_options_exist(command: list[str]) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     targets = LINK.findall(page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    named = {match[0] for match in FILE.finditer(page.read_text(encoding="utf-8"))}
+    homes = (ROOT, ROOT / "src")
+    assert sorted(name for name in named if not any((home / name).exists() for home in homes)) == []
 
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
