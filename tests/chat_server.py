@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -41,7 +42,8 @@ class Server:
 
     base_url: str
     calls: list[dict[str, Any]]
-    headers: list[dict[str, str]]
+    headers: list[Message]
+    """As HTTP has them: a name is found in any case, and None where it wasn't sent."""
     most_at_once: int = 0
 
 
@@ -61,7 +63,7 @@ def serve(respond: Respond) -> Iterator[Server]:
                 now += 1
                 server.most_at_once = max(server.most_at_once, now)
                 server.calls.append(body)
-                server.headers.append(dict(self.headers))
+                server.headers.append(self.headers)
             reply = respond(body) if self.path == "/v1/chat/completions" else Reply(b"no such path", 404)
             time.sleep(reply.delay_s)
             with lock:

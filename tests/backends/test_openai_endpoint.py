@@ -17,7 +17,8 @@ from PIL import Image
 from chat_server import Reply, completion, over, read_request, serve
 from pumgpt.backends.chat.answers import read_answer, read_choice
 from pumgpt.backends.chat.backend import MAX_SIDE_PX, OpenAIBackend
-from pumgpt.backends.chat.endpoint import ChatEndpoint, ChatReply
+from pumgpt.backends.chat.endpoint import ChatEndpoint
+from pumgpt.backends.chat.reply import ChatReply
 from pumgpt.backends.fake import FakeBackend
 from pumgpt.backends.load import load_backend
 from pumgpt.backends.protocol import CANNOT_TELL, Answer, Backend, Choices, Question, Request

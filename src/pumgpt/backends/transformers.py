@@ -13,8 +13,8 @@ from typing import Any, Self
 import torch
 
 from pumgpt.backends.chat.answers import NUM_RANKED, read_answer
-from pumgpt.backends.chat.endpoint import ChatReply, TokenChance
 from pumgpt.backends.chat.prompt import ROOM_TOKENS, SYSTEM, prompt_text, too_many_choices
+from pumgpt.backends.chat.reply import ChatReply, TokenProbability
 from pumgpt.backends.protocol import CANNOT_TELL, Answer, Question, Request
 from pumgpt.errors import ModelError, first_line
 
@@ -86,11 +86,11 @@ class TransformersBackend:
         chances = [self._chance(token, logits[0]) for token, logits in zip(tokens, written.logits, strict=True)]
         return ChatReply(text.strip(), tuple(chances), inputs["input_ids"].shape[1] + count)
 
-    def _chance(self, token: int, logits_V: torch.Tensor) -> TokenChance:
+    def _chance(self, token: int, logits_V: torch.Tensor) -> TokenProbability:
         shares_V = logits_V.float().softmax(-1)
         best = shares_V.topk(min(NUM_RANKED, len(shares_V)))
         pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
-        return TokenChance(self._text(token), float(shares_V[token]), tuple((self._text(i), p) for i, p in pairs))
+        return TokenProbability(self._text(token), float(shares_V[token]), tuple((self._text(i), p) for i, p in pairs))
 
     def _text(self, token: int) -> str:
         return str(self.processor.decode([token], skip_special_tokens=True))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from pumgpt.backends.chat.endpoint import ChatReply, TokenChance
+from pumgpt.backends.chat.reply import ChatReply, TokenProbability
 from pumgpt.backends.protocol import CANNOT_TELL, Answer, Choices, Question
 
 NUM_RANKED = 5
@@ -83,7 +83,7 @@ def bare(text: str) -> str:
     return text.strip('*`"“” \n') or ""
 
 
-def _open(text: str, tokens: Sequence[TokenChance]) -> Answer:
+def _open(text: str, tokens: Sequence[TokenProbability]) -> Answer:
     """The probability of open text is the geometric mean over its tokens."""
     mean = math.exp(sum(_log(token) for token in tokens) / len(tokens)) if tokens else None
     if _REFUSALS.fullmatch(text.strip(_AROUND)):
@@ -91,11 +91,11 @@ def _open(text: str, tokens: Sequence[TokenChance]) -> Answer:
     return Answer(text, mean)
 
 
-def _log(token: TokenChance) -> float:
+def _log(token: TokenProbability) -> float:
     return math.log(max(token.probability, 1e-12))
 
 
-def _closed(found: str, choices: Choices, tokens: Sequence[TokenChance]) -> Answer:
+def _closed(found: str, choices: Choices, tokens: Sequence[TokenProbability]) -> Answer:
     if not tokens:
         return Answer(found, cannot_tell=1.0 if found == CANNOT_TELL else 0.0)
     shares = choice_shares(found, choices, tokens)
@@ -105,7 +105,7 @@ def _closed(found: str, choices: Choices, tokens: Sequence[TokenChance]) -> Answ
     return Answer(found, ranked[0][1] / told if told > 0 else 0.0, refusal, ranked)
 
 
-def choice_shares(found: str, choices: Choices, tokens: Sequence[TokenChance]) -> dict[str, float]:
+def choice_shares(found: str, choices: Choices, tokens: Sequence[TokenProbability]) -> dict[str, float]:
     """How the probability divides among the choices, `CANNOT_TELL` among them; adds up to 1.
 
     The answer has the product over its tokens. What the other first tokens have goes in equal parts to the choices that

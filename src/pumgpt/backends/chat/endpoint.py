@@ -1,66 +1,43 @@
 """An OpenAI-compatible chat endpoint: one request in, the text of one reply out, whatever the network does.
 
-Waits are bounded everywhere: a call ends after `timeout_s` at the latest, it is tried `num_tries` times, a server's
-`Retry-After` is honoured up to `max_wait_s`, and a reply of more than `MAX_REPLY_BYTES` is refused.
+The `openai` library writes the request and sorts what can go wrong. What it leaves to us is a bound for everything: a call
+ends after `timeout_s`, it is tried `num_tries` times, a server's `Retry-After` is honoured up to `max_wait_s`, and a reply
+of more than `MAX_REPLY_BYTES` is refused.
 """
 
 from __future__ import annotations
 
-import email.utils
-import json
-import math
 import os
-import random
 import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Self
 
 import httpx2
+import openai
 
+from pumgpt.backends.chat.reply import ChatReply
 from pumgpt.errors import BackendError, UsageError
+from pumgpt.retries import backoff_delay_s, retry_after_s
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 MAX_REPLY_BYTES = 8_000_000
 _SPEC = re.compile(r"openai:(?P<model>\S+?)@(?P<url>https?://\S+)")
-_BUSY = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+_TRANSIENT_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _OPTIONAL = ("top_logprobs", "logprobs", "temperature", "response_format")
 """What a call can do without where the server doesn't know it. Longer names first: one may contain the other."""
 
 Message = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class TokenChance:
-    """One token of a reply with its probability, and the best alternatives in its place (itself among them)."""
+class _TransientError(Exception):
+    """Another try may help. `wait_s` is what the server asked for; `unreachable`: there was no server."""
 
-    text: str
-    probability: float
-    alternatives: tuple[tuple[str, float], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ChatReply:
-    """`tokens` is empty where the server gives no log-probabilities; `num_tokens`, read and written, None without `usage`."""
-
-    text: str
-    tokens: tuple[TokenChance, ...] = ()
-    num_tokens: int | None = field(default=None, compare=False)
-
-
-class _PassingError(Exception):
-    """A failure that may pass; `wait_s` is what the server asked for."""
-
-    def __init__(self, reason: str, wait_s: float | None = None, down: bool = False) -> None:
+    def __init__(self, reason: str, *, wait_s: float = 0.0, unreachable: bool = False) -> None:
         super().__init__(reason)
         self.wait_s = wait_s
-        self.down = down
-
-
-class _UnknownOptionError(Exception):
-    """The server refuses an optional part of the call, named by `str(error)`."""
+        self.unreachable = unreachable
 
 
 class ChatEndpoint:
@@ -80,22 +57,37 @@ class ChatEndpoint:
     ) -> None:
         """`api_key` by default comes from the environment variable OPENAI_API_KEY; a server that wants none gets none."""
         self.model = model
-        self.base_url = _checked(base_url)
+        self.base_url = _checked_url(base_url)
         self.timeout_s = timeout_s
         self.num_tries = num_tries
         self.backoff_s = backoff_s
         self.max_wait_s = max_wait_s
-        key = api_key if api_key is not None else os.environ.get(KEY_VARIABLE, "")
-        if key and not key.isascii():
-            raise UsageError(f"the key in {KEY_VARIABLE} holds letters that no key has; copy it again")
-        self._client = httpx2.Client(
-            timeout=httpx2.Timeout(timeout_s, connect=min(10.0, timeout_s)),
-            headers={"Authorization": f"Bearer {key.strip()}"} if key.strip() else {},
-            limits=httpx2.Limits(max_connections=max_connections),
-        )
         self.down: str | None = None
         """Why no call can succeed (no such server, wrong key), while that is so; calls are then tried once only."""
-        self._changes: dict[str, str | None] = {}
+        self._key = (api_key if api_key is not None else os.environ.get(KEY_VARIABLE, "")).strip()
+        # A line break in a header is refused with a message that quotes the header, and so the key.
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise UsageError(f"the key in {KEY_VARIABLE} holds letters that no key has; copy it again")
+        timeout = httpx2.Timeout(timeout_s, connect=min(10.0, timeout_s))
+        client = openai.OpenAI(
+            api_key=self._key or "none",  # it must have one, and sends what `_headers` says
+            base_url=self.base_url,
+            # Left out, it would be 10 minutes: the library takes the HTTP client's only where it isn't 5 s.
+            timeout=timeout,
+            # Its own retries wait up to two minutes for `Retry-After`, and don't tell how many there were.
+            max_retries=0,
+            http_client=_BoundedClient(timeout_s, limits=httpx2.Limits(max_connections=max_connections)),
+        )
+        self._create = client.chat.completions.with_raw_response.create
+        # Given with each call, these win over what the library takes from the environment (OPENAI_ORG_ID,
+        # OPENAI_PROJECT_ID, OPENAI_CUSTOM_HEADERS): a server that isn't OpenAI's needn't know whose account there is.
+        self._headers = {
+            "Authorization": f"Bearer {self._key}" if self._key else openai.omit,
+            "OpenAI-Organization": openai.omit,
+            "OpenAI-Project": openai.omit,
+        }
+        self._substitutes: dict[str, str | None] = {}
+        """For each option that the server doesn't know the name that it has there; None where it has none."""
         self._lock = threading.Lock()
 
     @classmethod
@@ -111,134 +103,145 @@ class ChatEndpoint:
     def complete(
         self, messages: Sequence[Message], max_tokens: int, *, logprobs: bool = False, json_mode: bool = False
     ) -> ChatReply:
-        """The reply, decoded as the likeliest one. Raises `BackendError` in one line."""
-        body: dict[str, Any] = {
+        """The reply, decoded greedily. Raises `BackendError` in one line."""
+        request: dict[str, Any] = {
             "model": self.model,
             "messages": list(messages),
             "max_tokens": max_tokens,
             "temperature": 0,
         }
         if logprobs:
-            body |= {"logprobs": True, "top_logprobs": 5}
+            request |= {"logprobs": True, "top_logprobs": 5}
         if json_mode:
-            body["response_format"] = {"type": "json_object"}
+            request["response_format"] = {"type": "json_object"}
         num_tries = 1 if self.down else self.num_tries
-        for attempt in range(num_tries):
+        attempt = 0
+        while True:
             try:
-                reply = self._settle(body)
-            except _PassingError as error:
-                wait_s = self._wait(attempt, error)
-                if attempt + 1 == num_tries or wait_s > self.max_wait_s:
-                    raise self._given_up(error, attempt + 1) from error
+                reply = self._send(request)
+            except _TransientError as error:
+                wait_s = max(error.wait_s, min(backoff_delay_s(attempt, self.backoff_s), self.max_wait_s))
+                attempt += 1
+                if attempt >= num_tries or wait_s > self.max_wait_s:
+                    tried = "once" if attempt == 1 else f"{attempt} times"
+                    line = f"{self.base_url}: {error} (tried {tried})"
+                    self.down = line if error.unreachable else None
+                    raise BackendError(line) from error
                 time.sleep(wait_s)
             else:
                 self.down = None
                 return reply
-        raise UsageError("num_tries must be 1 at least")
 
-    def _given_up(self, error: _PassingError, num_tries: int) -> BackendError:
-        line = f"{self.base_url}: {error} (tried {'once' if num_tries == 1 else f'{num_tries} times'})"
-        self.down = line if error.down else None
-        return BackendError(line)
-
-    def _wait(self, attempt: int, error: _PassingError) -> float:
-        """Seconds before the next try: the server's, else doubled each time, with a toss so that threads don't march in step."""
-        if error.wait_s is not None:
-            return error.wait_s
-        return min(self.backoff_s * 2.0**attempt * (0.5 + random.random()), self.max_wait_s)
-
-    def _settle(self, body: Mapping[str, Any]) -> ChatReply:
-        """Send; what the server turns out not to know is left out or renamed, now and in later calls."""
+    def _send(self, request: Mapping[str, Any]) -> ChatReply:
+        """Sends once; again only where the server refuses an option, which is left out or renamed now and in later calls."""
         for _ in range(len(_OPTIONAL) + 2):
+            with self._lock:
+                names = {name: self._substitutes.get(name, name) for name in request}
+            supported = {new: request[name] for name, new in names.items() if new is not None}
             try:
-                return read_reply(self._send(self._changed(body)))
-            except _UnknownOptionError as error:
+                response = self._create(**supported, extra_headers=self._headers)
+            except openai.APIStatusError as error:
+                option = _unsupported_option(error, supported)
+                if option is None:
+                    raise self._status_error(error) from error
                 with self._lock:
-                    self._changes[str(error)] = "max_completion_tokens" if str(error) == "max_tokens" else None
+                    self._substitutes[option] = "max_completion_tokens" if option == "max_tokens" else None
+            except openai.APIConnectionError as error:
+                raise self._connection_error(error) from error
+            else:
+                return self._parse(response)
         raise BackendError(
             f"{self.base_url}: refuses every form of the call; is it an OpenAI-compatible chat endpoint?"
         )
 
-    def _changed(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        with self._lock:
-            names = {name: self._changes.get(name, name) for name in body}
-        return {new: body[name] for name, new in names.items() if new is not None}
-
-    def _send(self, body: Mapping[str, Any]) -> bytes:
-        deadline = time.monotonic() + self.timeout_s
+    def _parse(self, response: Any) -> ChatReply:
         try:
-            with self._client.stream("POST", f"{self.base_url}/chat/completions", json=body) as response:
-                content = bytearray()
-                for piece in response.iter_bytes():
-                    content += piece
-                    if time.monotonic() > deadline:
-                        raise _PassingError(f"no whole reply within {self.timeout_s:g} s")
-                    if len(content) > MAX_REPLY_BYTES:
-                        raise BackendError(
-                            f"{self.base_url}: a reply of more than {MAX_REPLY_BYTES // 10**6} MB; is it a chat endpoint?"
-                        )
-        except httpx2.TimeoutException as error:
-            down = isinstance(error, httpx2.ConnectTimeout)
-            raise _PassingError(f"no reply within {self.timeout_s:g} s", down=down) from error
-        except httpx2.TransportError as error:
-            reason = _line(str(error)) or type(error).__name__
-            down = isinstance(error, httpx2.ConnectError)
-            raise _PassingError(f"can't be reached, or broke off ({reason})", down=down) from error
-        except (httpx2.DecodingError, httpx2.InvalidURL) as error:
-            raise BackendError(f"{self.base_url}: {_line(str(error))}") from error
-        if response.status_code != 200:
-            raise self._failure(response, bytes(content), body)
-        return bytes(content)
+            # Where the reply isn't JSON, `parse` gives its text or raises, depending on its content type.
+            return ChatReply.from_completion(response.parse())
+        except (ValueError, TypeError, AttributeError, IndexError, RecursionError) as error:
+            raise BackendError(f"the reply is no chat completion: '{self._quote(response.text[:80])}'") from error
 
-    def _failure(self, response: httpx2.Response, content: bytes, body: Mapping[str, Any]) -> Exception:
-        status, reason = response.status_code, _reason(content)
-        if status in _BUSY:
-            return _PassingError(f"HTTP {status}: {reason}", _retry_after(response.headers.get("Retry-After")))
-        if status in (400, 422):
-            refused = next((name for name in (*_OPTIONAL, "max_tokens") if name in body and name in reason), None)
-            if refused is not None:
-                return _UnknownOptionError(refused)
-        mend = {401: f"put its key into {KEY_VARIABLE}", 403: f"is the key in {KEY_VARIABLE} the right one?"}
-        mend[404] = f"has it a model '{self.model}', and does its address end in /v1?"
-        line = f"{self.base_url}: HTTP {status}: {reason}" + (f"; {mend[status]}" if status in mend else "")
-        self.down = line if status in mend else None
+    def _status_error(self, error: openai.APIStatusError) -> BackendError | _TransientError:
+        status = error.status_code
+        reason = f"HTTP {status}: {self._quote(_reason(error)) or 'no reason given'}"
+        if status in _TRANSIENT_STATUSES:
+            return _TransientError(reason, wait_s=retry_after_s(error.response.headers.get("Retry-After")))
+        remedy = {
+            401: f"put its key into {KEY_VARIABLE}",
+            403: f"is the key in {KEY_VARIABLE} the right one?",
+            404: f"has it a model '{self.model}', and does its address end in /v1?",
+        }.get(status)
+        line = f"{self.base_url}: {reason}" + (f"; {remedy}" if remedy else "")
+        self.down = line if remedy else None
         return BackendError(line)
 
+    def _connection_error(self, error: openai.APIConnectionError) -> BackendError | _TransientError:
+        cause = error.__cause__  # the library's own message is "Connection error." for all of them
+        unreachable = isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout)
+        if isinstance(error, openai.APITimeoutError):
+            return _TransientError(f"no reply within {self.timeout_s:g} s", unreachable=unreachable)
+        reason = self._quote(str(cause)) or type(cause).__name__
+        if isinstance(cause, httpx2.DecodingError):
+            return BackendError(f"{self.base_url}: {reason}")
+        return _TransientError(f"can't be reached, or broke off ({reason})", unreachable=unreachable)
 
-def read_reply(content: bytes) -> ChatReply:
-    """The first choice of a chat completion. Raises `BackendError` for anything else."""
-    try:
-        reply = json.loads(content)
-        choice = reply["choices"][0]
-        text = choice["message"]["content"]
-        if isinstance(text, list):  # some servers answer in parts
-            text = "".join(part.get("text", "") for part in text)
-        if text is None:
-            raise BackendError("the reply has no text (refused, or cut off while it was thinking)")
-        tokens = tuple(_token(entry) for entry in (choice.get("logprobs") or {}).get("content") or ())
-        used = (reply.get("usage") or {}).get("total_tokens")
-        return ChatReply(str(text), tokens, used if isinstance(used, int) else None)
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
-        shown = _line(content[:80].decode("utf-8", "replace"))
-        raise BackendError(f"the reply is no chat completion: '{shown}'") from error
-
-
-def _token(entry: Mapping[str, Any]) -> TokenChance:
-    others = tuple((str(other["token"]), _chance(other["logprob"])) for other in entry.get("top_logprobs") or ())
-    return TokenChance(str(entry["token"]), _chance(entry["logprob"]), others)
+    def _quote(self, text: str, max_length: int = 160) -> str:
+        """One line of what a server says, without our key, which some repeat."""
+        if len(self._key) >= 8:  # what is shorter is a placeholder, and perhaps a word
+            text = text.replace(self._key, "***")
+        line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        return line if len(line) <= max_length else line[: max_length - 3] + "..."
 
 
-def _chance(logprob: float) -> float:
-    return math.exp(min(float(logprob), 0.0))
+class _BoundedClient(httpx2.Client):
+    """Reads every reply whole, within a total time and a size. httpx2 bounds only the wait for each piece of it."""
+
+    def __init__(self, total_s: float, **options: Any) -> None:
+        super().__init__(**options)
+        self._total_s = total_s
+
+    def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
+        """As `httpx2.Client.send`, with nothing left to stream. Raises `BackendError` where the reply is too large."""
+        deadline = time.monotonic() + self._total_s
+        response = super().send(request, stream=True, **options)
+        content = bytearray()
+        try:
+            for piece in response.iter_bytes():
+                content += piece
+                if time.monotonic() > deadline:
+                    raise httpx2.ReadTimeout("the reply took too long as a whole", request=request)
+                if len(content) > MAX_REPLY_BYTES:
+                    limit = f"{MAX_REPLY_BYTES // 10**6} MB"
+                    raise BackendError(f"{request.url}: a reply of more than {limit}; is it a chat endpoint?")
+        finally:
+            response.close()
+        # The content is decompressed; with its old headers it would be decompressed again.
+        headers = [(name, value) for name, value in response.headers.multi_items() if name not in _TRANSFER_HEADERS]
+        return httpx2.Response(response.status_code, headers=headers, content=bytes(content), request=request)
 
 
-def _checked(base_url: str) -> str:
+_TRANSFER_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+
+def _unsupported_option(error: openai.APIStatusError, request: Mapping[str, Any]) -> str | None:
+    """The option of the request that the server refuses by name; None where the error is another one."""
+    if error.status_code not in (400, 422):
+        return None
+    complaint = f"{error.param} {_reason(error)}"
+    return next((name for name in (*_OPTIONAL, "max_tokens") if name in request and name in complaint), None)
+
+
+def _reason(error: openai.APIStatusError) -> str:
+    """What the reply says: `{"error": {"message": ...}}` as OpenAI writes it, else all of it."""
+    body = error.body  # of {"error": ...} the library keeps what is inside
+    return str(body.get("message", body) if isinstance(body, dict) else body)
+
+
+def _checked_url(base_url: str) -> str:
     try:
         url = httpx2.URL(base_url)
     except httpx2.InvalidURL as error:
-        raise UsageError(
-            f"'{base_url}' is no address ({_line(str(error))}); give one like http://localhost:8000/v1"
-        ) from error
+        raise UsageError(f"'{base_url}' is no address ({error}); give one like http://localhost:8000/v1") from error
     if url.scheme not in ("http", "https") or not url.host:
         raise UsageError(f"'{base_url}' is no address; give one like http://localhost:8000/v1")
     if url.userinfo or url.query:
@@ -246,34 +249,3 @@ def _checked(base_url: str) -> str:
             f"the address of {url.host} carries a password or a query; put the key into {KEY_VARIABLE} instead"
         )
     return base_url.rstrip("/")
-
-
-def _reason(content: bytes) -> str:
-    """What an error reply says: `{"error": {"message": ...}}` as OpenAI writes it, else its beginning."""
-    text = content.decode("utf-8", "replace")
-    try:
-        error = json.loads(text)
-        error = error.get("error", error) if isinstance(error, dict) else error
-        text = str(error.get("message", error)) if isinstance(error, dict) else str(error)
-    except (ValueError, RecursionError):
-        pass
-    return _line(text) or "no reason given"
-
-
-def _retry_after(header: str | None) -> float | None:
-    """Seconds from now; the header holds seconds or a date (RFC 9110, section 10.2.3)."""
-    if not header:
-        return None
-    try:
-        return max(float(header), 0.0) if math.isfinite(float(header)) else None
-    except ValueError:
-        pass
-    try:
-        return max(email.utils.parsedate_to_datetime(header).timestamp() - time.time(), 0.0)
-    except (ValueError, TypeError):
-        return None
-
-
-def _line(text: str, at_most: int = 160) -> str:
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= at_most else line[: at_most - 3] + "..."

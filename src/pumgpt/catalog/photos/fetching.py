@@ -8,9 +8,10 @@ import httpcore2
 import httpx2
 
 from pumgpt.catalog.photos.addresses import CheckedNetwork, CheckedTransport, RefusedAddressError
-from pumgpt.catalog.photos.hosts import DownloadLimits, Host, backoff_s, retry_after_s
+from pumgpt.catalog.photos.hosts import DownloadLimits, Host
 from pumgpt.catalog.photos.url_cache import CachedPhoto, UrlCache
 from pumgpt.errors import PhotoError
+from pumgpt.retries import backoff_delay_s, retry_after_s
 
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _BY_HAND = "download the photo and give its path"
@@ -73,7 +74,7 @@ class Fetcher:
                     break
                 host.hold_off(error.wait_s)
             if attempt + 1 < self._limits.attempts:
-                await asyncio.sleep(backoff_s(attempt, self._limits.backoff_s))
+                await asyncio.sleep(backoff_delay_s(attempt, self._limits.backoff_s))
         host.unanswered = 0 if last.answered else host.unanswered + 1
         raise last
 
@@ -113,7 +114,7 @@ class Fetcher:
             return self._cache.renew(known)
         if response.status_code in _BUSY:
             wait_s = retry_after_s(response.headers.get("retry-after"))
-            raise _PassingError(f"its host is busy or broken ({status})", wait_s=wait_s or 0.0)
+            raise _PassingError(f"its host is busy or broken ({status})", wait_s=wait_s)
         if response.status_code != 200:
             raise PhotoError(f"{url}: is not given to us ({status}); mend the URL, or {_BY_HAND}")
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +48,3 @@ class Host:
     async def until_ready(self) -> None:
         while (left := self.ready_at - time.monotonic()) > 0:
             await asyncio.sleep(left)
-
-
-def retry_after_s(value: str | None) -> float | None:
-    """What `Retry-After` says, seconds or a date; None where it says nothing that can be read."""
-    if value is None:
-        return None
-    try:
-        seconds = float(value) if value.strip().isdigit() else parsedate_to_datetime(value).timestamp() - time.time()
-    except (ValueError, OverflowError):
-        return None
-    return max(0.0, seconds)
-
-
-def backoff_s(attempt: int, first_s: float) -> float:
-    """The pause after attempt 0, 1, 2, ...: doubling, and never the same for two clients that failed together."""
-    return first_s * 2.0**attempt * random.uniform(0.5, 1.5)
