@@ -13,7 +13,7 @@ from typing import Any, Self
 import torch
 
 from pumgpt.backends.chat.answers import NUM_RANKED, read_answer
-from pumgpt.backends.chat.prompt import ROOM_TOKENS, SYSTEM, prompt_text, too_many_choices
+from pumgpt.backends.chat.prompt import SPARE_TOKENS, SYSTEM, prompt_text, too_many_choices
 from pumgpt.backends.chat.reply import ChatReply, TokenProbability
 from pumgpt.backends.protocol import CANNOT_TELL, Answer, Question, Request
 from pumgpt.errors import ModelError, first_line
@@ -75,7 +75,7 @@ class TransformersBackend:
         inputs = inputs.to(self.model.device, self.model.dtype)
         written = self.model.generate(
             **inputs,
-            max_new_tokens=question.max_new_tokens + ROOM_TOKENS,
+            max_new_tokens=question.max_new_tokens + SPARE_TOKENS,
             do_sample=False,
             output_logits=True,
             return_dict_in_generate=True,

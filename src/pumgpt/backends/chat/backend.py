@@ -6,14 +6,14 @@ import base64
 import hashlib
 import io
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from PIL.Image import Image, Resampling
 
 from pumgpt.backends.chat.answers import read_answer
+from pumgpt.backends.chat.concurrency import map_rows
 from pumgpt.backends.chat.endpoint import ChatEndpoint
-from pumgpt.backends.chat.prompt import ROOM_TOKENS, SYSTEM, prompt_text, too_many_choices
+from pumgpt.backends.chat.prompt import SPARE_TOKENS, SYSTEM, prompt_text, too_many_choices
 from pumgpt.backends.protocol import Answer, Question, Request
 from pumgpt.errors import BackendError
 
@@ -23,8 +23,8 @@ MAX_SIDE_PX = 1024
 class OpenAIBackend:
     """Asks an endpoint, `num_parallel` questions at a time.
 
-    The model must read photos where a product has some. Probabilities are there where the server gives
-    log-probabilities; without them every answer counts as sure, and `--precision` changes nothing.
+    The model must take images where products have photos. Answers have probabilities where the server gives
+    log-probabilities; without them every answer counts as certain, and `--precision` changes nothing.
     """
 
     def __init__(self, endpoint: ChatEndpoint, num_parallel: int = 8) -> None:
@@ -34,41 +34,38 @@ class OpenAIBackend:
         self.revision = hashlib.sha256(endpoint.base_url.encode()).hexdigest()[:12]
 
     def answer(self, requests: Sequence[Request], *, evidence: bool = False) -> list[list[Answer]]:
-        """See `Backend.answer`. There is no evidence: an endpoint doesn't tell where it looked.
+        """See `Backend.answer`. There is no evidence: an endpoint gives no attention maps.
 
-        Raises `BackendError` where the endpoint itself is the trouble and no question was answered: a run should stop then.
+        Raises `BackendError` where the endpoint is down and answered no question: a run should stop then.
         """
-        shown = {id(photo): photo for request in requests for photo in request.photos}
-        urls = {key: photo_url(photo) for key, photo in shown.items()}
-        with ThreadPoolExecutor(self.num_parallel, thread_name_prefix="endpoint") as pool:
-            try:
-                waiting = [
-                    [pool.submit(self._ask, request, question, urls) for question in request.questions]
-                    for request in requests
-                ]
-                answers = [[future.result() for future in row] for row in waiting]
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        # A photo is encoded once, however many requests and questions show it.
+        photos = {id(photo): photo for request in requests for photo in request.photos}
+        urls = {key: photo_url(photo) for key, photo in photos.items()}
+
+        def answer_one(call: tuple[Request, Question]) -> Answer:
+            request, question = call
+            return self._answer(question, request.listing, [urls[id(photo)] for photo in request.photos])
+
+        calls = [[(request, question) for question in request.questions] for request in requests]
+        answers = map_rows(answer_one, calls, self.num_parallel)
         if self.endpoint.down and any(answers) and all(answer.error for row in answers for answer in row):
             raise BackendError(self.endpoint.down)
         return answers
 
-    def _ask(self, request: Request, question: Question, urls: dict[int, str]) -> Answer:
-        refused = too_many_choices(question)
-        if refused is not None:
-            return Answer("", error=refused)
-        photos = [urls[id(photo)] for photo in request.photos]
-        messages = chat_messages(SYSTEM, prompt_text(request.listing, question), photos)
+    def _answer(self, question: Question, listing: str | None, photo_urls: Sequence[str]) -> Answer:
+        refusal = too_many_choices(question)
+        if refusal is not None:
+            return Answer("", error=refusal)
+        messages = chat_messages(SYSTEM, prompt_text(listing, question), photo_urls)
         try:
-            reply = self.endpoint.complete(messages, question.max_new_tokens + ROOM_TOKENS, logprobs=True)
+            reply = self.endpoint.complete(messages, question.max_new_tokens + SPARE_TOKENS, logprobs=True)
             return read_answer(reply, question)
         except BackendError as error:
             return Answer("", error=str(error))
 
 
 def chat_messages(system: str, text: str, photo_urls: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Photos first, then the text: what many questions share comes first, which servers keep."""
+    """Photos first, then the text: servers cache a common prefix, and a product's questions share its photos."""
     photos = [{"type": "image_url", "image_url": {"url": url}} for url in photo_urls]
     content: Any = [*photos, {"type": "text", "text": text}] if photos else text
     return [{"role": "system", "content": system}, {"role": "user", "content": content}]

@@ -146,6 +146,10 @@ class ChatEndpoint:
                     raise self._status_error(error) from error
                 with self._lock:
                     self._substitutes[option] = "max_completion_tokens" if option == "max_tokens" else None
+            except UnicodeEncodeError as error:  # half of a surrogate pair, as cut-off JSON escapes leave it
+                raise BackendError(
+                    "the listing or the question holds a character that UTF-8 lacks; remove it"
+                ) from error
             except openai.APIConnectionError as error:
                 raise self._connection_error(error) from error
             else:
@@ -158,7 +162,7 @@ class ChatEndpoint:
         try:
             # Where the reply isn't JSON, `parse` gives its text or raises, depending on its content type.
             return ChatReply.from_completion(response.parse())
-        except (ValueError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
             raise BackendError(f"the reply is no chat completion: '{self._quote(response.text[:80])}'") from error
 
     def _status_error(self, error: openai.APIStatusError) -> BackendError | _TransientError:

@@ -1,4 +1,4 @@
-"""How a chat model that isn't ours is asked: what it should do, the listing, the question, and the valid answers."""
+"""The prompt for a chat model that isn't ours: the instruction, the listing, the question, and the valid answers."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ SYSTEM = (
     f"Answer with the answer alone. Where neither photos nor listing show it, answer: {CANNOT_TELL}"
 )
 MAX_CHOICES = 600
-"""More choices than this are not written into a prompt; the question is then refused with a reason."""
-ROOM_TOKENS = 32
-"""Written beyond what the answer needs, for a model that says a word more than it was asked for."""
+"""A question with more choices is refused: they would take thousands of tokens, and models lose track of them."""
+SPARE_TOKENS = 32
+"""Generated beyond the length of an answer, for a model that wraps it into a sentence."""
 
 
 def prompt_text(listing: str | None, question: Question) -> str:
-    """The listing, the question, and the valid answers."""
+    """The user's message of a chat; without a listing it begins with the question."""
     lines = [listing] if listing else []
     lines.append(question.text)
     if question.choices is not None:
@@ -25,7 +25,7 @@ def prompt_text(listing: str | None, question: Question) -> str:
 
 
 def too_many_choices(question: Question) -> str | None:
-    """Why a question can't be asked so."""
+    """Why the question doesn't fit into a prompt; None where it does."""
     if question.choices is None or len(question.choices.values) <= MAX_CHOICES:
         return None
     return f"{len(question.choices.values)} choices are more than the {MAX_CHOICES} that a prompt holds; give fewer"

@@ -43,7 +43,7 @@ class ChatReply:
         """The first choice of a chat completion. Raises `BackendError` where it has no text.
 
         `openai` builds a completion from any JSON without validating it, so the types that it declares may not hold:
-        `ValueError`, `TypeError`, `AttributeError` or `IndexError` mean that this is no chat completion.
+        `ValueError`, `TypeError`, `AttributeError` or `LookupError` mean that this is no chat completion.
         """
         choice = completion.choices[0]
         content: object = choice.message.content

@@ -1,6 +1,6 @@
 """A language model behind an OpenAI-compatible endpoint: the dearest expert, asked what the others can't settle.
 
-It reads title, description and the first photo, and answers with a small JSON object: a verdict, how sure it is, and why
+It is given title, description and the first photo, and answers with a small JSON object: a verdict, how sure it is, and why
 (the verdict with its reason of UniHD, arXiv 2402.03190).
 """
 
@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from pydantic import BaseModel, Field, ValidationError
 
 from pumgpt.backends.chat.backend import chat_messages, photo_url
+from pumgpt.backends.chat.concurrency import map_rows
 from pumgpt.backends.chat.endpoint import ChatEndpoint
 from pumgpt.catalog.product import Product
 from pumgpt.curation.experts.base import Case
@@ -33,7 +33,7 @@ _OBJECT = re.compile(r"\{.*\}", re.DOTALL)
 
 
 class Judgement(BaseModel):
-    """What the model has to answer."""
+    """The JSON object that the model is asked for."""
 
     verdict: Verdict
     confidence: float = Field(default=0.9, ge=0, le=1)
@@ -41,7 +41,7 @@ class Judgement(BaseModel):
 
 
 class JudgeExpert:
-    """Has no say where its reply can't be read. Raises `BackendError` where the endpoint answers nothing at all."""
+    """Abstains where its reply can't be parsed. Raises `BackendError` where the endpoint is down and nothing was answered."""
 
     name = "judge"
     cost = 2.0
@@ -55,36 +55,31 @@ class JudgeExpert:
 
     def judge(self, cases: Sequence[Case]) -> list[list[Vote | None]]:
         urls = [photo_url(case.photos[0]) if case.photos else None for case in cases]
-        with ThreadPoolExecutor(self.num_parallel, thread_name_prefix="judge") as pool:
-            try:
-                waiting = [
-                    [pool.submit(self._vote, case.product, claim, url) for claim in case.claims]
-                    for case, url in zip(cases, urls, strict=True)
-                ]
-                votes = [[future.result() for future in row] for row in waiting]
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        calls = [[(case.product, claim, url) for claim in case.claims] for case, url in zip(cases, urls, strict=True)]
+        votes = map_rows(lambda call: self._vote(*call), calls, self.num_parallel)
         if self.endpoint.down and all(vote is None for row in votes for vote in row):
             raise BackendError(self.endpoint.down)
         return votes
 
     def _vote(self, product: Product, claim: Claim, url: str | None) -> Vote | None:
-        messages = chat_messages(SYSTEM, question(product, claim), [] if url is None else [url])
+        messages = chat_messages(SYSTEM, claim_prompt(product, claim), [] if url is None else [url])
         try:
-            found = read_judgement(self.endpoint.complete(messages, MAX_NEW_TOKENS).text)
-        except BackendError:
+            judgement = parse_judgement(self.endpoint.complete(messages, MAX_NEW_TOKENS).text)
+        except BackendError:  # one lost vote; `judge` raises where the endpoint is down for all of them
             return None
-        if found is None:
+        if judgement is None:
             return None
-        is_supported = found.verdict is Verdict.SUPPORTED
-        score = found.confidence if is_supported else 1 - found.confidence
-        evidence = {"reason": found.reason[:_MAX_REASON], "model": self.endpoint.model}
-        return Vote(self.name, found.verdict, max(score, 0.5) if is_supported else min(score, 0.5), evidence)
+        evidence = {"reason": judgement.reason[:_MAX_REASON], "model": self.endpoint.model}
+        # A score is the probability of 'supported'. An unsure model may give its own verdict less than even odds; the
+        # score then stops at 0.5, so that it never speaks against the verdict.
+        if judgement.verdict is Verdict.SUPPORTED:
+            return Vote(self.name, judgement.verdict, max(judgement.confidence, 0.5), evidence)
+        return Vote(self.name, judgement.verdict, min(1 - judgement.confidence, 0.5), evidence)
 
 
-def question(product: Product, claim: Claim) -> str:
-    """What is asked of one claim. JSON quotes what the shop wrote, so that it can't end its part early."""
+def claim_prompt(product: Product, claim: Claim) -> str:
+    """The user's message about one claim."""
+    # JSON quotes what the shop wrote, so that no text of it can close the block and give instructions.
     record = {
         "title": product.title,
         "description": (product.description or "")[:MAX_DESCRIPTION] or None,
@@ -94,8 +89,8 @@ def question(product: Product, claim: Claim) -> str:
     return f"----\n{json.dumps(record, ensure_ascii=False)}\n----\nWhat is the verdict on the listed value?"
 
 
-def read_judgement(text: str) -> Judgement | None:
-    """The JSON object in a reply; None where there is none of the promised form."""
+def parse_judgement(text: str) -> Judgement | None:
+    """The JSON object in a reply; None where there is none of the form that was asked for."""
     match = _OBJECT.search(text)
     try:
         return Judgement.model_validate_json(match[0]) if match else None
