@@ -24,13 +24,17 @@ OPTIONS_LINE = "Answer with exactly one of these lines, as it is written:"
 
 @dataclass
 class Reply:
-    """What the server sends back. With `cut_to` the connection closes after that many bytes of the promised body."""
+    """What the server sends back.
+
+    With `cut_to` the connection closes after that many bytes of the promised body; with `drip_s` it pauses after each.
+    """
 
     content: bytes = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     delay_s: float = 0.0
     cut_to: int | None = None
+    drip_s: float = 0.0
 
 
 Respond = Callable[[dict[str, Any]], Reply]
@@ -72,8 +76,20 @@ def serve(respond: Respond) -> Iterator[Server]:
             for name, value in {"Content-Length": str(len(reply.content)), **reply.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(reply.content[: reply.cut_to])
+            try:
+                self._write(reply)
+            except OSError:  # the client has heard enough
+                reply = Reply(cut_to=0)
             self.close_connection = reply.cut_to is not None
+
+        def _write(self, reply: Reply) -> None:
+            content = reply.content[: reply.cut_to]
+            if not reply.drip_s:
+                self.wfile.write(content)
+                return
+            for place in range(len(content)):
+                self.wfile.write(content[place : place + 1])
+                time.sleep(reply.drip_s)
 
         def log_message(self, *args: Any) -> None:
             pass

@@ -27,6 +27,7 @@ HEAVY = (
     "scipy",
     "sklearn",
     "matplotlib",
+    "openai",
 )
 """What no command may load before it needs it."""
 
@@ -101,6 +102,19 @@ def test_help_loads_nothing_heavy() -> None:
     assert report["code"] in (0, None)
     assert "enrich" in result.stdout
     assert set(report["modules"]).isdisjoint(HEAVY), set(report["modules"]) & set(HEAVY)
+
+
+def test_the_client_of_endpoints_is_loaded_with_the_first_endpoint() -> None:
+    program = """
+import sys
+import pumgpt.curation.report, pumgpt.curation.experts.registry
+from pumgpt.backends.load import load_backend
+load_backend("fake")
+assert "openai" not in sys.modules
+load_backend("openai:m@http://localhost:1/v1")
+assert "openai" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_help_takes_less_than_half_a_second() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import gzip
 import json
 import socket
 import time
@@ -16,8 +17,9 @@ from PIL import Image
 
 from chat_server import Reply, completion, over, read_request, serve
 from pumgpt.backends.chat.answers import read_answer, read_choice
-from pumgpt.backends.chat.backend import MAX_SIDE_PX, OpenAIBackend
-from pumgpt.backends.chat.endpoint import ChatEndpoint
+from pumgpt.backends.chat.backend import OpenAIBackend
+from pumgpt.backends.chat.endpoint import MAX_REPLY_BYTES, ChatEndpoint
+from pumgpt.backends.chat.prompt import MAX_SIDE_PX
 from pumgpt.backends.chat.reply import ChatReply
 from pumgpt.backends.fake import FakeBackend
 from pumgpt.backends.load import load_backend
@@ -101,6 +103,54 @@ def test_the_key_comes_from_the_environment_and_stands_in_no_message(monkeypatch
     assert "who are you" in str(e.value) and "OPENAI_API_KEY" in str(e.value) and "secret-1" not in str(e.value)
 
 
+@pytest.mark.parametrize(
+    ("status", "content"), [(401, b'{"error": {"message": "no key secret-12345"}}'), (200, b"echo secret-12345")]
+)
+def test_a_key_that_a_server_repeats_stands_in_no_message(status: int, content: bytes) -> None:
+    with serve(lambda _: Reply(content, status)) as server, pytest.raises(BackendError) as caught:
+        ChatEndpoint("m", server.base_url, "secret-12345").complete([], 5)
+    assert "***" in str(caught.value) and "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["geheim-ü", "secret\nline", "secret\x00"])
+def test_a_key_that_no_header_can_carry_is_refused_without_showing_it(key: str) -> None:
+    with pytest.raises(UsageError, match="OPENAI_API_KEY") as caught:
+        ChatEndpoint("m", "http://localhost:1/v1", key)
+    assert key not in str(caught.value)
+
+
+def test_a_server_gets_the_key_alone_of_what_the_environment_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`openai` would send it the account's names, and take address and credentials from other variables."""
+    secrets = {
+        "OPENAI_ORG_ID": "org-1",
+        "OPENAI_PROJECT_ID": "proj-1",
+        "OPENAI_ADMIN_KEY": "admin-1",
+        "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
+        "OPENAI_CUSTOM_HEADERS": "Authorization: Bearer other-1",
+    }
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    with serve(lambda _: completion("Red")) as server:
+        for key in ("", "mine"):
+            assert ChatEndpoint("m", server.base_url, key).complete([], 5).text == "Red"
+    assert [headers["Authorization"] for headers in server.headers] == [None, "Bearer mine"]
+    assert not [value for headers in server.headers for value in headers.values() if value.endswith("-1")]
+
+
+def test_a_redirect_is_not_followed() -> None:
+    with serve(lambda _: Reply(b"", 307, {"Location": "/v1/chat/completions"})) as server:
+        assert "HTTP 307" in (ask(server.base_url).error or "")
+    assert len(server.calls) == 1
+
+
+@pytest.mark.parametrize("timeout_s", [5, 7])
+def test_the_timeout_is_ours(timeout_s: float) -> None:
+    """`openai` takes a client's timeout of 5 s, which is `httpx2`'s own, for none and waits 10 minutes."""
+    with serve(lambda _: completion("Red")) as server:
+        ask(server.base_url, timeout_s=timeout_s)
+    assert float(server.headers[0]["x-stainless-read-timeout"] or 0) == timeout_s
+
+
 class TestTrouble:
     """Each ends soon, in an answer or in one line."""
 
@@ -136,6 +186,51 @@ class TestTrouble:
             answer = ask(server.base_url)
         assert answer.error is not None and "tried once" in answer.error and time.monotonic() - began < 3
 
+    @pytest.mark.parametrize("after", ["0", "Sun, 06 Nov 1994 08:49:37 GMT"])
+    def test_a_server_that_asks_for_no_wait_gets_the_usual_one(self, after: str) -> None:
+        with serve(lambda _: Reply(b"busy", 429, {"Retry-After": after})) as server:
+            began = time.monotonic()
+            answer = ask(server.base_url, num_tries=3, backoff_s=0.2)
+        assert answer.error is not None and "tried 3 times" in answer.error
+        assert time.monotonic() - began >= 0.5 * (0.2 + 0.4)
+
+    def test_a_wait_between_ours_and_that_of_the_library_is_not_waited_for(self) -> None:
+        """`openai` would wait for up to two minutes."""
+        with serve(lambda _: Reply(b"busy", 503, {"Retry-After": "90", "x-should-retry": "true"})) as server:
+            began = time.monotonic()
+            assert "tried once" in (ask(server.base_url, max_wait_s=60).error or "")
+        assert time.monotonic() - began < 3
+
+    def test_a_reply_that_drips_ends_in_time(self) -> None:
+        """Each byte comes soon enough; the whole doesn't."""
+        with serve(lambda _: Reply(completion("Red").content, drip_s=0.05)) as server:
+            began = time.monotonic()
+            answer = ask(server.base_url, timeout_s=0.4, num_tries=1)
+        assert "no reply within 0.4 s" in (answer.error or "") and time.monotonic() - began < 2
+
+    @pytest.mark.parametrize("status", [200, 500])
+    @pytest.mark.parametrize("compressed", [False, True])
+    def test_a_huge_reply_is_refused(self, status: int, compressed: bool) -> None:
+        blank = b" " * (2 * MAX_REPLY_BYTES)
+        reply = (
+            Reply(gzip.compress(blank), status, {"Content-Encoding": "gzip"}) if compressed else Reply(blank, status)
+        )
+        with serve(lambda _: reply) as server:
+            assert "more than 8 MB" in (ask(server.base_url).error or "")
+        assert len(server.calls) == 1
+
+    def test_a_compressed_reply_is_read(self) -> None:
+        reply = Reply(gzip.compress(completion("Red").content), headers={"Content-Encoding": "gzip"})
+        with serve(lambda _: reply) as server:
+            assert ask(server.base_url).text == "Red"
+
+    def test_half_a_surrogate_pair_is_one_bad_answer(self) -> None:
+        with serve(lambda _: completion("Red")) as server:
+            bad, good = backend_at(server.base_url).answer(
+                [Request((), (WHAT,), "Title: \ud83d"), Request((), (WHAT,), "Title: \U0001f600")]
+            )
+        assert "UTF-8" in (bad[0].error or "") and good[0].text == "Red"
+
     def test_a_silent_server_times_out(self) -> None:
         with serve(lambda _: Reply(completion("Red").content, delay_s=0.6)) as server:
             answer = ask(server.base_url, timeout_s=0.2, num_tries=2)
@@ -158,10 +253,15 @@ class TestTrouble:
             b"[" * 100_000,
             b"null",
             b'"a"',
+            b'{"choices": {}}',
+            b'{"choices": [{"message": "Red"}]}',
+            b'{"choices": [{"message": {"content": "Red"}, "logprobs": [1]}]}',
         ],
     )
-    def test_garbage_becomes_one_line(self, content: bytes) -> None:
-        with serve(lambda _: Reply(content)) as server:
+    @pytest.mark.parametrize("content_type", [None, "application/json", "text/html"])
+    def test_garbage_becomes_one_line(self, content: bytes, content_type: str | None) -> None:
+        """`openai` builds a completion out of any JSON, gives back text where there is none, or raises what isn't its own."""
+        with serve(lambda _: Reply(content, headers={"Content-Type": content_type} if content_type else {})) as server:
             answer = ask(server.base_url)
         assert answer.text == "" and answer.error and len(answer.error.splitlines()) == 1 and len(answer.error) < 300
 
@@ -198,6 +298,15 @@ class TestTrouble:
             backend = backend_at(server.base_url)
             assert [backend.answer([Request((), (WHAT,))])[0][0].text for _ in range(2)] == ["Red", "Red"]
         assert "max_completion_tokens" in server.calls[-1] and len(server.calls) <= 6
+
+    def test_an_option_that_is_named_beside_the_message_is_left_out_too(self) -> None:
+        def picky(body: dict[str, Any]) -> Reply:
+            error = {"message": "Unsupported value", "param": "temperature", "code": "unsupported_value"}
+            return Reply(json.dumps({"error": error}).encode(), 400) if "temperature" in body else completion("Red")
+
+        with serve(picky) as server:
+            assert ask(server.base_url).text == "Red"
+        assert len(server.calls) == 2
 
     def test_too_many_choices_are_refused_without_a_call(self) -> None:
         many = Question("category", "?", "category", Choices(tuple(map(str, range(2000)))))
@@ -258,6 +367,21 @@ def test_probabilities_are_read_from_the_tokens() -> None:
     assert shares["Navy Blue"] == pytest.approx(0.45 / 0.85) and answer.cannot_tell == pytest.approx(0.1 / 0.85)
     assert shares["Blue"] == shares["Blue-Green"] == pytest.approx(0.15 / 0.85)
     assert answer.probability == pytest.approx(0.45 / 0.75)
+
+
+@pytest.mark.parametrize(
+    ("choice", "text"),
+    [
+        ({"message": {"content": [{"type": "text", "text": "Re"}, {"type": "text", "text": "d"}]}}, "Red"),
+        ({"message": {"content": "Red"}, "logprobs": {"content": None}}, "Red"),
+        ({"message": {"content": "Red"}, "logprobs": {"content": [{"token": "Red", "logprob": -0.1}]}}, "Red"),
+        ({"message": {"content": "Red", "role": "bot", "tool_calls": "x"}, "finish_reason": "eos"}, "Red"),
+    ],
+)
+def test_a_reply_that_is_not_quite_openai_s_is_read(choice: dict[str, Any], text: str) -> None:
+    """In parts, without alternatives, with other words: servers differ, and nothing else is checked."""
+    with serve(lambda _: Reply(json.dumps({"choices": [choice], "usage": {}}).encode())) as server:
+        assert ask(server.base_url).text == text
 
 
 def test_open_text_has_the_geometric_mean() -> None:

@@ -18,7 +18,7 @@ from pumgpt.catalog.photos.thumbnails import data_uri, thumbnail
 from pumgpt.catalog.product import Product
 from pumgpt.curation.cascade import DEFAULT_MARGIN, is_settled
 from pumgpt.curation.curator import Source
-from pumgpt.curation.experts.judge import SYSTEM, JudgeExpert, question
+from pumgpt.curation.experts.judge import SYSTEM, JudgeExpert, claim_prompt
 from pumgpt.curation.fusion import Fusion
 from pumgpt.curation.summary import CurationSummary
 from pumgpt.curation.verdict import Claim, Verdict
@@ -55,7 +55,7 @@ class Tallies:
             self.values += 1
             self.by_attribute[verdict["name"]][verdict["verdict"]] += 1
             self.by_reason[reason] += 1
-            letters = len(SYSTEM) + len(question(product, Claim(verdict["name"], verdict["value"])))
+            letters = len(SYSTEM) + len(claim_prompt(product, Claim(verdict["name"], verdict["value"])))
             self.letters += letters
             if not is_settled(verdict["score"], _said(verdict), self.operating_point, DEFAULT_MARGIN):
                 self.open_values += 1

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import io
 from collections.abc import Sequence
-from typing import Any
-
-from PIL.Image import Image, Resampling
 
 from pumgpt.backends.chat.answers import read_answer
 from pumgpt.backends.chat.concurrency import map_rows
 from pumgpt.backends.chat.endpoint import ChatEndpoint
-from pumgpt.backends.chat.prompt import SPARE_TOKENS, SYSTEM, prompt_text, too_many_choices
+from pumgpt.backends.chat.prompt import SPARE_TOKENS, SYSTEM, chat_messages, photo_url, prompt_text, too_many_choices
 from pumgpt.backends.protocol import Answer, Question, Request
 from pumgpt.errors import BackendError
-
-MAX_SIDE_PX = 1024
 
 
 class OpenAIBackend:
@@ -62,19 +55,3 @@ class OpenAIBackend:
             return read_answer(reply, question)
         except BackendError as error:
             return Answer("", error=str(error))
-
-
-def chat_messages(system: str, text: str, photo_urls: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Photos first, then the text: servers cache a common prefix, and a product's questions share its photos."""
-    photos = [{"type": "image_url", "image_url": {"url": url}} for url in photo_urls]
-    content: Any = [*photos, {"type": "text", "text": text}] if photos else text
-    return [{"role": "system", "content": system}, {"role": "user", "content": content}]
-
-
-def photo_url(photo: Image) -> str:
-    """The photo as a data URL: JPEG, at most `MAX_SIDE_PX` on its longer side."""
-    small = photo.convert("RGB")
-    small.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=90)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -9,17 +9,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field, ValidationError
 
-from pumgpt.backends.chat.backend import chat_messages, photo_url
 from pumgpt.backends.chat.concurrency import map_rows
-from pumgpt.backends.chat.endpoint import ChatEndpoint
+from pumgpt.backends.chat.prompt import chat_messages, photo_url
 from pumgpt.catalog.product import Product
 from pumgpt.curation.experts.base import Case
 from pumgpt.curation.experts.text import MAX_DESCRIPTION
 from pumgpt.curation.verdict import Claim, Verdict, Vote
 from pumgpt.errors import BackendError
+
+if TYPE_CHECKING:
+    from pumgpt.backends.chat.endpoint import ChatEndpoint
 
 SYSTEM = (
     "You check product records. You are given a product's title, description and photo, and one listed value. Say whether "
@@ -47,6 +50,9 @@ class JudgeExpert:
     cost = 2.0
 
     def __init__(self, endpoint: ChatEndpoint | str, num_parallel: int = 8) -> None:
+        # Here, since every report of a curation reads the prompt above, and the client takes half a second to load.
+        from pumgpt.backends.chat.endpoint import ChatEndpoint
+
         self.endpoint = ChatEndpoint.parse(endpoint) if isinstance(endpoint, str) else endpoint
         self.num_parallel = num_parallel
 
