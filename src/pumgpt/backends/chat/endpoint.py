@@ -79,8 +79,8 @@ class ChatEndpoint:
             http_client=_BoundedClient(timeout_s, limits=httpx2.Limits(max_connections=max_connections)),
         )
         self._create = client.chat.completions.with_raw_response.create
-        # Given with each call, these win over what the library takes from the environment (OPENAI_ORG_ID,
-        # OPENAI_PROJECT_ID, OPENAI_CUSTOM_HEADERS): a server that isn't OpenAI's needn't know whose account there is.
+        # Given with each call, these win over OPENAI_ORG_ID, OPENAI_PROJECT_ID and a key in OPENAI_CUSTOM_HEADERS, which
+        # the library would send to any server.
         self._headers = {
             "Authorization": f"Bearer {self._key}" if self._key else openai.omit,
             "OpenAI-Organization": openai.omit,
