@@ -72,7 +72,7 @@ class ChatEndpoint:
         client = openai.OpenAI(
             api_key=self._key or "none",  # it must have one, and sends what `_headers` says
             base_url=self.base_url,
-            # Left out, it would be 10 minutes: the library takes the HTTP client's only where it isn't 5 s.
+            # Given here, not to the HTTP client: the library takes a client's 5 s for unset, and waits 10 minutes.
             timeout=timeout,
             # Its own retries wait up to two minutes for `Retry-After`, and don't tell how many there were.
             max_retries=0,
