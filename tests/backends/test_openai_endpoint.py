@@ -53,7 +53,17 @@ def test_it_is_a_backend_that_the_command_line_finds() -> None:
 
 
 @pytest.mark.parametrize(
-    "spec", ["openai:m", "openai:@http://h", "openai:m@ftp://h", "openai:m@http://", "openai:m@http://me:pw@host/v1"]
+    "spec",
+    [
+        "openai:m",
+        "openai:@http://h",
+        "openai:m@ftp://h",
+        "openai:m@http://",
+        "openai:m@http://me:pw@host/v1",
+        "openai:m@http://me:pw@host:port/v1",
+        "openai:m@http://me:pw@/v1",
+        "openai:m@ftp://me:pw@host/v1",
+    ],
 )
 def test_an_address_that_is_none_is_a_usage_error_that_shows_no_password(spec: str) -> None:
     with pytest.raises(UsageError) as caught:
@@ -104,12 +114,17 @@ def test_the_key_comes_from_the_environment_and_stands_in_no_message(monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("status", "content"), [(401, b'{"error": {"message": "no key secret-12345"}}'), (200, b"echo secret-12345")]
+    ("status", "content"),
+    [
+        (401, b'{"error": {"message": "no key secret-12345"}}'),
+        (200, b"echo secret-12345"),
+        (200, b"x" * 72 + b"secret-12345"),
+    ],
 )
 def test_a_key_that_a_server_repeats_stands_in_no_message(status: int, content: bytes) -> None:
     with serve(lambda _: Reply(content, status)) as server, pytest.raises(BackendError) as caught:
         ChatEndpoint("m", server.base_url, "secret-12345").complete([], 5)
-    assert "***" in str(caught.value) and "secret" not in str(caught.value)
+    assert "*" in str(caught.value) and "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["geheim-ü", "secret\nline", "secret\x00"])
@@ -307,6 +322,15 @@ class TestTrouble:
         with serve(picky) as server:
             assert ask(server.base_url).text == "Red"
         assert len(server.calls) == 2
+
+    def test_a_complaint_that_repeats_the_request_costs_no_option(self) -> None:
+        def verbose(body: dict[str, Any]) -> Reply:
+            detail = [{"loc": ["body", "messages"], "msg": "wrong " * 40, "input": {**body, "messages": []}}]
+            return Reply(json.dumps({"detail": detail}).encode(), 422)
+
+        with serve(verbose) as server:
+            assert "HTTP 422" in (ask(server.base_url).error or "")
+        assert len(server.calls) == 1
 
     def test_too_many_choices_are_refused_without_a_call(self) -> None:
         many = Question("category", "?", "category", Choices(tuple(map(str, range(2000)))))

@@ -22,7 +22,7 @@ from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 from pumgpt.curation.experts.base import Case, claims_of
 from pumgpt.curation.experts.inventory import MAX_RIVALS, Inventory
-from pumgpt.curation.experts.judge import JudgeExpert, parse_judgement
+from pumgpt.curation.experts.judge import JudgeExpert, parse_judge_reply
 from pumgpt.curation.experts.ocr import OcrExpert
 from pumgpt.curation.experts.similarity import Floats, SimilarityExpert
 from pumgpt.curation.experts.text import TextExpert
@@ -245,7 +245,7 @@ def test_an_endpoint_that_is_not_there_is_said() -> None:
     "text", ["", "{}", '{"verdict": "perhaps"}', '{"verdict": "supported", "confidence": 7}', "{{"]
 )
 def test_a_reply_of_another_form_is_none(text: str) -> None:
-    assert parse_judgement(text) is None
+    assert parse_judge_reply(text) is None
 
 
 def test_a_clip_of_random_weights_is_loaded_by_its_folder_and_compares(tmp_path: Path) -> None:

@@ -24,7 +24,9 @@ from pumgpt.retries import backoff_delay_s, retry_after_s
 KEY_VARIABLE = "OPENAI_API_KEY"
 MAX_REPLY_BYTES = 8_000_000
 _SPEC = re.compile(r"openai:(?P<model>\S+?)@(?P<url>https?://\S+)")
+_PASSWORD = re.compile(r"//[^/\s]*@")
 _TRANSIENT_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+_TRANSFER_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 _OPTIONAL = ("top_logprobs", "logprobs", "temperature", "response_format")
 """What a call can do without where the server doesn't know it. Longer names first: one may contain the other."""
 
@@ -96,7 +98,7 @@ class ChatEndpoint:
         match = _SPEC.fullmatch(spec)
         if match is None:
             raise UsageError(
-                f"'{spec}' is no endpoint; write openai:NAME@BASE_URL, as in openai:qwen@http://localhost:8000/v1"
+                f"'{_PASSWORD.sub('//', spec)}' is no endpoint; write openai:NAME@BASE_URL, as in openai:qwen@http://localhost:8000/v1"
             )
         return cls(match["model"], match["url"], **options)
 
@@ -163,7 +165,9 @@ class ChatEndpoint:
             # Where the reply isn't JSON, `parse` gives its text or raises, depending on its content type.
             return ChatReply.from_completion(response.parse())
         except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
-            raise BackendError(f"the reply is no chat completion: '{self._quote(response.text[:80])}'") from error
+            # Far more than is shown, so that a key isn't cut in two before it is taken out.
+            shown = self._quote(response.text[:2000], max_length=80)
+            raise BackendError(f"the reply is no chat completion: '{shown}'") from error
 
     def _status_error(self, error: openai.APIStatusError) -> BackendError | _TransientError:
         status = error.status_code
@@ -224,14 +228,12 @@ class _BoundedClient(httpx2.Client):
         return httpx2.Response(response.status_code, headers=headers, content=bytes(content), request=request)
 
 
-_TRANSFER_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
-
-
 def _unsupported_option(error: openai.APIStatusError, request: Mapping[str, Any]) -> str | None:
     """The option of the request that the server refuses by name; None where the error is another one."""
     if error.status_code not in (400, 422):
         return None
-    complaint = f"{error.param} {_reason(error)}"
+    # The beginning alone: some servers repeat the request after their complaint, and it names every option.
+    complaint = f"{error.param} {_reason(error)[:160]}"
     return next((name for name in (*_OPTIONAL, "max_tokens") if name in request and name in complaint), None)
 
 
@@ -242,12 +244,13 @@ def _reason(error: openai.APIStatusError) -> str:
 
 
 def _checked_url(base_url: str) -> str:
+    shown = _PASSWORD.sub("//", base_url)
     try:
         url = httpx2.URL(base_url)
     except httpx2.InvalidURL as error:
-        raise UsageError(f"'{base_url}' is no address ({error}); give one like http://localhost:8000/v1") from error
+        raise UsageError(f"'{shown}' is no address ({error}); give one like http://localhost:8000/v1") from error
     if url.scheme not in ("http", "https") or not url.host:
-        raise UsageError(f"'{base_url}' is no address; give one like http://localhost:8000/v1")
+        raise UsageError(f"'{shown}' is no address; give one like http://localhost:8000/v1")
     if url.userinfo or url.query:
         raise UsageError(
             f"the address of {url.host} carries a password or a query; put the key into {KEY_VARIABLE} instead"

@@ -35,7 +35,7 @@ _MAX_REASON = 300
 _OBJECT = re.compile(r"\{.*\}", re.DOTALL)
 
 
-class Judgement(BaseModel):
+class JudgeReply(BaseModel):
     """The JSON object that the model is asked for."""
 
     verdict: Verdict
@@ -70,7 +70,7 @@ class JudgeExpert:
     def _vote(self, product: Product, claim: Claim, url: str | None) -> Vote | None:
         messages = chat_messages(SYSTEM, claim_prompt(product, claim), [] if url is None else [url])
         try:
-            judgement = parse_judgement(self.endpoint.complete(messages, MAX_NEW_TOKENS).text)
+            judgement = parse_judge_reply(self.endpoint.complete(messages, MAX_NEW_TOKENS).text)
         except BackendError:  # one lost vote; `judge` raises where the endpoint is down for all of them
             return None
         if judgement is None:
@@ -95,10 +95,10 @@ def claim_prompt(product: Product, claim: Claim) -> str:
     return f"----\n{json.dumps(record, ensure_ascii=False)}\n----\nWhat is the verdict on the listed value?"
 
 
-def parse_judgement(text: str) -> Judgement | None:
+def parse_judge_reply(text: str) -> JudgeReply | None:
     """The JSON object in a reply; None where there is none of the form that was asked for."""
     match = _OBJECT.search(text)
     try:
-        return Judgement.model_validate_json(match[0]) if match else None
+        return JudgeReply.model_validate_json(match[0]) if match else None
     except ValidationError:
         return None
