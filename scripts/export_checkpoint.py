@@ -15,8 +15,7 @@ from pathlib import Path
 
 import torch
 
-from pumgpt.backends.load import revision_of
-from pumgpt.model.card import CALIBRATION_FILE, CARD_FILE, MEMORY_FILE
+from pumgpt.model.card import CALIBRATION_FILE, CARD_FILE, MEMORY_FILE, revision_of
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.processing import PumGPTProcessor
 

@@ -43,9 +43,8 @@ from pumgpt.samples import draw_foreign
 from pumgpt.tasks.base import Parsed, normalise
 from pumgpt.tasks.registry import get_task
 from pumgpt.tasks.truth import FOREIGN
-from pumgpt.understand.assemble import Plan
-from pumgpt.understand.judge import Judge, Judgement
-from pumgpt.understand.plan import load_vocabulary, make_plan
+from pumgpt.understand.judge import FieldPrediction, Judge
+from pumgpt.understand.plan import Plan, load_vocabulary, make_plan
 
 FOREIGN_SEEDS = range(960_000, 970_000)
 """Drawn pictures that neither training nor the measurement sees."""
@@ -56,7 +55,7 @@ EXAMPLES = {"question": 2, "attribute_correction": 1}
 TEXTS = ("caption", "caption_completion")
 BATCH_PRODUCTS = 32
 
-IsRight = Callable[[Judgement], bool]
+IsRight = Callable[[FieldPrediction], bool]
 Check = tuple[Question, str, IsRight]
 """A question, the field whose calibration it serves, and what is right."""
 Scores = dict[str, tuple[list[float], list[bool]]]
@@ -169,7 +168,7 @@ def _check(question: Question, product: Product) -> Check | None:
     return question, key, lambda seen: Judged(name, truth, Guess(_values(seen))).right
 
 
-def _values(seen: Judgement) -> tuple[str, ...] | None:
+def _values(seen: FieldPrediction) -> tuple[str, ...] | None:
     if seen.value is None:
         return None
     return seen.value if isinstance(seen.value, tuple) else (str(seen.value),)
@@ -186,7 +185,7 @@ def _example_checks(plan: Plan, product: Product, shown: Product, number: int) -
     ]
 
 
-def _says(truth: Parsed, seen: Judgement) -> bool:
+def _says(truth: Parsed, seen: FieldPrediction) -> bool:
     same = normalise(str(truth.value)) == normalise(str(seen.value))
     return truth.status == "value" and truth.verdict == seen.verdict and same
 

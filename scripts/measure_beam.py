@@ -11,9 +11,8 @@ import time
 from itertools import islice
 from pathlib import Path
 
-from pumgpt.backends.load import load_engine
 from pumgpt.backends.protocol import Answer, Choices, Question, Request
-from pumgpt.backends.pumgpt.backend import PumGPTEngine
+from pumgpt.backends.pumgpt.backend import PumGPTBackend
 from pumgpt.bench.stats.intervals import wilson
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.photos.decode import open_photo
@@ -25,11 +24,11 @@ from pumgpt.model.card import resolve_checkpoint
 WIDTHS = (4, 16, 64, 256)
 
 
-def ask(engine: PumGPTEngine, requests: list[Request]) -> tuple[list[Answer], float]:
+def ask(backend: PumGPTBackend, requests: list[Request]) -> tuple[list[Answer], float]:
     """The answers, and the seconds that one took."""
-    engine.answer(requests[:1])  # the tree is built once
+    backend.answer(requests[:1])  # the tree is built once
     began = time.perf_counter()
-    answers = [engine.answer([request])[0][0] for request in requests]
+    answers = [backend.answer([request])[0][0] for request in requests]
     return answers, (time.perf_counter() - began) / len(requests)
 
 
@@ -49,14 +48,14 @@ def main() -> None:
     question = Question("category", "Which category?", "category", Choices(paths))
     products = (row for row in read_catalog(options.photos) if isinstance(row, Product))
     requests = [Request((open_photo(row.images[0]),), (question,)) for row in islice(products, options.limit)]
-    engine = load_engine(resolve_checkpoint(options.model))
-    engine.most_exact = len(paths)
-    exact, seconds = ask(engine, requests)
+    backend = PumGPTBackend.load(resolve_checkpoint(options.model))
+    backend.max_exact_choices = len(paths)
+    exact, seconds = ask(backend, requests)
     print(f"{len(paths)} paths, {len(requests)} photos; exact: {1000 * seconds:.0f} ms a photo", flush=True)
-    engine.most_exact = 0
+    backend.max_exact_choices = 0
     for width in WIDTHS:
-        engine.beam_width = width
-        found, seconds = ask(engine, requests)
+        backend.beam_width = width
+        found, seconds = ask(backend, requests)
         same = sum(best(a) == best(b) for a, b in zip(found, exact, strict=True))
         print(
             f"width {width}: the same best path {wilson(same, len(requests))}, {1000 * seconds:.0f} ms a photo",

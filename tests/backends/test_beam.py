@@ -9,7 +9,7 @@ import torch
 from test_pumgpt import ARCHITECTURE, TEXTS
 
 from pumgpt.backends.protocol import CANNOT_TELL, Choices, Question, Request
-from pumgpt.backends.pumgpt.backend import PumGPTEngine
+from pumgpt.backends.pumgpt.backend import PumGPTBackend
 from pumgpt.backends.pumgpt.beam import AnswerTree, score_by_beam
 from pumgpt.backends.pumgpt.trie import TokenTrie
 from pumgpt.samples import draw_product
@@ -21,54 +21,54 @@ TITLES = ("Title: shirt", "Title: a much longer title of a red shirt", "Title: a
 
 
 @pytest.fixture(scope="module")
-def engine() -> PumGPTEngine:
+def backend() -> PumGPTBackend:
     torch.manual_seed(1)
     model, processor = build_from_scratch(ARCHITECTURE, [*TEXTS, *WORDS], size_px=48)
-    return PumGPTEngine(model, processor, "tiny", "0")
+    return PumGPTBackend(model, processor, "tiny", "0")
 
 
 @pytest.fixture(scope="module")
-def scored(engine: PumGPTEngine) -> tuple[object, AnswerTree, torch.Tensor]:
-    """Prompts that have been read, and the exact scores of all paths after each."""
-    tokens = engine.processor.tokenizer(list(PATHS), add_special_tokens=False)["input_ids"]
-    prompts = engine.processor.tokenizer(list(TITLES), add_special_tokens=False)["input_ids"]
+def scored(backend: PumGPTBackend) -> tuple[object, AnswerTree, torch.Tensor]:
+    """Prompts that are prefilled, and the exact scores of all paths after each."""
+    tokens = backend.processor.tokenizer(list(PATHS), add_special_tokens=False)["input_ids"]
+    prompts = backend.processor.tokenizer(list(TITLES), add_special_tokens=False)["input_ids"]
     with torch.inference_mode():
-        reading = engine.decoder.read(prompts, None, torch.tensor([], dtype=torch.long))
-        exact = engine.decoder.score(reading, TokenTrie.build(tokens, engine.end_token_ids[0]))
-    return reading, AnswerTree.build(tokens, engine.end_token_ids[0]), exact
+        prefix = backend.decoder.prefill(prompts, None, torch.tensor([], dtype=torch.long))
+        exact = backend.decoder.score(prefix, TokenTrie.build(tokens, backend.end_token_ids[0]))
+    return prefix, AnswerTree.build(tokens, backend.end_token_ids[0]), exact
 
 
 @torch.inference_mode()
-def test_a_wide_beam_finds_all_with_their_exact_scores(engine: PumGPTEngine, scored) -> None:
-    reading, tree, exact = scored
-    torch.testing.assert_close(score_by_beam(engine.decoder, reading, tree, width=500), exact, rtol=1e-4, atol=1e-4)
+def test_a_wide_beam_finds_all_with_their_exact_scores(backend: PumGPTBackend, scored) -> None:
+    prefix, tree, exact = scored
+    torch.testing.assert_close(score_by_beam(backend.decoder, prefix, tree, width=500), exact, rtol=1e-4, atol=1e-4)
 
 
 @torch.inference_mode()
 @pytest.mark.parametrize("width", [1, 3, 20])
-def test_what_a_narrow_beam_finds_is_exact(engine: PumGPTEngine, scored, width: int) -> None:
-    reading, tree, exact = scored
-    found = score_by_beam(engine.decoder, reading, tree, width)
+def test_what_a_narrow_beam_finds_is_exact(backend: PumGPTBackend, scored, width: int) -> None:
+    prefix, tree, exact = scored
+    found = score_by_beam(backend.decoder, prefix, tree, width)
     reached = ~found.isneginf()
     torch.testing.assert_close(found[reached], exact[reached], rtol=1e-4, atol=1e-4)
     assert reached.any(1).all() and not reached.all()
 
 
 @torch.inference_mode()
-def test_rows_of_a_beam_do_not_depend_on_their_neighbours(engine: PumGPTEngine, scored) -> None:
-    reading, tree, _ = scored
-    together = score_by_beam(engine.decoder, reading, tree, width=4)
+def test_rows_of_a_beam_do_not_depend_on_their_neighbours(backend: PumGPTBackend, scored) -> None:
+    prefix, tree, _ = scored
+    together = score_by_beam(backend.decoder, prefix, tree, width=4)
     for row in range(len(TITLES)):
-        alone = score_by_beam(engine.decoder, reading.select(torch.tensor([row])), tree, width=4)
+        alone = score_by_beam(backend.decoder, prefix.select(torch.tensor([row])), tree, width=4)
         torch.testing.assert_close(alone[0], together[row], rtol=1e-4, atol=1e-4)
 
 
-def test_the_engine_answers_the_same_either_way(engine: PumGPTEngine) -> None:
+def test_the_backend_answers_the_same_either_way(backend: PumGPTBackend) -> None:
     question = Question("category", "Which category?", "category", Choices(PATHS))
     requests = [Request((draw_product(seed, size_px=64)[0],), (question,)) for seed in range(3)]
-    by_beam = PumGPTEngine(engine.model, engine.processor, "tiny", "0")
-    by_beam.most_exact, by_beam.beam_width = 10, 500
-    for (before,), (after,) in zip(engine.answer(requests), by_beam.answer(requests), strict=True):
+    by_beam = PumGPTBackend(backend.model, backend.processor, "tiny", "0")
+    by_beam.max_exact_choices, by_beam.beam_width = 10, 500
+    for (before,), (after,) in zip(backend.answer(requests), by_beam.answer(requests), strict=True):
         assert (after.text, [name for name, _ in after.ranked]) == (before.text, [name for name, _ in before.ranked])
         assert after.probability == pytest.approx(before.probability, abs=1e-4)
         assert after.cannot_tell == pytest.approx(before.cannot_tell, abs=1e-4)

@@ -14,7 +14,7 @@ from tokenizers.processors import TemplateProcessing
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
-from pumgpt.backends.contrastive import ContrastiveBackend, describe
+from pumgpt.backends.contrastive import ContrastiveBackend, DualEncoder, describe
 from pumgpt.backends.load import load_backend
 from pumgpt.backends.protocol import Backend, Choices, Question, Request
 
@@ -53,19 +53,33 @@ def build(kind: str) -> tuple[Any, Any]:
     return model.eval(), processor
 
 
+def wrapped(model: Any, processor: Any, name: str) -> ContrastiveBackend:
+    return ContrastiveBackend(DualEncoder(model, processor.tokenizer, processor.image_processor, name), "1")
+
+
 @pytest.fixture(scope="module", params=["clip", "siglip"])
-def backend(request: pytest.FixtureRequest) -> ContrastiveBackend:
-    return ContrastiveBackend(*build(request.param), request.param, "1")
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-def test_its_shares_are_those_of_the_model_itself(backend: ContrastiveBackend) -> None:
+@pytest.fixture(scope="module")
+def processor(kind: str) -> Any:
+    return build(kind)[1]
+
+
+@pytest.fixture(scope="module")
+def backend(kind: str, processor: Any) -> ContrastiveBackend:
+    return wrapped(build(kind)[0], processor, kind)
+
+
+def test_its_shares_are_those_of_the_model_itself(backend: ContrastiveBackend, processor: Any) -> None:
     assert isinstance(backend, Backend)
     ((answer,),) = backend.answer([Request((RED,), (QUESTION,))])
     texts = [describe("colour", value) for value in COLOURS.values]
     padding: Any = "max_length" if backend.name == "siglip" else True
-    inputs = backend.processor(text=texts, images=[RED], padding=padding, truncation=True, return_tensors="pt")
+    inputs = processor(text=texts, images=[RED], padding=padding, truncation=True, return_tensors="pt")
     with torch.inference_mode():
-        theirs = backend.model(**inputs).logits_per_image.softmax(-1)[0]
+        theirs = backend.encoder.model(**inputs).logits_per_image.softmax(-1)[0]
     assert dict(answer.ranked) == pytest.approx(dict(zip(COLOURS.values, theirs.tolist(), strict=True)), abs=1e-4)
     assert answer.text == COLOURS.values[int(theirs.argmax())]
     assert answer.cannot_tell == 0.0
@@ -102,5 +116,5 @@ def test_a_folder_is_loaded_by_its_kind(tmp_path: Path) -> None:
     loaded = load_backend(str(tmp_path), "cpu")
     assert isinstance(loaded, ContrastiveBackend)
     request = Request((RED,), (QUESTION,))
-    direct = ContrastiveBackend(model, processor, "siglip", "1").answer([request])[0][0]
+    direct = wrapped(model, processor, "siglip").answer([request])[0][0]
     assert loaded.answer([request])[0][0].text == direct.text

@@ -11,14 +11,13 @@ import torch
 from PIL import Image
 from tests.backends.test_pumgpt import ARCHITECTURE, TEXTS
 
-from pumgpt.backends.load import load_engine, revision_of
 from pumgpt.backends.protocol import Choices, Question, Request
-from pumgpt.backends.pumgpt.backend import PumGPTEngine
-from pumgpt.backends.pumgpt.memory import NOWHERE, Memory
-from pumgpt.backends.pumgpt.weighing import Evidence, Weighing
+from pumgpt.backends.pumgpt.backend import PumGPTBackend
+from pumgpt.backends.pumgpt.memory import NOT_IN_MEMORY, Memory
+from pumgpt.backends.pumgpt.weighing import FieldSamples, Weighing
 from pumgpt.catalog.product import Product
 from pumgpt.errors import CatalogError, ModelError
-from pumgpt.model.card import MEMORY_FILE, read_card, resolve_checkpoint
+from pumgpt.model.card import MEMORY_FILE, read_card, resolve_checkpoint, revision_of
 from pumgpt.samples import draw_product
 from pumgpt.training.remember import labels_of, remember
 from pumgpt.understand.intake import Intake
@@ -30,28 +29,28 @@ PHOTOS = [draw_product(seed, size_px=64)[0] for seed in range(4)]
 NANO = resolve_checkpoint("nano")
 
 
-def shares(engine: PumGPTEngine, *photos: Image.Image, listing: str | None = None) -> dict[str, float]:
-    answer = engine.answer([Request(photos, (COLOUR,), listing)])[0][0]
+def shares(backend: PumGPTBackend, *photos: Image.Image, listing: str | None = None) -> dict[str, float]:
+    answer = backend.answer([Request(photos, (COLOUR,), listing)])[0][0]
     return {**dict(answer.ranked), "refused": answer.cannot_tell}
 
 
 @pytest.fixture
-def engine(tiny: PumGPTEngine) -> Iterator[PumGPTEngine]:
+def backend(tiny: PumGPTBackend) -> Iterator[PumGPTBackend]:
     yield tiny
     tiny.memory = None
 
 
 @pytest.fixture(scope="module")
-def tiny() -> PumGPTEngine:
+def tiny() -> PumGPTBackend:
     from pumgpt.training.scratch import build_from_scratch
 
     torch.manual_seed(0)
     model, processor = build_from_scratch(ARCHITECTURE, TEXTS, size_px=48)
-    return PumGPTEngine(model, processor, "tiny", "0")
+    return PumGPTBackend(model, processor, "tiny", "0")
 
 
-def memory_of(engine: PumGPTEngine, labels: list[dict[str, str]], **weighings: Weighing) -> Memory:
-    return Memory.of(engine.photo_features(PHOTOS[: len(labels)]), labels, weighings or {"colour": SURE})
+def memory_of(backend: PumGPTBackend, labels: list[dict[str, str]], **weighings: Weighing) -> Memory:
+    return Memory.of(backend.photo_features(PHOTOS[: len(labels)]), labels, weighings or {"colour": SURE})
 
 
 def test_weighing_is_the_posterior_of_its_formula() -> None:
@@ -68,53 +67,53 @@ def test_weighing_is_the_posterior_of_its_formula() -> None:
 def test_a_product_counts_by_how_alike_it_looks() -> None:
     features = torch.eye(3)[[0, 0, 1]]
     labels = [{"colour": "Red"}, {"colour": "red"}, {"colour": "Blue"}]
-    recollection = Memory.of(features, labels, {}, dim=3).recall(features[:1])
-    cosine = float(recollection.similarity_BK[0, 2])
-    counts = recollection.counts(torch.tensor([0]), "colour", COLOURS, 0.5)
+    neighbours = Memory.of(features, labels, {}, dim=3).neighbours(features[:1])
+    cosine = float(neighbours.similarity_BK[0, 2])
+    counts = neighbours.counts(torch.tensor([0]), "colour", COLOURS, 0.5)
     torch.testing.assert_close(counts, torch.tensor([[math.exp((cosine - 1) / 0.5), 0.0, 2.0]]))
 
 
-def test_the_same_photo_decides_and_the_refusal_stays(engine: PumGPTEngine) -> None:
-    alone = shares(engine, PHOTOS[0])
-    engine.memory = memory_of(engine, [{"colour": "NAVY blue"}, {"colour": "Red"}])
-    remembering = shares(engine, PHOTOS[0])
+def test_the_same_photo_decides_and_the_refusal_stays(backend: PumGPTBackend) -> None:
+    alone = shares(backend, PHOTOS[0])
+    backend.memory = memory_of(backend, [{"colour": "NAVY blue"}, {"colour": "Red"}])
+    remembering = shares(backend, PHOTOS[0])
     assert remembering["Navy Blue"] == pytest.approx(1 - alone["refused"], abs=1e-3)
     assert remembering["refused"] == pytest.approx(alone["refused"])
     assert sum(remembering.values()) == pytest.approx(1)
 
 
-def test_each_product_of_a_batch_has_its_own_neighbours(engine: PumGPTEngine) -> None:
+def test_each_product_of_a_batch_has_its_own_neighbours(backend: PumGPTBackend) -> None:
     values = ["Red", "Blue", "Navy Blue", "Red"]
-    engine.memory = memory_of(engine, [{"color": value} for value in values])
-    told = engine.answer([Request((photo,), (COLOUR,)) for photo in PHOTOS])
+    backend.memory = memory_of(backend, [{"color": value} for value in values])
+    told = backend.answer([Request((photo,), (COLOUR,)) for photo in PHOTOS])
     assert [answers[0].ranked[0][0] for answers in told] == values
-    both = shares(engine, PHOTOS[0], PHOTOS[1])
-    again = shares(engine, PHOTOS[1], PHOTOS[0])
+    both = shares(backend, PHOTOS[0], PHOTOS[1])
+    again = shares(backend, PHOTOS[1], PHOTOS[0])
     assert both == pytest.approx(again, abs=1e-2)  # the mean of both, in whichever order
 
 
-def test_without_a_photo_or_a_likeness_the_model_speaks_alone(engine: PumGPTEngine) -> None:
-    text, photo = shares(engine, listing="Title: shirt"), shares(engine, PHOTOS[0])
-    listed = shares(engine, PHOTOS[0], listing="Title: shirt")
-    engine.memory = memory_of(engine, [{"colour": "Red"}] * 2)
-    assert shares(engine, listing="Title: shirt") == pytest.approx(text)
-    assert shares(engine, PHOTOS[0], listing="Title: shirt") == pytest.approx(listed)  # no weighing for it
-    engine.memory = memory_of(engine, [{"colour": "Mauve"}, {"gender": "Men"}])
-    assert shares(engine, PHOTOS[0]) == pytest.approx(photo)  # no label that is asked for
-    far = Memory.of(torch.cat([engine.photo_features(PHOTOS[:2])] * 2), [{"colour": "Red"}] * 4, {"colour": SURE})
-    engine.memory = Memory(
-        far.centre_V, far.projection_VD, -far.keys_of(engine.photo_features(PHOTOS[:1])), {"colour": torch.tensor([0])},
+def test_without_a_photo_or_a_likeness_the_model_speaks_alone(backend: PumGPTBackend) -> None:
+    text, photo = shares(backend, listing="Title: shirt"), shares(backend, PHOTOS[0])
+    listed = shares(backend, PHOTOS[0], listing="Title: shirt")
+    backend.memory = memory_of(backend, [{"colour": "Red"}] * 2)
+    assert shares(backend, listing="Title: shirt") == pytest.approx(text)
+    assert shares(backend, PHOTOS[0], listing="Title: shirt") == pytest.approx(listed)  # no weighing for it
+    backend.memory = memory_of(backend, [{"colour": "Mauve"}, {"gender": "Men"}])
+    assert shares(backend, PHOTOS[0]) == pytest.approx(photo)  # no label that is asked for
+    far = Memory.of(torch.cat([backend.photo_features(PHOTOS[:2])] * 2), [{"colour": "Red"}] * 4, {"colour": SURE})
+    backend.memory = Memory(
+        far.centre_V, far.projection_VD, -far.keys_of(backend.photo_features(PHOTOS[:1])), {"colour": torch.tensor([0])},
         {"colour": ("Red",)}, {"colour": SURE},
     )  # fmt: skip
-    assert shares(engine, PHOTOS[0]) == pytest.approx(photo, abs=1e-6)
+    assert shares(backend, PHOTOS[0]) == pytest.approx(photo, abs=1e-6)
 
 
 def test_a_product_has_no_say_about_itself() -> None:
     features = torch.randn(5, 8)
     memory = Memory.of(features, [{"colour": "Red"}] * 5, {}, dim=4)
-    near = memory.recall(features[:2], torch.tensor([0, NOWHERE]))
-    assert near.near_BK[1, 0] == 1
-    assert near.near_BK[0, 0] != 0
+    near = memory.neighbours(features[:2], torch.tensor([0, NOT_IN_MEMORY]))
+    assert near.index_BK[1, 0] == 1
+    assert near.index_BK[0, 0] != 0
     assert near.similarity_BK[0, -1] == -torch.inf
 
 
@@ -127,7 +126,7 @@ def test_it_is_saved_small_and_reads_back_the_same(tmp_path: Path) -> None:
     assert again is not None
     assert again.values == memory.values and again.weighings == memory.weighings and len(again) == 300
     assert all(torch.equal(again.labels[name], memory.labels[name]) for name in memory.labels)
-    seen, before = again.recall(features[:5]), memory.recall(features[:5])
+    seen, before = again.neighbours(features[:5]), memory.neighbours(features[:5])
     torch.testing.assert_close(seen.similarity_BK[:, :20], before.similarity_BK[:, :20], atol=0.02, rtol=0)
     assert (tmp_path / MEMORY_FILE).stat().st_size < 300 * (16 + 4) + 40 * 16 * 2 + 2_000
     assert Memory.load(tmp_path / "elsewhere") is None
@@ -137,7 +136,7 @@ def test_it_is_saved_small_and_reads_back_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("more", [{}, {"mirrored": True}, {"mirrored": True, "zoomed": 0.8}])
-def test_features_are_those_of_the_encoded_photo(tiny: PumGPTEngine, more: dict[str, float]) -> None:
+def test_features_are_those_of_the_encoded_photo(tiny: PumGPTBackend, more: dict[str, float]) -> None:
     config = tiny.model.config
     kept = config.mirrored, config.zoomed
     config.mirrored, config.zoomed = bool(more.get("mirrored", False)), more.get("zoomed", 1.0)
@@ -149,8 +148,8 @@ def test_features_are_those_of_the_encoded_photo(tiny: PumGPTEngine, more: dict[
     config.mirrored, config.zoomed = kept
 
 
-def evidence(own: list[list[float]], counts: list[list[float]], right: list[int]) -> Evidence:
-    found = Evidence()
+def samples(own: list[list[float]], counts: list[list[float]], right: list[int]) -> FieldSamples:
+    found = FieldSamples()
     for shares_C, counts_C, place in zip(own, counts, right, strict=True):
         found.add(place, torch.tensor(shares_C), torch.tensor([counts_C] * 6))
     return found
@@ -158,12 +157,12 @@ def evidence(own: list[list[float]], counts: list[list[float]], right: list[int]
 
 def test_what_is_remembered_counts_as_much_as_it_is_right() -> None:
     unsure, right = [0.4, 0.5, 0.1], [0, 1] * 30
-    good = evidence([unsure] * 60, [[1.0, 0.0], [0.0, 1.0]] * 30, right)
+    good = samples([unsure] * 60, [[1.0, 0.0], [0.0, 1.0]] * 30, right)
     weighing, alone, remembering = good.fit()
     assert alone.accuracy == 0.5
     assert remembering.accuracy == 1
     assert weighing.strength < 0.1
-    misled = evidence([[0.9, 0.05, 0.05]] * 60, [[0.0, 1.0]] * 60, [0] * 60)
+    misled = samples([[0.9, 0.05, 0.05]] * 60, [[0.0, 1.0]] * 60, [0] * 60)
     weighing, alone, remembering = misled.fit()
     assert remembering.accuracy == alone.accuracy == 1
     assert weighing.strength > 100
@@ -172,7 +171,7 @@ def test_what_is_remembered_counts_as_much_as_it_is_right() -> None:
 def test_a_refusal_of_what_the_model_never_learned_gives_way() -> None:
     """Labelled products with neighbours, and foreign ones without: the model refuses both."""
     refusing = [0.0, 0.0, 1.0]
-    found = evidence([refusing] * 80, [[1.0, 0.0]] * 60 + [[0.0, 0.0]] * 20, [0] * 60 + [2] * 20)
+    found = samples([refusing] * 80, [[1.0, 0.0]] * 60 + [[0.0, 0.0]] * 20, [0] * 60 + [2] * 20)
     weighing, _, _ = found.fit(joint=None)
     assert weighing.joint
     near, far = weighing.weigh(torch.tensor([refusing] * 2), torch.tensor([[1.0, 0.0], [0.0, 0.0]]))
@@ -210,7 +209,7 @@ def test_a_shop_is_remembered_without_training(shop: list[Intake], tmp_path: Pat
     assert all(path[0] == "Bazaar" for path in card.category_paths)
     assert card.revision == revision_of(tmp_path / "bazaar") != revision_of(NANO)
     assert card.quality == {}
-    bazaar = load_engine(tmp_path / "bazaar", "cpu")
+    bazaar = PumGPTBackend.load(tmp_path / "bazaar", "cpu")
     choices = Choices(tuple(" > ".join(path) for path in card.category_paths))
     question = Question("category", "Which category does it belong to?", "category", choices)
     told = bazaar.answer([Request(intake.photos, (question,)) for intake in shop[:6]])

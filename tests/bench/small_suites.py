@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from pumgpt.backends.protocol import CANNOT_TELL, Answer, Question, Request
+from pumgpt.backends.protocol import CANNOT_TELL, Answer, Backend, Question, Request
 from pumgpt.bench.asking.answer_cache import AnswerCache, Told
 from pumgpt.bench.asking.case import Case
 from pumgpt.bench.asking.cases import build_cases, item_cases
@@ -76,7 +76,7 @@ def load(path: Path, limit: int | None = None) -> tuple[Suite, SuiteData, list[C
 
 
 @dataclass
-class Scripted:
+class Scripted(Backend):
     """Says what a function makes of a question; counts what it was asked."""
 
     say: Callable[[Request, Question], Answer]

@@ -15,7 +15,7 @@ from PIL.ImageColor import getrgb
 
 from chat_server import Reply, Server, completion, serve
 from pumgpt.backends.chat.endpoint import ChatEndpoint
-from pumgpt.backends.protocol import CANNOT_TELL, Answer, Request
+from pumgpt.backends.protocol import CANNOT_TELL, Answer, Backend, Capabilities, Request
 from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
@@ -51,7 +51,7 @@ def case(product: Product) -> Case:
 CATALOGUE = [shirt(colour) for colour in COLOURS]
 
 
-class PaintModel:
+class PaintModel(Backend):
     """Knows a colour when it sees one; of other attributes it says that they can't be told."""
 
     name, revision = "paint", "0"
@@ -93,12 +93,14 @@ def test_a_model_is_asked_several_times_and_says_when_it_can_not_tell() -> None:
     assert (year.verdict, year.evidence["said"]) == (NOT_INFERABLE, CANNOT_TELL)
 
 
-class ShelfModel:
+class ShelfModel(Backend):
     """Knows categories, and no attribute but the colour."""
 
     name, revision = "shelf", "0"
-    default_taxonomy = Taxonomy.of([("Footwear", "Shoes", "Clogs"), ("Footwear", "Shoes", "Boots"), ("Bags", "Totes")])
-    default_schema = AttributeSchema((AttributeSpec("colour"),))
+    capabilities = Capabilities(
+        taxonomy=Taxonomy.of([("Footwear", "Shoes", "Clogs"), ("Footwear", "Shoes", "Boots"), ("Bags", "Totes")]),
+        schema=AttributeSchema((AttributeSpec("colour"),)),
+    )
 
     def answer(self, requests: Sequence[Request], *, evidence: bool = False) -> list[list[Answer]]:
         ranked = (("Footwear > Shoes > Boots", 0.6), ("Bags > Totes", 0.2))

@@ -17,8 +17,7 @@ from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.enrich.job import enrich, preview
 from pumgpt.enrich.summary import Summary
 from pumgpt.errors import CatalogError, UsageError
-from pumgpt.understand.assemble import Plan
-from pumgpt.understand.plan import make_plan
+from pumgpt.understand.plan import Plan, make_plan
 
 SCHEMA = AttributeSchema((AttributeSpec("colour", ("Blue", "Red")), AttributeSpec("fabric")))
 NUM_ROWS = 12

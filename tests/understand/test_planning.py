@@ -5,14 +5,14 @@ from pathlib import Path
 
 from pumgpt.backends.calibration import Calibration, FieldCalibration
 from pumgpt.backends.fake import FakeBackend
-from pumgpt.backends.protocol import Answer, Choices, Question
+from pumgpt.backends.protocol import Answer, Capabilities, Choices, Question
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import CategoryField, ModelInfo
 from pumgpt.catalog.vocabulary.crosswalk import Crosswalk
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
-from pumgpt.understand.assemble import Plan, Reply
-from pumgpt.understand.plan import category_remarks, fingerprint, make_plan
+from pumgpt.understand.assemble import Reply, assemble
+from pumgpt.understand.plan import Plan, category_remarks, fingerprint, make_plan
 
 PATHS = (("Apparel", "Shirts"), ("Apparel", "Shoes"))
 
@@ -48,7 +48,7 @@ def test_evidence_is_no_other_question() -> None:
 class OwnBackend(FakeBackend):
     """Has categories of its own."""
 
-    default_taxonomy = Taxonomy.of([("Tee",), ("Polo",), ("Gift",), ("Shoe",)])
+    capabilities = Capabilities(taxonomy=Taxonomy.of([("Tee",), ("Polo",), ("Gift",), ("Shoe",)]))
 
 
 WALK = Crosswalk.parse(
@@ -75,7 +75,7 @@ def mapped(
         question = Question("attribute_qa", "?", field=name, choices=Choices((value,)))
         replies.append(Reply(question, Answer(value, ranked=((value, 1.0),))))
     product = Product("1", title=title, category=category)
-    field = asked.understanding(product, replies, ModelInfo(name="own", revision="0")).category
+    field = assemble(asked, product, replies, ModelInfo(name="own", revision="0")).category
     assert field is not None
     return field
 

@@ -16,9 +16,9 @@ from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 from pumgpt.errors import UsageError
 from pumgpt.understand.ask import understand_one
-from pumgpt.understand.assemble import Plan, Reply
+from pumgpt.understand.assemble import Reply, assemble
 from pumgpt.understand.intake import Intake
-from pumgpt.understand.plan import make_plan
+from pumgpt.understand.plan import Plan, make_plan
 
 SCHEMA = AttributeSchema((AttributeSpec("colour", ("Blue", "Red")), AttributeSpec("fabric")))
 TAXONOMY = Taxonomy((("Apparel", "Shirts"), ("Apparel", "Shoes")), ("7", None))
@@ -42,7 +42,7 @@ def colour(answer: Answer, own: str | None = None, **changes: object) -> Attribu
     asked = plan(tasks=["attributes"], **changes)
     product = Product("1", attributes={"colour": own} if own else None)
     (request,) = asked.requests(product, [PHOTO])
-    found = asked.understanding(product, [Reply(request.questions[0], answer)], MODEL)
+    found = assemble(asked, product, [Reply(request.questions[0], answer)], MODEL)
     assert found.attributes is not None
     return found.attributes[0]
 
@@ -89,7 +89,7 @@ def test_a_failed_question_is_a_warning_and_an_empty_field() -> None:
     asked = plan(tasks=["attributes"])
     (request,) = asked.requests(Product("1"), [PHOTO])
     replies = [Reply(question, Answer("", error="out of memory")) for question in request.questions]
-    found = asked.understanding(Product("1"), replies, MODEL)
+    found = assemble(asked, Product("1"), replies, MODEL)
     assert found.warnings == ["no answer for colour, fabric: out of memory"]
     assert found.attributes is not None
     assert [field.status for field in found.attributes] == ["abstained", "abstained"]
@@ -101,7 +101,7 @@ def category(ranked: list[tuple[str, float]], own: tuple[str, ...] | None = None
     (request,) = asked.requests(product, [PHOTO])
     rest = 1 - sum(share for _, share in ranked)
     answer = Answer(ranked[0][0], ranked[0][1] / (1 - rest), rest, tuple(ranked))
-    found = asked.understanding(product, [Reply(request.questions[0], answer)], MODEL)
+    found = assemble(asked, product, [Reply(request.questions[0], answer)], MODEL)
     assert found.category is not None
     return found.category.model_dump()
 
@@ -164,7 +164,7 @@ def test_evidence_names_the_photo_of_the_product_not_of_those_that_could_be_open
     (request,) = asked.requests(Product("1"), [PHOTO, PHOTO])
     flat, sharp = np.full((2, 2), 0.25, np.float32), np.array([[1, 0], [0, 0]], np.float32)
     answer = Answer("Apparel > Shirts", 1.0, 0.0, (("Apparel > Shirts", 1.0),), evidence=(flat, sharp))
-    found = asked.understanding(Product("1"), [Reply(request.questions[0], answer)], MODEL, photo_numbers=(0, 2))
+    found = assemble(asked, Product("1"), [Reply(request.questions[0], answer)], MODEL, photo_numbers=(0, 2))
     assert found.category and found.category.evidence
     assert found.category.evidence.image == 2
     assert found.category.evidence.grid == [[1.0, 0.0], [0.0, 0.0]]
@@ -188,7 +188,7 @@ def test_one_score_means_more_where_the_listing_was_read() -> None:
 
     def confidence(product: Product) -> float | None:
         request = next(iter(asked.requests(product, [PHOTO])))
-        found = asked.understanding(product, [Reply(request.questions[0], closed(0.5, 0.1))], MODEL)
+        found = assemble(asked, product, [Reply(request.questions[0], closed(0.5, 0.1))], MODEL)
         assert found.attributes is not None
         return found.attributes[0].confidence
 

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pumgpt.backends.protocol import CANNOT_TELL, Answer, Question, Request
+from pumgpt.backends.protocol import CANNOT_TELL, Answer, Backend, Capabilities, Question, Request
+from pumgpt.backends.registry import LoadOptions
 
 
-class FakeBackend:
+class FakeBackend(Backend):
     """Picks an answer by a hash of the question and of the photo's pixels. Deterministic, and of no use otherwise."""
 
     name = "fake"
     revision = "0"
-    gives_evidence = True
+    capabilities = Capabilities(gives_evidence=True)
 
     def answer(self, requests: Sequence[Request], *, evidence: bool = False) -> list[list[Answer]]:
         return [[self._answer(request, question, evidence) for question in request.questions] for request in requests]
@@ -33,6 +34,10 @@ class FakeBackend:
         order = np.argsort(-shares[:-1])
         ranked = tuple((values[i], float(shares[i])) for i in order[:5])
         best = ranked[0]
-        told = 1 - float(shares[-1])
+        answerable = 1 - float(shares[-1])
         text = best[0] if best[1] >= shares[-1] else CANNOT_TELL
-        return Answer(text, best[1] / told if told else 0.0, float(shares[-1]), ranked, maps)
+        return Answer(text, best[1] / answerable if answerable else 0.0, float(shares[-1]), ranked, maps)
+
+
+def load_fake(source: str, options: LoadOptions) -> FakeBackend:
+    return FakeBackend()

@@ -1,21 +1,26 @@
 """What benchmark, curation and enrichment see of a model: photos and questions in, answers with probabilities out.
 
-Our engine, any `transformers` model, an OpenAI-compatible endpoint and the fake all implement `Backend`.
+PumGPT's own model, any `transformers` model, an OpenAI-compatible endpoint and the fake are all a `Backend`. One from
+outside the package is registered with `pumgpt.backends.register`.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 
+from pumgpt.backends.calibration import Calibration
 from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
+from pumgpt.catalog.vocabulary.schema import AttributeSchema
+from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 
-__all__ = ["CANNOT_TELL", "Answer", "Backend", "Choices", "Question", "Request"]
+__all__ = ["CANNOT_TELL", "Answer", "Backend", "Capabilities", "Choices", "Question", "Request"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class Answer:
     cannot_tell: float = 0.0
     ranked: tuple[tuple[str, float], ...] = ()
     evidence: tuple[NDArray[np.float32], ...] | None = None
-    """Where the model looked: one (rows, columns) map for each photo, adding up to 1."""
+    """Attention over each photo: one (rows, columns) map a photo, adding up to 1."""
     error: str | None = None
     """Why there is no answer, in one line; `text` is then empty."""
     written: str | None = field(default=None, compare=False)
@@ -51,18 +56,40 @@ class Answer:
     """Tokens read and written for this answer, where the backend counts them."""
 
 
-@runtime_checkable
-class Backend(Protocol):
+@dataclass(frozen=True)
+class Capabilities:
+    """What a backend brings beyond its answers. The defaults are those of a model that brings nothing."""
+
+    taxonomy: Taxonomy | None = None
+    """The categories that the model was trained on. They are asked for where the user names none."""
+    schema: AttributeSchema | None = None
+    """The attributes that the model was trained on, likewise."""
+    calibration: Calibration | None = None
+    """Maps the backend's probabilities to confidences."""
+    gives_evidence: bool = False
+    """Whether `answer(..., evidence=True)` returns attention maps."""
+    gives_probabilities: bool = True
+    """Whether `Answer.probability` can be set. Without it an answer can't be held to a precision, and counts as sure."""
+
+
+class Backend(ABC):
     """A model that answers questions about products.
 
-    One that encodes photos may have a context manager `photos_kept()`, within which it is asked about the same photos twice.
+    A subclass sets `name` and `revision`, which together identify the model in results, and implements `answer`.
     """
 
     name: str
     revision: str
+    capabilities: Capabilities = Capabilities()
 
+    @abstractmethod
     def answer(self, requests: Sequence[Request], *, evidence: bool = False) -> list[list[Answer]]:
         """One list of answers for each request, one answer for each of its questions, in order. Never raises for one
         question's sake: it sets `Answer.error`.
         """
-        ...
+
+    def session(self) -> AbstractContextManager[None]:
+        """A context in which `answer` is called several times about the same photos. A backend that encodes photos may
+        keep the encoded ones until it ends.
+        """
+        return nullcontext()

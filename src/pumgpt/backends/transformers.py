@@ -15,15 +15,18 @@ import torch
 from pumgpt.backends.chat.answers import NUM_RANKED, read_answer
 from pumgpt.backends.chat.prompt import SPARE_TOKENS, SYSTEM, prompt_text, too_many_choices
 from pumgpt.backends.chat.reply import ChatReply, TokenProbability
-from pumgpt.backends.protocol import CANNOT_TELL, Answer, Question, Request
+from pumgpt.backends.protocol import CANNOT_TELL, Answer, Backend, Question, Request
+from pumgpt.backends.registry import LoadOptions
+from pumgpt.backends.runtime import no_progress_bar, select_device, select_dtype
 from pumgpt.errors import ModelError, first_line
+from pumgpt.model.card import resolve_checkpoint, revision_of
 
 ONE_PHOTO = frozenset({"blip-2", "instructblip"})
 """Models that see exactly one photo: of several the first, and they can't be asked without any."""
 _SHORT = f"Answer with the answer alone, or: {CANNOT_TELL}."
 
 
-class TransformersBackend:
+class TransformersBackend(Backend):
     """Asks one question at a time: the answer depends on nothing else, whatever padding would do to it."""
 
     def __init__(self, model: Any, processor: Any, name: str, revision: str) -> None:
@@ -33,20 +36,20 @@ class TransformersBackend:
         self.revision = revision
 
     @classmethod
-    def load(cls, folder: Path, revision: str, device: str | None = None) -> Self:
+    def load(cls, folder: Path, device: str | None = None) -> Self:
         """The model and processor in `folder`. Raises `ModelError` where they can't be loaded."""
         from transformers import AutoModelForImageTextToText, AutoProcessor
 
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        dtype = torch.float32 if device == "cpu" else torch.bfloat16
+        device = select_device(device)
         try:
-            model: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype)
-            processor = AutoProcessor.from_pretrained(folder)
+            with no_progress_bar():
+                model: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=select_dtype(device))
+                processor = AutoProcessor.from_pretrained(folder)
         except (OSError, ValueError, RuntimeError, ImportError) as error:
             raise ModelError(
                 f"{folder}: can't be loaded as an image-text-to-text model: {first_line(error)}"
             ) from error
-        return cls(model.to(device), processor, folder.name, revision)
+        return cls(model.to(device), processor, folder.name, revision_of(folder))
 
     def answer(self, requests: Sequence[Request], *, evidence: bool = False) -> list[list[Answer]]:
         """See `Backend.answer`. There is no evidence."""
@@ -106,3 +109,8 @@ class TransformersBackend:
         if self.model.config.model_type == "instructblip":
             return f"{text}\n{_SHORT}"
         raise ValueError("its processor brings no chat template; save the checkpoint with one")
+
+
+def load_transformers(source: str, options: LoadOptions) -> TransformersBackend:
+    """The checkpoint in the folder `source`, or of that hub name. It is asked one question at a time: no batch size."""
+    return TransformersBackend.load(resolve_checkpoint(source), options.device)

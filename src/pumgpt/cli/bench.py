@@ -142,7 +142,7 @@ class _Asking:
 
 def _calibrate(backend: Backend) -> Calibrate | None:
     """With a calibration that the model brings, as `enrich` uses it."""
-    calibration = getattr(backend, "calibration", None)
+    calibration = backend.capabilities.calibration
     if calibration is None:
         return None
     from pumgpt.backends.calibration import listed_key

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pumgpt.enrich.executor import Engine
     from pumgpt.enrich.job import Preview
     from pumgpt.enrich.summary import Summary
-    from pumgpt.understand.assemble import Plan
+    from pumgpt.understand.plan import Plan
 
 
 @click.command("enrich")

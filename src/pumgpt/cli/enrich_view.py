@@ -10,7 +10,7 @@ from pumgpt.catalog.formats.columns import describe
 from pumgpt.cli.outcome import print_table, summary_table
 from pumgpt.enrich.job import Preview
 from pumgpt.enrich.summary import Summary
-from pumgpt.understand.assemble import Plan
+from pumgpt.understand.plan import Plan
 
 MAX_REJECTED = 5
 

@@ -10,8 +10,8 @@ from pumgpt.catalog.formats.registry import RejectedRow
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.errors import BackendError
 from pumgpt.understand.ask import understand
-from pumgpt.understand.assemble import Plan
 from pumgpt.understand.intake import Intake, Row
+from pumgpt.understand.plan import Plan
 
 
 class Answered(NamedTuple):

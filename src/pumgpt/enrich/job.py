@@ -23,9 +23,8 @@ from pumgpt.enrich.journal import Journal
 from pumgpt.enrich.report import ReportWriter
 from pumgpt.enrich.summary import Summary, stated_fields
 from pumgpt.errors import UsageError
-from pumgpt.understand.assemble import Plan
 from pumgpt.understand.intake import Row, take_in, take_in_batches
-from pumgpt.understand.plan import fingerprint
+from pumgpt.understand.plan import Plan, fingerprint
 
 BATCH_PRODUCTS = 16
 

@@ -14,8 +14,8 @@ from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.photos.download import PhotoDownloads
 from pumgpt.enrich.executor import Answered, answer_batch
 from pumgpt.jobs.ray import Numbered, run_on_ray
-from pumgpt.understand.assemble import Plan
 from pumgpt.understand.intake import Intake, Row, take_in_rows
+from pumgpt.understand.plan import Plan
 
 
 @dataclass(frozen=True)

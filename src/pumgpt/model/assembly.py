@@ -1,40 +1,35 @@
-"""Joining parts that are loaded already into one model: sizes, the placeholder's id, the scale to start from."""
+"""The configuration of a model out of parts that are loaded already: sizes, the placeholder's id, how each part attends."""
 
 from __future__ import annotations
 
-import copy
 import logging
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, cast
 
-import torch
 from torch import nn
 from transformers import Blip2QFormerConfig, PreTrainedModel
 
 from pumgpt.errors import ModelError
 from pumgpt.model.configuration import PumGPTConfig
-from pumgpt.model.parts import Parts, sample_text
-from pumgpt.model.processing import IMAGE_TOKEN, load_tokenizer
+from pumgpt.model.parts import Parts
+from pumgpt.model.processing import IMAGE_TOKEN
 from pumgpt.model.vision import build_tower
 
-if TYPE_CHECKING:
-    from pumgpt.model.modeling import PumGPTForConditionalGeneration
-
 logger = logging.getLogger(__name__)
-_Model = TypeVar("_Model", bound="PumGPTForConditionalGeneration")
 
 
-def assemble(
-    model_class: type[_Model],
+def config_of_parts(
     parts: Parts,
     tokenizer: Any,
-    dtype: torch.dtype | None,
     num_query_tokens: int | None,
     qformer_config: Blip2QFormerConfig | None,
     **settings: Any,
-) -> _Model:
-    """See `PumGPTForConditionalGeneration.from_parts`."""
+) -> PumGPTConfig:
+    """The configuration that fits `parts`, which hold a vision tower and a language model.
+
+    The language model's embeddings grow where the placeholder has no row of its own. `tokenizer` holds the placeholder, or
+    is None. `settings` are further fields of `PumGPTConfig`.
+    """
     assert parts.vision is not None and parts.language_model is not None
-    tokenizer = load_tokenizer(tokenizer) if tokenizer is not None else None
     vision_width = build_tower(parts.vision.config, parts.vision).hidden_size
     config = PumGPTConfig(
         vision_config=parts.vision.config,
@@ -51,14 +46,7 @@ def assemble(
             vision_width,
             config.qformer_config.encoder_hidden_size,
         )
-    model = model_class(config, parts)
-    nn.Module.to(model, dtype or parts.language_model.dtype)
-    model.config.dtype = model.dtype
-    model.generation_config = copy.deepcopy(parts.language_model.generation_config)
-    model.generation_config.suppress_tokens = [config.image_token_id]
-    model.match_scale(sample_text(tokenizer, config.text_config.vocab_size).to(model.device))
-    model.eval()
-    return model
+    return config
 
 
 def _attention_of_parts(parts: Parts) -> dict[str, str | None]:

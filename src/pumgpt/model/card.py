@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 from collections import Counter
@@ -48,6 +49,8 @@ def resolve_checkpoint(model: str) -> Path:
 
     Raises `ModelError` where there is none.
     """
+    if not model:
+        raise ModelError("--model: no model is named; give the name of a shipped one, a folder or a hub name")
     shipped = SHIPPED / model
     if "/" not in model and (shipped / "config.json").is_file():
         return shipped
@@ -81,6 +84,16 @@ def read_card(folder: Path) -> CheckpointCard:
         return CheckpointCard.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValidationError) as error:
         raise ModelError(f"{path}: is not a checkpoint's card ({first_line(error)})") from error
+
+
+def revision_of(folder: Path) -> str:
+    """Twelve hex digits that change with the weights and with the memory of a checkpoint."""
+    digest = hashlib.sha256()
+    for path in [*sorted(folder.glob("*.safetensors")), *sorted(folder.glob(MEMORY_FILE))]:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()[:12]
 
 
 def count_parameters(folder: Path) -> dict[str, int]:

@@ -1,38 +1,50 @@
-"""What one decoder layer attends to, from hidden states alone: the keys and values it makes of them, and how much it
-looks from a position to all those before it. Neither needs the layer's perceptron, nor its own attention to run.
+"""How much a decoder layer attends from one position to all those before it, from hidden states and cached keys alone.
 
-Shapes: R rows, T positions, S slots of a cache, D width, H heads, h key-value heads, d head width.
+It needs neither the layer's perceptron nor its attention to run again, which fused attention would not return anyway.
+
+Shapes: R rows, T positions, S slots of a cache, L layers, D width, H heads, h key-value heads, d head width.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from transformers.models.llama.modeling_llama import rotate_half
 
 from pumgpt.errors import InjectionError
+from pumgpt.model.injection import decoder_layers
 
 Rotation = tuple[Tensor, Tensor]
 """Cosines and sines (R, T, d) of the positions."""
 
 
-def keys_and_values(layer: nn.Module, hidden_RTD: Tensor, rotation: Rotation) -> tuple[Tensor, Tensor]:
-    """What `layer` attends to at positions with these hidden states: keys and values (R, h, T, d).
+def attention_by_layer(
+    language_model: Any,
+    hidden_by_layer: Sequence[Tensor],
+    keys_by_layer: Sequence[Tensor],
+    mask_RS: Tensor,
+    position_R: Tensor,
+) -> Tensor:
+    """How much each layer attends from one position of each row to all slots: (R, L, S).
 
-    Raises `InjectionError` for a layer that is built in another way than those that we know.
+    `hidden_by_layer` are the hidden states (R, D) of the position on entry to each layer, `keys_by_layer` the cached keys.
     """
-    normed_RTD, attention = _normed(layer, hidden_RTD)
-    keys_RhTd = _rotated(attention, attention.k_proj(normed_RTD), "k_norm", rotation)
-    values_RThd = attention.v_proj(normed_RTD).unflatten(-1, (-1, attention.head_dim))
-    return keys_RhTd, values_RThd.transpose(1, 2)
+    rotation = language_model.model.rotary_emb(hidden_by_layer[0], position_R[:, None])
+    # Hidden states may be one more than layers: the last ones leave the model.
+    layers = zip(decoder_layers(language_model), hidden_by_layer, keys_by_layer, strict=False)
+    attention = [attention_to(layer, hidden, keys, mask_RS, rotation) for layer, hidden, keys in layers]
+    return torch.stack(attention, 1)
 
 
 def attention_to(layer: nn.Module, hidden_RD: Tensor, keys_RhSd: Tensor, mask_RS: Tensor, rotation: Rotation) -> Tensor:
-    """How much `layer` looks at each slot (R, S) from one position of each row, which is among them: mean over heads.
+    """How much `layer` attends to each slot (R, S) from one position of each row, which is among them: mean over heads.
 
     `hidden_RD` is the position's hidden state on entry to the layer; `mask_RS` is true at the slots that it sees. A window
-    that is shorter than the prompt is not regarded. Raises `InjectionError` as above.
+    that is shorter than the prompt is not regarded. Raises `InjectionError` for a layer that is built in another way than
+    those that we know.
     """
     normed_R1D, attention = _normed(layer, hidden_RD[:, None])
     queries_RH1d = _rotated(attention, attention.q_proj(normed_R1D), "q_norm", rotation)
@@ -48,7 +60,9 @@ def _normed(layer: nn.Module, hidden_RTD: Tensor) -> tuple[Tensor, Any]:
     if norm is None or not all(
         hasattr(attention, name) for name in ("q_proj", "k_proj", "v_proj", "head_dim", "scaling")
     ):
-        raise InjectionError(f"a {type(layer).__name__} makes its keys in an unknown way; run the placeholders")
+        raise InjectionError(
+            f"a {type(layer).__name__} makes its keys in an unknown way, so that its attention can't be told"
+        )
     return norm(hidden_RTD.to(attention.k_proj.weight.dtype)), attention
 
 

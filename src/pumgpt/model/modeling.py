@@ -6,6 +6,7 @@ N visual tokens, L layers, D language width, R rows of the batch, S positions.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,18 +15,21 @@ from typing import Any, Self, cast
 import torch
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, Blip2QFormerConfig, GenerationMixin, PreTrainedModel, initialization
+from transformers.modeling_outputs import BaseModelOutputWithPast
 from transformers.utils.generic import ModelOutput
 
 from pumgpt.errors import ModelError
-from pumgpt.model.adapters import load_adapters, save_adapters
-from pumgpt.model.assembly import assemble
+from pumgpt.model.adapters import AdapterBase, load_adapters, save_adapters
+from pumgpt.model.assembly import config_of_parts
 from pumgpt.model.bridges import LayerwiseAdapter, LayerwiseBridge, MlpBridge, build_bridge
 from pumgpt.model.configuration import PumGPTConfig
 from pumgpt.model.contrast import ContrastiveHead
 from pumgpt.model.injection import ARGUMENT, VisualInjection, install, text_rms
-from pumgpt.model.parts import Parts, Source, load_language_model, load_qformer, load_vision
+from pumgpt.model.parts import Parts, Source, load_language_model, load_qformer, load_vision, sample_text
+from pumgpt.model.processing import load_tokenizer
 from pumgpt.model.qformer import QFormer
-from pumgpt.model.vision import VisionTower, build_tower, keep_frozen_statistics, look_closer
+from pumgpt.model.views import photo_views
+from pumgpt.model.vision import VisionTower, build_tower, keep_frozen_statistics
 
 
 @dataclass(frozen=True)
@@ -38,9 +42,9 @@ class EncodedPhotos:
     attention_BMP: Tensor | None = None
     grid: tuple[int, int] | None = None
     patches_BPV: Tensor | None = None
-    """What the vision tower saw, where it was asked to be kept."""
+    """The output of the vision tower, where it was asked to be kept."""
     features_BV: Tensor | None = None
-    """The mean of what the vision tower saw, by which photos that look alike are found."""
+    """The mean of the patches, by which photos that look alike are found."""
 
     def select(self, index: Tensor) -> EncodedPhotos:
         """Some of the photos, in that order; a photo may be taken several times."""
@@ -52,6 +56,19 @@ class EncodedPhotos:
             self.grid,
             None if self.patches_BPV is None else self.patches_BPV[index],
             None if self.features_BV is None else self.features_BV[index],
+        )
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[EncodedPhotos]) -> EncodedPhotos:
+        """The photos of all parts, which were encoded alike."""
+        return cls(
+            torch.cat([part.visual_KBND for part in parts], 1),
+            _cat([part.queries_BME for part in parts]),
+            _cat([part.alpha_KBNM for part in parts], 1),
+            _cat([part.attention_BMP for part in parts]),
+            parts[0].grid,
+            _cat([part.patches_BPV for part in parts]),
+            _cat([part.features_BV for part in parts]),
         )
 
     def joined_with_mirror_images(self) -> EncodedPhotos:
@@ -87,7 +104,7 @@ class EncodedPhotos:
         )
 
     def evidence(self, attention_LBN: Tensor) -> Tensor:
-        """Where the model looked for an answer, (B, rows, columns), each map adding up to 1.
+        """The attention maps (B, rows, columns) of an answer, each adding up to 1.
 
         `attention_LBN` is how much each layer attended from the answer to the photo's visual tokens. Each token is carried
         back through its alpha and the Q-Former's cross-attention to the patches; without a Q-Former (bridge `mlp`) the
@@ -105,10 +122,10 @@ class EncodedPhotos:
         return (maps_BP / maps_BP.sum(1, keepdim=True)).unflatten(1, self.grid)
 
 
-def plain_views(pixel_values: Tensor, config: PumGPTConfig) -> list[Tensor]:
-    """The views (B, C, H, W) that a model reads of photos (B, C, H, W), of which `encode_photos` takes the mean."""
-    looks = [pixel_values] if config.zoomed == 1 else [pixel_values, look_closer(pixel_values, config.zoomed)]
-    return [view for look in looks for view in ((look, look.flip(-1)) if config.mirrored else (look,))]
+def _cat(tensors: Sequence[Tensor | None], dim: int = 0) -> Tensor | None:
+    """None where the parts have none."""
+    present = [tensor for tensor in tensors if tensor is not None]
+    return torch.cat(present, dim) if present else None
 
 
 @dataclass
@@ -190,25 +207,38 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
         Raises `ModelError` or `InjectionError` naming the part that can't be used, and why.
         """
-        return assemble(
-            cls,
-            Parts(
-                load_vision(vision, vision_stages),
-                None if bridge == "mlp" or isinstance(qformer, Blip2QFormerConfig | None) else load_qformer(qformer),
-                load_language_model(language_model, dtype),
-            ),
-            tokenizer=language_model if tokenizer is None and not isinstance(language_model, nn.Module) else tokenizer,
-            dtype=dtype,
+        parts = Parts(
+            load_vision(vision, vision_stages),
+            None if bridge == "mlp" or isinstance(qformer, Blip2QFormerConfig | None) else load_qformer(qformer),
+            load_language_model(language_model, dtype),
+        )
+        assert parts.language_model is not None
+        if tokenizer is None and not isinstance(language_model, nn.Module):
+            tokenizer = language_model
+        tokenizer = load_tokenizer(tokenizer) if tokenizer is not None else None
+        qformer_config = qformer if isinstance(qformer, Blip2QFormerConfig) else None
+        config = config_of_parts(
+            parts,
+            tokenizer,
+            num_query_tokens,
+            qformer_config,
             bridge=bridge,
             num_visual_tokens=num_visual_tokens,
-            num_query_tokens=num_query_tokens,
-            qformer_config=qformer if isinstance(qformer, Blip2QFormerConfig) else None,
             **sizes,
         )
+        model = cls(config, parts)
+        nn.Module.to(model, dtype or parts.language_model.dtype)
+        model.config.dtype = model.dtype
+        model.generation_config = copy.deepcopy(parts.language_model.generation_config)
+        # The placeholder is part of the vocabulary, and no text.
+        model.generation_config.suppress_tokens = [config.image_token_id]
+        model.match_scale(sample_text(tokenizer, config.text_config.vocab_size).to(model.device))
+        model.eval()
+        return model
 
     def save_adapters(self, folder: str | Path) -> None:
         """Write the bridge alone (a few MB), for a base that others have: one base serves many shops."""
-        save_adapters(self, Path(folder))
+        save_adapters(self.bridge, self._adapter_base(), Path(folder))
 
     def load_adapters(self, folder: str | Path, check_base: bool = True) -> None:
         """Put a bridge that `save_adapters` wrote in place of this model's.
@@ -216,7 +246,10 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         Raises `ModelError` where its sizes differ from this model's, or (unless `check_base` is off) where it was trained on
         a base with other weights.
         """
-        load_adapters(self, Path(folder), check_base)
+        load_adapters(self.bridge, self._adapter_base(), Path(folder), check_base)
+
+    def _adapter_base(self) -> AdapterBase:
+        return AdapterBase.of(self.config, self.vision_tower.hidden_size, self.state_dict())
 
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
@@ -259,44 +292,45 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         """Encode photos (B, C, H, W) once, for any number of questions.
 
         `num_visual_tokens` n <= N takes the first n latents. With `evidence` the attentions are kept (slower), with
-        `keep_patches` what the tower saw.
+        `keep_patches` the tower's output.
         """
-        whole = self._encode_views(pixel_values, num_visual_tokens, evidence, keep_patches)
-        if self.config.zoomed == 1:
+        # A photo and its mirror image go through the tower as one batch; evidence and patches are those of the whole photo.
+        views = photo_views(pixel_values, self.config)
+        if self.config.mirrored:
+            views = [torch.cat(pair) for pair in zip(views[::2], views[1::2], strict=True)]
+        whole = self._encode_framing(views[0], num_visual_tokens, evidence, keep_patches)
+        if len(views) == 1:
             return whole
-        window = look_closer(pixel_values, self.config.zoomed)
-        return whole.joined_with_windows(self._encode_views(window, num_visual_tokens))
+        return whole.joined_with_windows(self._encode_framing(views[1], num_visual_tokens))
 
-    def photo_features(self, pixel_values: Tensor) -> Tensor:
-        """The mean of what the vision tower sees of photos (B, C, H, W): (B, V), `EncodedPhotos.features_BV` for less work."""
-        views = plain_views(pixel_values.to(self.dtype), self.config)
-        return torch.stack([self.vision_tower(view).mean(1) for view in views]).mean(0)
-
-    def _encode_views(
+    def _encode_framing(
         self,
         pixel_values: Tensor,
         num_visual_tokens: int | None,
         evidence: bool = False,
         keep_patches: bool = False,
     ) -> EncodedPhotos:
-        tower = self.vision_tower
+        """Encode photos, which are followed by their mirror images where the configuration says so."""
+        tower, mirrored = self.vision_tower, self.config.mirrored
         frozen = not any(p.requires_grad for p in tower.parameters())
-        mirrored = self.config.mirrored
-        if mirrored:
-            pixel_values = torch.cat([pixel_values, pixel_values.flip(-1)])
         with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
             patches_BPV = tower(pixel_values.to(self.dtype))
         count = num_visual_tokens or self.bridge.num_tokens(patches_BPV.shape[1])
         grid = tower.grid(pixel_values.shape[-2], pixel_values.shape[-1]) if evidence or mirrored else None
         kept = patches_BPV if keep_patches else None
+        features_BV = patches_BPV.mean(1)
         if isinstance(self.bridge, MlpBridge):
             visual = self.bridge(patches_BPV, None, count).visual_KBND
-            return EncodedPhotos(visual, grid=grid, patches_BPV=kept, features_BV=patches_BPV.mean(1))
+            return EncodedPhotos(visual, grid=grid, patches_BPV=kept, features_BV=features_BV)
         found = self.qformer(self.projection(patches_BPV), return_attention=evidence)
         visual, alpha = self.bridge(patches_BPV, found.queries_BME, count, return_alpha=evidence)
-        features_BV = patches_BPV.mean(1)
         encoded = EncodedPhotos(visual, found.queries_BME, alpha, found.attention_BMP, grid, kept, features_BV)
         return encoded.joined_with_mirror_images() if mirrored else encoded
+
+    def photo_features(self, pixel_values: Tensor) -> Tensor:
+        """The mean of the tower's patches of photos (B, C, H, W): (B, V), `EncodedPhotos.features_BV` for less work."""
+        views = photo_views(pixel_values.to(self.dtype), self.config)
+        return torch.stack([self.vision_tower(view).mean(1) for view in views]).mean(0)
 
     def injection(self, mask_RS: Tensor, photos: EncodedPhotos, photo_index: Tensor | None) -> VisualInjection:
         """Lay the visual tokens of the shown photos in the order of the placeholders.
@@ -313,6 +347,32 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
                 f"need {blocks * per_block}; let a processor with num_visual_tokens={per_block} write the prompts"
             )
         return VisualInjection(mask_RS, visual_KBND.flatten(1, 2))
+
+    def hidden_states(
+        self,
+        input_ids: Tensor | None = None,
+        photos: EncodedPhotos | None = None,
+        photo_index: Tensor | None = None,
+        **kwargs: Any,
+    ) -> BaseModelOutputWithPast:
+        """Run the language model up to its last hidden states (R, S, D), with `photos` at their placeholders.
+
+        The blocks of placeholders in `input_ids` (R, S) show the photos in order, or as `photo_index` says. Every pass of
+        the language model goes through here, in training as in generation; `kwargs` are those of its own decoder.
+        """
+        injection = None
+        if photos is not None and (photo_index is None or len(photo_index)):
+            assert input_ids is not None
+            injection = self.injection(input_ids == self.config.image_token_id, photos, photo_index)
+        decoder: Any = self.language_model.model
+        output: BaseModelOutputWithPast = decoder(input_ids=input_ids, **{ARGUMENT: injection}, **kwargs)
+        return output
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Of the next token (..., vocabulary), from last hidden states (..., D)."""
+        head: Any = self.language_model.get_output_embeddings()
+        # Under autocast the hidden states may be narrower than the weights, which decide.
+        return head(hidden.to(head.weight.dtype))
 
     def forward(
         self,
@@ -333,26 +393,29 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         Photos come as `pixel_values` (B, C, H, W) or as `photos` that `encode_photos` made before; with neither this is the
         bare language model. The blocks of placeholders in `input_ids` show the photos in order, or as `photo_index` says.
         """
-        kwargs[ARGUMENT] = None
-        if input_ids is not None and (pixel_values is not None or photos is not None):
-            mask_RS = input_ids == self.config.image_token_id
-            if photos is None:
-                assert pixel_values is not None
-                photos = self.encode_photos(pixel_values, self._tokens_asked(mask_RS, pixel_values, photo_index))
-            kwargs[ARGUMENT] = self.injection(mask_RS, photos, photo_index)
-        elif pixel_values is not None or photos is not None:
+        if input_ids is None and (pixel_values is not None or photos is not None):
             raise ModelError("photos need input_ids, in which their placeholders stand; inputs_embeds alone won't do")
-        output = self.language_model(
-            input_ids=input_ids,
+        if photos is None and input_ids is not None and pixel_values is not None:
+            mask_RS = input_ids == self.config.image_token_id
+            photos = self.encode_photos(pixel_values, self._tokens_asked(mask_RS, pixel_values, photo_index))
+        output = self.hidden_states(
+            input_ids,
+            photos,
+            photo_index,
             attention_mask=attention_mask,
             position_ids=position_ids,
             past_key_values=past_key_values,
             inputs_embeds=inputs_embeds,
-            labels=labels,
-            logits_to_keep=logits_to_keep,
             **kwargs,
         )
-        return PumGPTOutput(output.loss, output.logits, output.past_key_values, output.hidden_states, output.attentions)
+        assert output.last_hidden_state is not None
+        keep = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
+        logits = self.logits(output.last_hidden_state[:, keep])
+        loss = None
+        if labels is not None:
+            vocab_size = self.config.text_config.vocab_size
+            loss = self.language_model.loss_function(logits=logits, labels=labels, vocab_size=vocab_size, **kwargs)
+        return PumGPTOutput(loss, logits, output.past_key_values, output.hidden_states, output.attentions)
 
     def _tokens_asked(self, mask_RS: Tensor, pixel_values: Tensor, photo_index: Tensor | None) -> int | None:
         """How many visual tokens the prompts leave room for, where the bridge is elastic."""

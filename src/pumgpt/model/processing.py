@@ -9,6 +9,7 @@ from transformers import AutoImageProcessor, AutoTokenizer, BatchFeature, Proces
 
 from pumgpt.errors import ModelError
 from pumgpt.model.chat import chat_template_for
+from pumgpt.model.prompt import render_prompt
 
 IMAGE_TOKEN = "<image>"
 
@@ -73,12 +74,23 @@ class PumGPTProcessor(ProcessorMixin):
             texts = [text] if isinstance(text, str) else list(text)
             if images is not None and (found := sum(t.count(IMAGE_TOKEN) for t in texts)) != len(photos):
                 raise ModelError(f"the text has {found} {IMAGE_TOKEN}, but {len(photos)} photos were given")
-            count = num_visual_tokens or self.num_visual_tokens
-            expanded = [t.replace(IMAGE_TOKEN, IMAGE_TOKEN * count) for t in texts]
+            expanded = [self._expand(t, num_visual_tokens) for t in texts]
             features |= self.tokenizer(expanded, return_tensors=return_tensors, **_text_options(kwargs))
         if photos:
             features |= self.image_processor(photos, return_tensors=return_tensors or "pt")
         return BatchFeature(features)
+
+    def prompt_ids(
+        self, num_photos: int, listing: str | None, question: str, num_visual_tokens: int | None = None
+    ) -> list[int]:
+        """The token ids of the prompt that asks `question`, up to where the answer begins, with placeholders for photos."""
+        text = self._expand(render_prompt(self, num_photos, listing, question), num_visual_tokens)
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return ids
+
+    def _expand(self, text: str, num_visual_tokens: int | None) -> str:
+        """`text` with all the placeholders of each photo."""
+        return text.replace(IMAGE_TOKEN, IMAGE_TOKEN * (num_visual_tokens or self.num_visual_tokens))
 
     @property
     def model_input_names(self) -> list[str]:

@@ -145,10 +145,3 @@ def _vision_transformer(config: PreTrainedConfig) -> nn.Module:
     else:
         model = AutoModel.from_config(config)
     return model
-
-
-def look_closer(pixel_values: Tensor, share: float) -> Tensor:
-    """The middle of photos (B, C, H, W), `share` of their sides long, at their size."""
-    window = torch.tensor([[share, 0.0, 0.0], [0.0, share, 0.0]], device=pixel_values.device)
-    grid = F.affine_grid(window.expand(len(pixel_values), -1, -1), list(pixel_values.shape), align_corners=False)
-    return F.grid_sample(pixel_values, grid.to(pixel_values.dtype), padding_mode="border", align_corners=False)

@@ -16,30 +16,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 import torch
 from PIL.Image import Image
 from torch import Tensor
 
 from pumgpt.backends.calibration import Calibration, attribute_key, listed_key
-from pumgpt.backends.load import load_engine, revision_of
 from pumgpt.backends.protocol import Answer
-from pumgpt.backends.pumgpt.backend import PumGPTEngine
-from pumgpt.backends.pumgpt.memory import NOWHERE, Memory, Recollection
-from pumgpt.backends.pumgpt.weighing import TEMPERATURES, Evidence, Fit, Weighing
+from pumgpt.backends.pumgpt.backend import PumGPTBackend
+from pumgpt.backends.pumgpt.memory import NOT_IN_MEMORY, Memory, Neighbours
+from pumgpt.backends.pumgpt.weighing import TEMPERATURES, FieldSamples, Fit, Weighing
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL, Question
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR, Taxonomy, split_path
 from pumgpt.errors import CatalogError
-from pumgpt.model.card import CALIBRATION_FILE, CARD_FILE, CheckpointCard, read_card
+from pumgpt.model.card import CALIBRATION_FILE, CARD_FILE, CheckpointCard, read_card, revision_of
 from pumgpt.samples import draw_foreign
 from pumgpt.tasks.truth import FOREIGN, is_foreign
-from pumgpt.understand.assemble import Plan
 from pumgpt.understand.intake import Intake
-from pumgpt.understand.plan import make_plan
+from pumgpt.understand.plan import Plan, make_context
 
 CATEGORY = "category"
 PRODUCTS_AT_ONCE = 32
@@ -57,7 +54,7 @@ FOREIGN_PX = 160
 Labels = dict[str, str]
 """Field -> value: the path of the category ('A > B > C'), and each attribute that has one value."""
 Asked = tuple[Product, Sequence[Image], int]
-"""A labelled product, its photos, and its place in the memory, which then has no say about it, or `NOWHERE`."""
+"""A labelled product, its photos, and its place in the memory, which then has no say about it, or `NOT_IN_MEMORY`."""
 Progress = Callable[[int], None]
 """Told how many products were asked so far, from none on."""
 
@@ -70,35 +67,35 @@ def labels_of(product: Product) -> Labels:
 
 
 def look_at(
-    engine: PumGPTEngine, shown: Iterable[tuple[Labels, Sequence[Image]]]
+    backend: PumGPTBackend, shown: Iterable[tuple[Labels, Sequence[Image]]]
 ) -> Iterator[tuple[Tensor, list[Labels]]]:
     """Products with a label and a photo, batch by batch: features (B, V) and labels."""
     rows = ((labels, photos) for labels, photos in shown if labels and photos)
     while batch := list(islice(rows, PRODUCTS_AT_ONCE)):
-        yield features_of(engine, [photos for _, photos in batch]), [labels for labels, _ in batch]
+        yield features_of(backend, [photos for _, photos in batch]), [labels for labels, _ in batch]
 
 
-def features_of(engine: PumGPTEngine, shown: Sequence[Sequence[Image]]) -> Tensor:
+def features_of(backend: PumGPTBackend, shown: Sequence[Sequence[Image]]) -> Tensor:
     """The features (B, V) of products, each the mean over its photos."""
-    features_PV = engine.photo_features([photo for photos in shown for photo in photos])
+    features_PV = backend.photo_features([photo for photos in shown for photo in photos])
     return torch.stack([part_PV.mean(0) for part_PV in features_PV.split([len(photos) for photos in shown])])
 
 
 def ask(
-    engine: PumGPTEngine, memory: Memory, plan: Plan, products: Iterable[Asked], progress: Progress
-) -> dict[str, Evidence]:
+    backend: PumGPTBackend, memory: Memory, plan: Plan, products: Iterable[Asked], progress: Progress
+) -> dict[str, FieldSamples]:
     """Ask labelled products by their photos alone, and those with a title with it once more.
 
     The evidence by field: 'category' or the attribute's name, and '<field> | listing' where the title was read.
     """
-    found: dict[str, Evidence] = {}
+    found: dict[str, FieldSamples] = {}
     rows, count = iter(products), 0
     progress(count)
-    with _remembering_nothing(engine):
+    with _remembering_nothing(backend):
         while batch := list(islice(rows, PRODUCTS_AT_ONCE)):
-            features_BV = features_of(engine, [photos for _, photos, _ in batch])
+            features_BV = features_of(backend, [photos for _, photos, _ in batch])
             itself_B = torch.tensor([place for _, _, place in batch], device=features_BV.device)
-            recollection = memory.recall(features_BV, itself_B)
+            neighbours = memory.neighbours(features_BV, itself_B)
             for titled in (False, True):
                 asked = [
                     (row, request)
@@ -106,7 +103,7 @@ def ask(
                     if product.title or not titled
                     for request in plan.requests(Product(product.id, title=product.title if titled else None), photos)
                 ]
-                answers = engine.answer([request for _, request in asked])
+                answers = backend.answer([request for _, request in asked])
                 for (row, request), answered in zip(asked, answers, strict=True):
                     product = batch[row][0]
                     labels = labels_of(product)
@@ -115,32 +112,32 @@ def ask(
                         truth = CANNOT_TELL if is_foreign(product) else labels.get(name)
                         if truth is not None and name in memory.values and question.choices is not None:
                             key = listed_key(name) if request.listing is not None else name
-                            _add(found.setdefault(key, Evidence()), recollection, row, question, answer, truth)
+                            _add(found.setdefault(key, FieldSamples()), neighbours, row, question, answer, truth)
             count += len(batch)
             progress(count)
     return found
 
 
 @contextmanager
-def _remembering_nothing(engine: PumGPTEngine) -> Iterator[None]:
-    """The engine as its model alone answers, with a share for every choice."""
-    kept = engine.memory, engine.num_ranked
-    engine.memory, engine.num_ranked = None, sys.maxsize
+def _remembering_nothing(backend: PumGPTBackend) -> Iterator[None]:
+    """The backend as its model alone answers, with a share for every choice."""
+    kept = backend.memory, backend.num_ranked
+    backend.memory, backend.num_ranked = None, sys.maxsize
     try:
         yield
     finally:
-        engine.memory, engine.num_ranked = kept
+        backend.memory, backend.num_ranked = kept
 
 
 def _add(
-    evidence: Evidence, recollection: Recollection, row: int, question: Question, answer: Answer, truth: str
+    evidence: FieldSamples, neighbours: Neighbours, row: int, question: Question, answer: Answer, truth: str
 ) -> None:
     assert question.choices is not None and question.field is not None
     values, shares = (*question.choices.values, CANNOT_TELL), {**dict(answer.ranked), CANNOT_TELL: answer.cannot_tell}
     if truth not in shares:
         return
-    rows, name = torch.tensor([row], device=recollection.near_BK.device), fold_attribute(question.field)
-    counts_TC = [recollection.counts(rows, name, question.choices, t)[0].cpu() for t in TEMPERATURES]
+    rows, name = torch.tensor([row], device=neighbours.index_BK.device), fold_attribute(question.field)
+    counts_TC = [neighbours.counts(rows, name, question.choices, t)[0].cpu() for t in TEMPERATURES]
     evidence.add(values.index(truth), torch.tensor([shares[value] for value in values]), torch.stack(counts_TC))
 
 
@@ -184,7 +181,7 @@ def remember(
     only one product has is none. `sample` products are asked, to fit how much the rest count and what confidences mean.
     Raises `CatalogError` where no product has a photo and a label.
     """
-    engine = load_engine(folder, device)
+    backend = PumGPTBackend.load(folder, device)
     result, products, features, labels = Remembered(), list[Product](), list[Tensor](), list[Labels]()
 
     def shown() -> Iterator[tuple[Labels, Sequence[Image]]]:
@@ -196,24 +193,24 @@ def remember(
             else:
                 result.skipped += 1
 
-    for features_BV, told_B in look_at(engine, shown()):
+    for features_BV, told_B in look_at(backend, shown()):
         features.append(features_BV)
         labels.extend(told_B)
     if not labels:
         raise CatalogError(f"none of {result.skipped} products has both a photo and a label, so nothing was remembered")
     labels = _worth_asking(labels)
-    memory = _join(engine.memory, torch.cat(features), labels)
+    memory = _join(backend.memory, torch.cat(features), labels)
     result.products, result.known_before = len(labels), len(memory) - len(labels)
     card = read_card(folder)
-    values = _vocabulary(labels, card if engine.memory is not None else None)
+    values = _vocabulary(labels, card if backend.memory is not None else None)
     picked = sorted(random.Random(0).sample(range(len(products)), min(sample, len(products))))
     drawn = ((products[place], open_again(products[place]), result.known_before + place) for place in picked)
     shown_to_it = chain(drawn, _foreign(len(picked) // FOREIGN_SHARE))
-    evidence = ask(engine, memory, _plan(engine, values), shown_to_it, asked)
-    weighings, fields = dict(memory.weighings), dict(_calibration(engine).fields)
+    evidence = ask(backend, memory, _plan(values), shown_to_it, asked)
+    weighings, fields = dict(memory.weighings), dict((backend.capabilities.calibration or Calibration()).fields)
     for name in values:
         for key in (name, listed_key(name)):
-            found = evidence.get(key, Evidence())
+            found = evidence.get(key, FieldSamples())
             calibrated = key if name == CATEGORY else attribute_key(key)
             weighings[key], report = UNFITTED, FieldReport(key, len(values[name]), found.labelled)
             fields.pop(calibrated, None)
@@ -223,13 +220,8 @@ def remember(
                 report = replace(report, alone=alone, remembering=remembering)
             if found.labelled:
                 result.fields.append(report)
-    _write(folder, out, memory.weighed(weighings), Calibration(fields=fields), _card(card, out, values))
+    _write(folder, out, memory.with_weighings(weighings), Calibration(fields=fields), _card(card, out, values))
     return result
-
-
-def _calibration(engine: PumGPTEngine) -> Calibration:
-    calibration: Calibration | None = getattr(engine, "calibration", None)
-    return calibration or Calibration()
 
 
 def _vocabulary(labels: Sequence[Labels], before: CheckpointCard | None) -> dict[str, list[str]]:
@@ -245,7 +237,7 @@ def _vocabulary(labels: Sequence[Labels], before: CheckpointCard | None) -> dict
 def _foreign(count: int) -> Iterator[Asked]:
     """Drawn pictures that show no product: of these nothing can be told, whatever they look like."""
     for seed in FOREIGN_SEEDS[:count]:
-        yield Product(f"foreign-{seed}", source=FOREIGN), (draw_foreign(seed, FOREIGN_PX),), NOWHERE
+        yield Product(f"foreign-{seed}", source=FOREIGN), (draw_foreign(seed, FOREIGN_PX),), NOT_IN_MEMORY
 
 
 def _worth_asking(labels: Sequence[Labels]) -> list[Labels]:
@@ -268,15 +260,13 @@ def _join(memory: Memory | None, features_NV: Tensor, labels: Sequence[Labels]) 
     return Memory.of(features_NV, labels, {}) if memory is None else memory.joined(features_NV, labels)
 
 
-def _plan(engine: PumGPTEngine, values: dict[str, list[str]]) -> Plan:
+def _plan(values: dict[str, list[str]]) -> Plan:
     """Ask for the shop's categories and attributes, as the model that is made will by itself."""
     named = {name: tuple(found) for name, found in values.items() if name != CATEGORY}
     schema = AttributeSchema(tuple(AttributeSpec(*item) for item in named.items())) if named else None
     taxonomy = Taxonomy.of(map(split_path, values[CATEGORY])) if CATEGORY in values else None
-    backend: Any = engine
-    backend.default_taxonomy, backend.default_schema = taxonomy, schema
-    tasks = [*(["category"] if taxonomy else []), *(["attributes"] if schema else [])]
-    return make_plan(backend, tasks=tasks, precision=0)
+    tasks = (*(["category"] if taxonomy else []), *(["attributes"] if schema else []))
+    return Plan(tasks, make_context(taxonomy, schema), taxonomy, precision=0)
 
 
 def _card(card: CheckpointCard, out: Path, values: dict[str, list[str]]) -> CheckpointCard:

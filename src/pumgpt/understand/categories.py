@@ -21,8 +21,8 @@ def translate(
 ) -> tuple[Question, Answer]:
     """Question and answer as if the shop's categories had been asked for.
 
-    Categories that lead to the same one put their shares together; what has no counterpart can't be told. `attributes`
-    are those that the model told, which count where the product has none of its own.
+    Categories that lead to the same one put their shares together; what has no counterpart can't be inferred.
+    `attributes` are the model's own predictions, which count where the product states none.
     """
     known = {**attributes, **(product.attributes or {})}
     shares: dict[str, float] = {}

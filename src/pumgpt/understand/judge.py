@@ -1,4 +1,4 @@
-"""From a backend's answer to a judgement: the value, how sure it is, and whether it is sure enough to be filled in."""
+"""From a backend's answer to a prediction, with whether it is sure enough to be filled in, and to the field's value."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ LEAST_CONFIDENCE = 0.5
 
 
 class Candidate(NamedTuple):
-    """A value that the model thought of, with its share among all choices."""
+    """One of the values that the model ranked, with its share among all choices."""
 
     value: AnswerValue
     share: float
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """What the model thinks of one field.
+class FieldPrediction:
+    """What the model predicts for one field.
 
-    `value` is its best value, also where it would rather not say it; None where there is none. `confidence` is
+    `value` is its best value, also where it isn't sure of it; None where there is none. `confidence` is
     calibrated, None where the backend gives no probabilities. `sure`: whether the value may be filled in.
     """
 
@@ -40,15 +40,15 @@ class Judgement:
     verdict: Verdict | None = None
 
 
-NOTHING = Judgement(None, None, sure=False)
+NO_PREDICTION = FieldPrediction(None, None, sure=False)
 
 
 class Judge:
-    """Turns answers into judgements at one asked precision.
+    """Turns answers into predictions at one asked precision.
 
     The raw score of a closed field is the share of the best choice among all choices and *cannot be inferred*; of open
     text its probability. Where *cannot be inferred* is the largest share the model abstains, except at precision 0,
-    which fills every field. A backend without probabilities can't be held to a precision: what it says counts as sure.
+    which fills every field. A backend without probabilities can't be held to a precision: its answers count as sure.
     """
 
     def __init__(self, calibration: Calibration, precision: float, listed: bool = False) -> None:
@@ -57,47 +57,47 @@ class Judge:
         self.precision = precision
         self.listed = listed
 
-    def judge(self, key: str, question: Question, answer: Answer) -> Judgement:
+    def judge(self, key: str, question: Question, answer: Answer) -> FieldPrediction:
         """`key` names the field in the calibration."""
         if answer.error is not None:
-            return NOTHING
+            return NO_PREDICTION
         key = listed_key(key) if self.listed else key
         if question.choices is not None and answer.ranked:
             return self._closed(key, question, answer)
         return self._open(key, question, answer)
 
-    def _closed(self, key: str, question: Question, answer: Answer) -> Judgement:
+    def _closed(self, key: str, question: Question, answer: Answer) -> FieldPrediction:
         task = get_task(question.task)
         parsed = [(task.parse(text, question), share) for text, share in answer.ranked]
         best, share = parsed[0]
         if best.status != "value":
-            return NOTHING
+            return NO_PREDICTION
         confidence = self.calibration.confidence(key, share)
         scale = confidence / share if share > 0 else 0.0
         others = tuple(Candidate(p.value, round(s * scale, 4)) for p, s in parsed[1:] if p.value is not None)
         refused = answer.cannot_tell > share
-        return self._judgement(key, best, confidence, refused, others)
+        return self._prediction(key, best, confidence, refused, others)
 
-    def _open(self, key: str, question: Question, answer: Answer) -> Judgement:
+    def _open(self, key: str, question: Question, answer: Answer) -> FieldPrediction:
         parsed = get_task(question.task).parse(answer.text, question)
         if parsed.status != "value":
-            return NOTHING
+            return NO_PREDICTION
         raw = None if answer.probability is None else answer.probability * (1 - answer.cannot_tell)
         confidence = None if raw is None else self.calibration.confidence(key, raw)
-        return self._judgement(key, parsed, confidence, refused=False)
+        return self._prediction(key, parsed, confidence, refused=False)
 
-    def _judgement(
+    def _prediction(
         self, key: str, parsed: Parsed, confidence: float | None, refused: bool, others: tuple[Candidate, ...] = ()
-    ) -> Judgement:
+    ) -> FieldPrediction:
         threshold = self.calibration.threshold(key, self.precision)
         least = max(threshold, LEAST_CONFIDENCE)
         sure = self.precision == 0 or (not refused and (confidence is None or confidence >= least))
         rounded = None if confidence is None else round(confidence, 4)
-        return Judgement(parsed.value, rounded, sure, others, parsed.verdict)
+        return FieldPrediction(parsed.value, rounded, sure, others, parsed.verdict)
 
 
-class Ruling(NamedTuple):
-    """Which value a field ends with: the shop's own or the model's."""
+class FieldDecision(NamedTuple):
+    """Which value a field ends up with: the shop's own or the model's."""
 
     status: Status
     value: AnswerValue | AttributeValue | None
@@ -105,27 +105,29 @@ class Ruling(NamedTuple):
     suggestion: AnswerValue | None = None
 
 
-def rule(own: AttributeValue | tuple[str, ...] | None, judgement: Judgement, overwrite: bool) -> Ruling:
-    """Bring the shop's own value and the model's together.
+def reconcile(
+    own: AttributeValue | tuple[str, ...] | None, prediction: FieldPrediction, overwrite: bool
+) -> FieldDecision:
+    """Decide between the shop's own value and the model's.
 
     The confidence of `filled`, `conflict` and `abstained` is that of the model's value; of `kept` that of the shop's,
-    None where the model did not think of it.
+    None where the model did not rank it.
     """
-    if own is None or (overwrite and judgement.sure and judgement.value is not None):
-        if judgement.sure and judgement.value is not None:
-            return Ruling("filled", judgement.value, judgement.confidence)
-        return Ruling("abstained", None, judgement.confidence)
-    if judgement.value is None or _agree(own, judgement.value):
-        return Ruling("kept", own, judgement.confidence)
-    if judgement.sure:
-        return Ruling("conflict", own, judgement.confidence, judgement.value)
-    mine = next((other.share for other in judgement.others if _agree(own, other.value)), None)
-    return Ruling("kept", own, mine)
+    if own is None or (overwrite and prediction.sure and prediction.value is not None):
+        if prediction.sure and prediction.value is not None:
+            return FieldDecision("filled", prediction.value, prediction.confidence)
+        return FieldDecision("abstained", None, prediction.confidence)
+    if prediction.value is None or _agree(own, prediction.value):
+        return FieldDecision("kept", own, prediction.confidence)
+    if prediction.sure:
+        return FieldDecision("conflict", own, prediction.confidence, prediction.value)
+    share = next((other.share for other in prediction.others if _agree(own, other.value)), None)
+    return FieldDecision("kept", own, share)
 
 
-def _agree(own: AttributeValue | tuple[str, ...], seen: AnswerValue) -> bool:
+def _agree(own: AttributeValue | tuple[str, ...], predicted: AnswerValue) -> bool:
     """A path agrees with what lies above and below it, one of several values with all of them."""
-    if isinstance(own, tuple) and isinstance(seen, tuple):
-        return all(normalise(a) == normalise(b) for a, b in zip(own, seen, strict=False))
+    if isinstance(own, tuple) and isinstance(predicted, tuple):
+        return all(normalise(a) == normalise(b) for a, b in zip(own, predicted, strict=False))
     values = [own] if isinstance(own, str) else own
-    return normalise(str(seen)) in {normalise(value) for value in values}
+    return normalise(str(predicted)) in {normalise(value) for value in values}

@@ -1,23 +1,188 @@
-"""From what a user gives (files, names, questions) and what a model brings, a `Plan`."""
+"""What is asked about every product: the `Plan`, and how one is made of what a user gives and what a model brings."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from PIL.Image import Image
+
 from pumgpt.backends.calibration import Calibration
-from pumgpt.backends.protocol import Backend
-from pumgpt.catalog.question import Choices
+from pumgpt.backends.protocol import Backend, Request
+from pumgpt.catalog.product import Product
+from pumgpt.catalog.question import Choices, Question
+from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 from pumgpt.catalog.vocabulary.crosswalk import Crosswalk, shipped_crosswalk
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, CategorySchemas
 from pumgpt.catalog.vocabulary.shopify_release import ShopifyRelease
 from pumgpt.catalog.vocabulary.taxonomies import load_taxonomy
-from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR, Taxonomy
+from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR, CategoryPath, Taxonomy
 from pumgpt.errors import UsageError
 from pumgpt.jobs.journal import Fingerprint
-from pumgpt.tasks.base import TaskContext
-from pumgpt.understand.assemble import DEFAULT_PRECISION, DEFAULT_TASKS, Plan, asked_of
+from pumgpt.tasks.base import AskedAttribute, TaskContext
+from pumgpt.tasks.registry import TASKS, get_task
+
+DEFAULT_TASKS = ("caption", "category", "attributes")
+DEFAULT_PRECISION = 0.9
+
+_ASKED_AS = {"attributes": "attribute_qa"}
+"""The record of attributes is asked attribute by attribute: each closed answer is then valid and has a probability."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is asked about every product, and when an answer counts. `make_plan` builds one.
+
+    `tasks` are names of the registry; `taxonomy` gives categories their ids. With `crosswalk` the model is asked for its
+    own categories, and its answer is translated into those of `taxonomy`.
+    """
+
+    tasks: tuple[str, ...] = DEFAULT_TASKS
+    context: TaskContext = field(default_factory=TaskContext)
+    taxonomy: Taxonomy | None = None
+    crosswalk: Crosswalk | None = None
+    calibration: Calibration = field(default_factory=Calibration)
+    precision: float = DEFAULT_PRECISION
+    overwrite_values: bool = False
+    evidence: bool = False
+    category_schemas: CategorySchemas | None = None
+    """Where given, a product is also asked for the attributes of its category, once that is settled."""
+    _category_attributes: dict[CategoryPath, tuple[AskedAttribute, ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+
+    def __post_init__(self) -> None:
+        for name in self.tasks:
+            get_task(name)
+        asked = self.asked
+        known = self.context.attributes or (self.category_schemas and "attribute_correction" not in asked)
+        if ("attribute_qa" in asked or "attribute_correction" in asked) and not known:
+            raise UsageError("attributes are asked, and this model has none of its own; name them with --schema F")
+        if "question" in asked and not self.context.questions:
+            raise UsageError("the task 'question' needs questions; give each with --question Q")
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The tasks whose questions are put to the backend."""
+        asked = {_ASKED_AS.get(name, name) for name in self.tasks}
+        return frozenset(asked | {"question"} if self.context.questions else asked)
+
+    def shows_listing(self, product: Product) -> bool:
+        """Whether a title or a description of this product is in the prompts."""
+        return self.context.showing(product, "present").listing.text is not None
+
+    def requests(self, product: Product, photos: Sequence[Image]) -> tuple[Request, ...]:
+        """The product with all questions: those that see the listing, then those that must not.
+
+        Both hold the same photos, so that a backend can encode them once. A caption describes a photo; where there is
+        none, it isn't asked.
+        """
+        context = self.context.showing(product, "present")
+        with_listing: list[Question] = []
+        without: list[Question] = []
+        asked = self.asked
+        if self.category_schemas is not None and not context.attributes:
+            asked -= {"attribute_qa"}  # which attributes are asked depends on the category: see `follow_up`
+        for name, task in TASKS.items():
+            if name in asked and (photos or not task.hides_listing):
+                (without if task.hides_listing else with_listing).extend(task.questions(product, context))
+        listing = context.listing.text
+        if listing is None:
+            with_listing, without = [*without, *with_listing], []
+        pairs = ((listing, with_listing), (None, without))
+        return tuple(Request(tuple(photos), tuple(questions), text) for text, questions in pairs if questions)
+
+    def follow_up(
+        self, product: Product, photos: Sequence[Image], category: CategoryPath | None
+    ) -> tuple[Request, ...]:
+        """What is asked once the category is settled: its attributes, but for those that were asked before.
+
+        `category` is the model's, else the shop's own counts. Nothing where there is none, or it has no attributes.
+        """
+        path = category or product.category
+        if not path or self.category_schemas is None or "attribute_qa" not in self.asked:
+            return ()
+        if self.taxonomy is not None:  # as the taxonomy writes it
+            path = self.taxonomy.find(SEPARATOR.join(path)) or path
+        if path not in self._category_attributes:
+            schema = self.category_schemas.schema_of(path)
+            before = {fold_attribute(asked.name) for asked in self.context.attributes}
+            found = asked_attributes(schema) if schema else ()
+            self._category_attributes[path] = tuple(one for one in found if fold_attribute(one.name) not in before)
+        if not self._category_attributes[path]:
+            return ()
+        context = replace(self.context, attributes=self._category_attributes[path]).showing(product, "present")
+        questions = TASKS["attribute_qa"].questions(product, context)
+        return (Request(tuple(photos), tuple(questions), context.listing.text),) if questions else ()
+
+
+def make_plan(
+    backend: Backend,
+    *,
+    tasks: Sequence[str] | None = None,
+    taxonomy: Taxonomy | None = None,
+    schema: AttributeSchema | None = None,
+    crosswalk: Crosswalk | None = None,
+    questions: Sequence[str] = (),
+    precision: float = DEFAULT_PRECISION,
+    overwrite_values: bool = False,
+    evidence: bool = False,
+    category_schemas: CategorySchemas | None = None,
+) -> Plan:
+    """What is asked of `backend`. A taxonomy or schema that isn't given is the backend's own, where it brings one.
+
+    A backend that has categories of its own is asked for these wherever `crosswalk`, or a shipped map, leads from them to
+    those of `taxonomy`.
+
+    With `category_schemas` a product is asked for the attributes of its category too, in a second call.
+
+    Without `tasks`: caption, category and, where a schema is known, attributes. Raises `UsageError` for a task that
+    there isn't, or that has nothing to ask.
+    """
+    own = backend.capabilities
+    if taxonomy is None or own.taxonomy is None:
+        crosswalk = None
+    else:
+        crosswalk = crosswalk.into(taxonomy) if crosswalk else shipped_crosswalk(own.taxonomy, taxonomy)
+    asked_taxonomy = own.taxonomy if crosswalk else taxonomy or own.taxonomy
+    taxonomy, schema = taxonomy or own.taxonomy, schema or own.schema
+    if tasks is None:
+        tasks = [name for name in DEFAULT_TASKS if name != "attributes" or schema or category_schemas]
+    return Plan(
+        tasks=tuple(tasks),
+        context=make_context(asked_taxonomy, schema, questions),
+        taxonomy=taxonomy,
+        crosswalk=crosswalk,
+        calibration=own.calibration or Calibration(),
+        precision=precision,
+        overwrite_values=overwrite_values,
+        evidence=evidence,
+        category_schemas=category_schemas,
+    )
+
+
+def make_context(
+    taxonomy: Taxonomy | None, schema: AttributeSchema | None, questions: Sequence[str] = ()
+) -> TaskContext:
+    """What the tasks ask for: these categories and attributes, and a user's own questions."""
+    paths = Choices(tuple(SEPARATOR.join(path) for path in taxonomy.paths)) if taxonomy else None
+    attributes = asked_attributes(schema) if schema else ()
+    return TaskContext(taxonomy_choices=paths, attributes=attributes, questions=tuple(questions))
+
+
+def asked_attributes(schema: AttributeSchema) -> tuple[AskedAttribute, ...]:
+    """What a schema asks for. Attributes with equal values share one `Choices`, so that a backend prepares it once."""
+    shared: dict[tuple[str, ...], Choices] = {}
+    return tuple(
+        AskedAttribute(
+            spec.name,
+            None if spec.values is None else shared.setdefault(spec.values, Choices(spec.values)),
+            spec.question,
+        )
+        for spec in schema.attributes
+    )
 
 
 def load_vocabulary(taxonomy: Path | None, schema: Path | None) -> tuple[Taxonomy | None, AttributeSchema | None]:
@@ -51,81 +216,25 @@ def load_crosswalk(path: Path | None, taxonomy: Path | None) -> Crosswalk | None
     return Crosswalk.load(path)
 
 
-def make_plan(
-    backend: Backend,
-    *,
-    tasks: Sequence[str] | None = None,
-    taxonomy: Taxonomy | None = None,
-    schema: AttributeSchema | None = None,
-    crosswalk: Crosswalk | None = None,
-    questions: Sequence[str] = (),
-    precision: float = DEFAULT_PRECISION,
-    overwrite_values: bool = False,
-    evidence: bool = False,
-    category_schemas: CategorySchemas | None = None,
-) -> Plan:
-    """What is asked of `backend`. A taxonomy or schema that isn't given is the backend's own, where it brings one.
-
-    A backend that has categories of its own is asked for these wherever `crosswalk`, or a map that is shipped, leads from
-    them to those of `taxonomy`.
-
-    With `category_schemas` a product is asked for the attributes of its category too, in a second call.
-
-    Without `tasks`: caption, category and, where a schema is known, attributes. Raises `UsageError` for a task that
-    there isn't, or that has nothing to ask.
-    """
-    own_taxonomy: Taxonomy | None = getattr(backend, "default_taxonomy", None)
-    own_schema: AttributeSchema | None = getattr(backend, "default_schema", None)
-    if taxonomy is None or own_taxonomy is None:
-        crosswalk = None
-    else:
-        crosswalk = crosswalk.into(taxonomy) if crosswalk else shipped_crosswalk(own_taxonomy, taxonomy)
-    asked_taxonomy = own_taxonomy if crosswalk else taxonomy or own_taxonomy
-    taxonomy, schema = taxonomy or own_taxonomy, schema or own_schema
-    if tasks is None:
-        tasks = [name for name in DEFAULT_TASKS if name != "attributes" or schema or category_schemas]
-    context = TaskContext(
-        taxonomy_choices=_paths(asked_taxonomy),
-        attributes=tuple(asked_of(schema)) if schema else (),
-        questions=tuple(questions),
-    )
-    return Plan(
-        tasks=tuple(tasks),
-        context=context,
-        taxonomy=taxonomy,
-        crosswalk=crosswalk,
-        calibration=getattr(backend, "calibration", None) or Calibration(),
-        precision=precision,
-        overwrite_values=overwrite_values,
-        evidence=evidence,
-        category_schemas=category_schemas,
-    )
-
-
 def category_remarks(backend: Backend, plan: Plan) -> list[str]:
-    """What a user should know of the shop's categories and of how the model's become theirs, one line each."""
-    mapped = _mapping_remark(backend, plan)
-    return [*(plan.taxonomy.warnings if plan.taxonomy else ()), *([mapped] if mapped else [])]
-
-
-def _mapping_remark(backend: Backend, plan: Plan) -> str | None:
-    own: Taxonomy | None = getattr(backend, "default_taxonomy", None)
+    """Warnings about the shop's categories, and how the model's are translated into them, one line each."""
+    remarks = list(plan.taxonomy.warnings) if plan.taxonomy else []
+    own = backend.capabilities.taxonomy
     if own is None or plan.taxonomy in (None, own) or "category" not in plan.asked:
-        return None
+        return remarks
     if plan.crosswalk is None:
-        return (
+        remarks.append(
             f"{backend.name} never saw the categories of --taxonomy, and no map leads to them from its own: expect it to "
             "abstain, or give --category-map"
         )
-    missing = sum(all(row.path is None for row in rows) for rows in plan.crosswalk.counterparts.values())
-    return (
-        f"{backend.name}'s categories are put into those of --taxonomy by {plan.crosswalk.name}; "
-        f"{missing} of {len(plan.crosswalk.counterparts)} have no counterpart there and are left empty"
-    )
-
-
-def _paths(taxonomy: Taxonomy | None) -> Choices | None:
-    return Choices(tuple(SEPARATOR.join(path) for path in taxonomy.paths)) if taxonomy else None
+    else:
+        counterparts = plan.crosswalk.counterparts
+        missing = sum(all(row.path is None for row in rows) for rows in counterparts.values())
+        remarks.append(
+            f"{backend.name}'s categories are put into those of --taxonomy by {plan.crosswalk.name}; "
+            f"{missing} of {len(counterparts)} have no counterpart there and are left empty"
+        )
+    return remarks
 
 
 def fingerprint(backend: Backend, plan: Plan) -> Fingerprint:

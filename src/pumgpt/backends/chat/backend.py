@@ -9,11 +9,12 @@ from pumgpt.backends.chat.answers import read_answer
 from pumgpt.backends.chat.concurrency import map_rows
 from pumgpt.backends.chat.endpoint import ChatEndpoint
 from pumgpt.backends.chat.prompt import SPARE_TOKENS, SYSTEM, chat_messages, photo_url, prompt_text, too_many_choices
-from pumgpt.backends.protocol import Answer, Question, Request
+from pumgpt.backends.protocol import Answer, Backend, Question, Request
+from pumgpt.backends.registry import LoadOptions
 from pumgpt.errors import BackendError
 
 
-class OpenAIBackend:
+class OpenAIBackend(Backend):
     """Asks an endpoint, `num_parallel` questions at a time.
 
     The model must take images where products have photos. Answers have probabilities where the server gives
@@ -55,3 +56,8 @@ class OpenAIBackend:
             return read_answer(reply, question)
         except BackendError as error:
             return Answer("", error=str(error))
+
+
+def load_openai(source: str, options: LoadOptions) -> OpenAIBackend:
+    """The endpoint that `--model openai:NAME@BASE_URL` names."""
+    return OpenAIBackend(ChatEndpoint.parse(f"openai:{source}"))

@@ -1,10 +1,10 @@
-"""Labelled products that a model remembers: those that look like the one asked about have a say in closed answers.
+"""Retrieval for closed questions: labelled products that look like the one asked about have a say in its answers.
 
-Of each remembered product a key is kept, made of the mean of what the vision tower saw of its photos, and its labels.
-`weighing` says how they and the model's own answer are brought together. Whether a question can be answered at all, the
-model alone decides.
+Of each product in the memory a key is kept, a projection of the mean of its photos' patches, and its labels. `weighing`
+combines the labels of the neighbours with the model's own answer. Whether a question can be answered at all, the model
+alone decides by default.
 
-Shapes: B products asked about, N products remembered, K of them near, V vision width, D key width, C choices.
+Shapes: B products asked about, N products in the memory, K neighbours, V vision width, D key width, C choices.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ from pumgpt.model.card import MEMORY_FILE
 from pumgpt.tasks.base import normalise
 
 KEY_DIM = 128
-NEAR = 1_024
-"""Up to so many of the most similar products have a say; whatever lies behind them weighs nothing."""
-NOT_TOLD = -1
-NOWHERE = -1
+NUM_NEIGHBOURS = 1_024
+"""Up to so many of the most similar products have a say; those behind them would weigh next to nothing."""
+UNLABELLED = -1
+"""Stands for the label of a product that has none for a field, and for one that is not among the choices."""
+NOT_IN_MEMORY = -1
+"""Stands for the index of a product that the memory doesn't hold."""
 
-_STEPS = 127
+_INT8_MAX = 127
 
 
 class _Description(BaseModel):
@@ -58,10 +60,10 @@ class Memory:
     keys_ND: Tensor
     """Unit vectors."""
     labels: dict[str, Tensor]
-    """Field -> for each product (N,) the place of its label in `values`, or `NOT_TOLD`."""
+    """Field -> for each product (N,) the index of its label in `values`, or `UNLABELLED`."""
     values: dict[str, tuple[str, ...]]
     weighings: dict[str, Weighing]
-    _places: dict[tuple[str, Choices], Tensor] = field(default_factory=dict, compare=False, repr=False)
+    _choice_index: dict[tuple[str, Choices], Tensor] = field(default_factory=dict, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.keys_ND)
@@ -74,7 +76,7 @@ class Memory:
         weighings: Mapping[str, Weighing],
         dim: int = KEY_DIM,
     ) -> Memory:
-        """Remember products by the features of their photos (`EncodedPhotos.features_BV`) and their labels, field by field.
+        """A memory of products by the features of their photos (`EncodedPhotos.features_BV`) and their labels, field by field.
 
         Keys are the `dim` strongest principal components of the features.
         """
@@ -92,20 +94,22 @@ class Memory:
         """This memory and M more products, found by the same projection."""
         if len(features_MV) != len(labels):
             raise ValueError(f"{len(features_MV)} products with features, {len(labels)} with labels")
-        folded = [{fold_attribute(name): value for name, value in told.items()} for told in labels]
-        names = dict.fromkeys([*self.labels, *(name for told in folded for name in told)])
+        folded = [{fold_attribute(name): value for name, value in product.items()} for product in labels]
+        names = dict.fromkeys([*self.labels, *(name for product in folded for name in product)])
         values, columns = {}, {}
         for name in names:
             own = self.values.get(name, ())
-            values[name] = tuple(dict.fromkeys([*own, *sorted({told[name] for told in folded if name in told})]))
-            places = {value: place for place, value in enumerate(values[name])}
-            new = [places[told[name]] if name in told else NOT_TOLD for told in folded]
-            old_N = self.labels.get(name, torch.full((len(self),), NOT_TOLD))
+            values[name] = tuple(
+                dict.fromkeys([*own, *sorted({product[name] for product in folded if name in product})])
+            )
+            index = {value: number for number, value in enumerate(values[name])}
+            new = [index[product[name]] if name in product else UNLABELLED for product in folded]
+            old_N = self.labels.get(name, torch.full((len(self),), UNLABELLED))
             columns[name] = torch.cat([old_N, torch.tensor(new, dtype=torch.long, device=old_N.device)])
         keys_ND = torch.cat([self.keys_ND, self.keys_of(features_MV)])
-        return replace(self, keys_ND=keys_ND, labels=columns, values=values, _places={})
+        return replace(self, keys_ND=keys_ND, labels=columns, values=values, _choice_index={})
 
-    def weighed(self, weighings: Mapping[str, Weighing]) -> Memory:
+    def with_weighings(self, weighings: Mapping[str, Weighing]) -> Memory:
         """The same products with other weighings."""
         return replace(self, weighings=dict(weighings))
 
@@ -116,36 +120,36 @@ class Memory:
             projection_VD=self.projection_VD.to(device),
             keys_ND=self.keys_ND.to(device),
             labels={name: column.to(device) for name, column in self.labels.items()},
-            _places={},
+            _choice_index={},
         )
 
     def keys_of(self, features_BV: Tensor) -> Tensor:
         """Keys (B, D) of features."""
         return F.normalize((features_BV.float() - self.centre_V) @ self.projection_VD, dim=-1)
 
-    def recall(self, features_BV: Tensor, but_B: Tensor | None = None) -> Recollection:
-        """What is near each of B products. A row of NaN, of a product without a photo, is near nothing.
+    def neighbours(self, features_BV: Tensor, excluded_B: Tensor | None = None) -> Neighbours:
+        """The most similar products to each of B. A row of NaN, of a product without a photo, is similar to none.
 
-        `but_B` holds for each the place of a remembered product that is passed over, or `NOWHERE`.
+        `excluded_B` holds for each the index of a product in the memory that is left out, or `NOT_IN_MEMORY`.
         """
         similarity_BN = (self.keys_of(features_BV) @ self.keys_ND.T).nan_to_num(-torch.inf)
-        if but_B is not None:
-            rows = (but_B != NOWHERE).nonzero()[:, 0]
-            similarity_BN[rows, but_B[rows]] = -torch.inf
-        similarity_BK, near_BK = similarity_BN.topk(min(NEAR, len(self)), dim=-1)
-        return Recollection(self, similarity_BK, near_BK)
+        if excluded_B is not None:
+            rows = (excluded_B != NOT_IN_MEMORY).nonzero()[:, 0]
+            similarity_BN[rows, excluded_B[rows]] = -torch.inf
+        similarity_BK, index_BK = similarity_BN.topk(min(NUM_NEIGHBOURS, len(self)), dim=-1)
+        return Neighbours(self, similarity_BK, index_BK)
 
     def weighing(self, name: str, listed: bool) -> Weighing | None:
         """How products count for a field; None where they have no say."""
         return self.weighings.get(listed_key(name) if listed else name) if name in self.values else None
 
-    def places_of(self, name: str, choices: Choices) -> Tensor:
-        """For each value of a field its place among `choices`, or `NOT_TOLD`."""
-        if (name, choices) not in self._places:
-            places = {normalise(value): place for place, value in enumerate(choices.values)}
-            found = [places.get(normalise(value), NOT_TOLD) for value in self.values[name]]
-            self._places[name, choices] = torch.tensor(found, dtype=torch.long, device=self.keys_ND.device)
-        return self._places[name, choices]
+    def choice_index(self, name: str, choices: Choices) -> Tensor:
+        """For each value of a field its index among `choices`, or `UNLABELLED`."""
+        if (name, choices) not in self._choice_index:
+            index = {normalise(value): number for number, value in enumerate(choices.values)}
+            found = [index.get(normalise(value), UNLABELLED) for value in self.values[name]]
+            self._choice_index[name, choices] = torch.tensor(found, dtype=torch.long, device=self.keys_ND.device)
+        return self._choice_index[name, choices]
 
     def save(self, folder: Path) -> None:
         """Write `memory/memory.safetensors` into a checkpoint's folder. Keys are kept in 8 bits, labels in 16."""
@@ -153,7 +157,7 @@ class Memory:
         tensors = {
             "centre": self.centre_V.float(),
             "projection": self.projection_VD.half(),
-            "keys": (self.keys_ND / largest_N1 * _STEPS).round().to(torch.int8),
+            "keys": (self.keys_ND / largest_N1 * _INT8_MAX).round().to(torch.int8),
             **{f"labels.{name}": column.to(torch.int16) for name, column in self.labels.items()},
         }
         description = _Description(values={n: list(v) for n, v in self.values.items()}, weighings=self.weighings)
@@ -189,27 +193,25 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Recollection:
-    """What is remembered near each of B products."""
+class Neighbours:
+    """The products of a memory that are most similar to each of B products."""
 
     memory: Memory
     similarity_BK: Tensor
-    near_BK: Tensor
+    index_BK: Tensor
 
     def counts(self, rows: Tensor, name: str, choices: Choices, temperature: float) -> Tensor:
-        """For some of the products (R,), how much of what is near speaks for each choice: (R, C)."""
+        """For some of the products (R,), the weight of the neighbours labelled with each choice: (R, C)."""
         memory = self.memory
-        label_RK = memory.labels[name][self.near_BK[rows]]
-        place_RK = memory.places_of(name, choices)[label_RK.clamp_min(0)]
-        told_RK = (label_RK != NOT_TOLD) & (place_RK != NOT_TOLD)
-        weight_RK = ((self.similarity_BK[rows] - 1) / temperature).exp() * told_RK
+        label_RK = memory.labels[name][self.index_BK[rows]]
+        choice_RK = memory.choice_index(name, choices)[label_RK.clamp_min(0)]
+        votes_RK = (label_RK != UNLABELLED) & (choice_RK != UNLABELLED)
+        weight_RK = ((self.similarity_BK[rows] - 1) / temperature).exp() * votes_RK
         empty_RC = weight_RK.new_zeros(len(rows), len(choices.values))
-        return empty_RC.scatter_add(1, place_RK.clamp_min(0), weight_RK)
+        return empty_RC.scatter_add(1, choice_RK.clamp_min(0), weight_RK)
 
     def weigh(self, shares_RC: Tensor, rows: Tensor, name: str, choices: Choices, listed: bool) -> Tensor:
-        """The model's shares of the choices and, last, of *cannot be inferred*, (R, C + 1), with what is remembered. The last
-        stays as it is.
-        """
+        """The model's shares (R, C + 1) of the choices and, last, of *cannot be inferred*, combined with the neighbours'."""
         name = fold_attribute(name)
         weighing = self.memory.weighing(name, listed)
         if weighing is None:

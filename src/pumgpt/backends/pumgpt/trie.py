@@ -14,7 +14,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class TokenTrie:
-    """Answers written as tokens, each closed by the end token, sharing what they begin with alike.
+    """Answers written as tokens, each closed by the end token, sharing their common prefixes.
 
     Node 0 is the root, which stands for the end of the prompt. Edges lead from a node to the next token; an edge of the end
     token leads to no node. Nodes come in the order of their depth.
@@ -30,20 +30,20 @@ class TokenTrie:
     """The node that each edge starts from, the root being 0 and node t of the above t + 1: (E,)."""
     edge_token_E: Tensor
     """The token of each edge: (E,)."""
-    ways_CE: Tensor
-    """1 where an answer takes an edge (sparse)."""
+    paths_CE: Tensor
+    """1 where an answer's path takes an edge (sparse)."""
 
     @classmethod
     def build(cls, answers: Sequence[Sequence[int]], end_token_id: int) -> TokenTrie:
-        """From token ids of each answer, without the end token. Equal answers share all of their way."""
+        """From token ids of each answer, without the end token. Equal answers share a path."""
         closed = [(*answer, end_token_id) for answer in answers]
         inner = {answer[:length] for answer in closed for length in range(1, len(answer))}
         prefixes = sorted(inner, key=lambda prefix: (len(prefix), prefix))
         number = {(): 0} | {prefix: index for index, prefix in enumerate(prefixes, start=1)}
-        ways = [[(number[answer[:length]], answer[length]) for length in range(len(answer))] for answer in closed]
-        edges = sorted({edge for way in ways for edge in way})
-        place = {edge: index for index, edge in enumerate(edges)}
-        taken = [(answer, place[edge]) for answer, way in enumerate(ways) for edge in way]
+        paths = [[(number[answer[:length]], answer[length]) for length in range(len(answer))] for answer in closed]
+        edges = sorted({edge for path in paths for edge in path})
+        edge_number = {edge: index for index, edge in enumerate(edges)}
+        taken = [(answer, edge_number[edge]) for answer, path in enumerate(paths) for edge in path]
         nodes, tokens = zip(*edges, strict=True)
         return cls(
             token_T=torch.tensor([prefix[-1] for prefix in prefixes], dtype=torch.long),
@@ -51,7 +51,7 @@ class TokenTrie:
             ancestry_TT=_ancestry([number[prefix[:-1]] for prefix in prefixes]),
             edge_node_E=torch.tensor(nodes),
             edge_token_E=torch.tensor(tokens),
-            ways_CE=torch.sparse_coo_tensor(
+            paths_CE=torch.sparse_coo_tensor(
                 torch.tensor(taken).T, torch.ones(len(taken)), (len(closed), len(edges)), check_invariants=False
             ).coalesce(),
         )

@@ -1,13 +1,13 @@
-"""What remembered products and a model's own answer say together, and how that is fitted.
+"""How the labels of retrieved products and a model's own answer are combined, and how that is fitted.
 
 With the model's own shares over the choices of a question, raised to the power `sharpness` and normalised to p, choice c gets
 
     (strength * p(c) + sum_i w_i [label_i = c]) / (strength + sum_i w_i),    w_i = exp((cosine_i - 1) / temperature)
 
-over the remembered products i whose label is among the choices: the posterior mean under a Dirichlet prior of that strength,
+over the retrieved products i whose label is among the choices: the posterior mean under a Dirichlet prior of that strength,
 where a product counts as one observation if its photo is the same, and as next to none if it looks like something else. What
-resembles nothing that is remembered stays with the model alone. Unlike in kNN-LM (arXiv 1911.00172) the memory's part is
-not fixed.
+resembles nothing in the memory stays with the model alone. Unlike in kNN-LM (arXiv 1911.00172) the memory's part is not
+fixed.
 
 Whether a question can be answered at all, the model alone decides by default. Where it doesn't know the choices, and so refuses
 all of them, *cannot be inferred* is one of the c (`joint`): then what resembles nothing is refused, and the rest is answered.
@@ -36,7 +36,7 @@ LEAST_SHARE = 1e-4
 
 
 class Weighing(BaseModel):
-    """How remembered products count for one field."""
+    """How retrieved products count for one field."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -47,23 +47,22 @@ class Weighing(BaseModel):
     sharpness: float = Field(default=1.0, gt=0)
     """Above 1 the model's own shares lean more to its best choice. Which one that is stays."""
     joint: bool = False
-    """Whether remembered products also speak against *cannot be inferred*."""
+    """Whether retrieved products also speak against *cannot be inferred*."""
 
     def weigh(self, shares_RC: Tensor, counts_RC: Tensor) -> Tensor:
-        """The model's shares of the choices and, last, of *cannot be inferred*, (R, C + 1), with how much of what is remembered
-        speaks for each choice, (R, C).
+        """The model's shares (R, C + 1) of the choices and, last, of *cannot be inferred*, combined with the weight (R, C) of
+        the retrieved products labelled with each choice.
         """
-        told_R1, refused_R1 = shares_RC[:, :-1].sum(1, keepdim=True), shares_RC[:, -1:]
-        own_RC, all_R1 = sharpened(shares_RC[:, :-1], self.sharpness), self.strength + counts_RC.sum(1, keepdim=True)
+        own_RC, refused_R1 = shares_RC[:, :-1], shares_RC[:, -1:]
+        answered_R1 = own_RC.sum(1, keepdim=True)
+        # To the power of the sharpness and normalised; the clamp keeps a share of zero from becoming NaN.
+        tiny = torch.finfo(own_RC.dtype).tiny
+        prior_RC = (own_RC.clamp_min(tiny).log() * self.sharpness).softmax(-1)
+        total_R1 = self.strength + counts_RC.sum(1, keepdim=True)
         if self.joint:
-            told_RC = self.strength * told_R1 * own_RC + counts_RC
-            return torch.cat([told_RC, self.strength * refused_R1], 1) / all_R1
-        return torch.cat([(self.strength * own_RC + counts_RC) / all_R1 * told_R1, refused_R1], 1)
-
-
-def sharpened(shares_RC: Tensor, sharpness: float) -> Tensor:
-    """Shares to a power, normalised over the choices."""
-    return (shares_RC.clamp_min(torch.finfo(shares_RC.dtype).tiny).log() * sharpness).softmax(-1)
+            joint_RC = self.strength * answered_R1 * prior_RC + counts_RC
+            return torch.cat([joint_RC, self.strength * refused_R1], 1) / total_R1
+        return torch.cat([(self.strength * prior_RC + counts_RC) / total_R1 * answered_R1, refused_R1], 1)
 
 
 class Fit(NamedTuple):
@@ -76,11 +75,11 @@ class Fit(NamedTuple):
 
     @classmethod
     def of(cls, shares_RC: Tensor, right_R: Tensor) -> Fit:
-        """`right_R` is C where nothing can be told."""
+        """`right_R` is C where the field can't be inferred."""
         right_share_R = shares_RC.gather(1, right_R[:, None])[:, 0]
-        tellable_R = right_R < shares_RC.shape[1] - 1
+        answerable_R = right_R < shares_RC.shape[1] - 1
         hit_R = shares_RC[:, :-1].argmax(1) == right_R
-        accuracy = hit_R[tellable_R].double().mean()
+        accuracy = hit_R[answerable_R].double().mean()
         return cls(float(accuracy), float(-right_share_R.clamp_min(LEAST_SHARE).log().mean()))
 
     def __str__(self) -> str:
@@ -88,10 +87,10 @@ class Fit(NamedTuple):
 
 
 @dataclass
-class Evidence:
-    """Of one field, answer by answer: which choice is right (C for *cannot be inferred*), the model's own shares of the choices
-    and, last, of *cannot be inferred* (C + 1,), and how much of what is remembered speaks for each choice at each of
-    `TEMPERATURES` (T, C).
+class FieldSamples:
+    """Answers to one field that a weighing is fitted on: which choice is right (C for *cannot be inferred*), the model's own
+    shares (C + 1,) of the choices and, last, of *cannot be inferred*, and the weight (T, C) of the retrieved products
+    labelled with each choice at each of `TEMPERATURES`.
     """
 
     right: list[int] = field(default_factory=list)
@@ -116,17 +115,17 @@ class Evidence:
         alone = Fit.of(own_RC, right_R)
         grid = product(range(len(TEMPERATURES)), STRENGTHS, SHARPNESSES, (False, True) if joint is None else (joint,))
         fits: list[tuple[float, int, Weighing, Fit]] = []
-        for place, strength, sharpness, joined in grid:
-            weighing = Weighing(temperature=TEMPERATURES[place], strength=strength, sharpness=sharpness, joint=joined)
-            found = Fit.of(weighing.weigh(own_RC, counts_RTC[:, place]), right_R)
+        for index, strength, sharpness, joined in grid:
+            weighing = Weighing(temperature=TEMPERATURES[index], strength=strength, sharpness=sharpness, joint=joined)
+            found = Fit.of(weighing.weigh(own_RC, counts_RTC[:, index]), right_R)
             if found.accuracy >= alone.accuracy:
                 fits.append((found.loss, len(fits), weighing, found))
-        _, _, weighing, remembering = min(fits)
-        return weighing, alone, remembering
+        _, _, weighing, combined = min(fits)
+        return weighing, alone, combined
 
     def calibration(self, weighing: Weighing) -> FieldCalibration:
         """What confidences mean under a weighing of this grid."""
         counts_RC = torch.stack(self.counts)[:, TEMPERATURES.index(weighing.temperature)]
         shares_RC, right_R = weighing.weigh(torch.stack(self.own), counts_RC)[:, :-1], torch.tensor(self.right)
-        best_R, place_R = shares_RC.max(1)
-        return fit_calibration(best_R.tolist(), (place_R == right_R).tolist())
+        best_R, choice_R = shares_RC.max(1)
+        return fit_calibration(best_R.tolist(), (choice_R == right_R).tolist())

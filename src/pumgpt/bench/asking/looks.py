@@ -15,7 +15,7 @@ from pumgpt.bench.suites.suite import Suite
 
 def where_it_looked(backend: Backend, suite: Suite, data: SuiteData, failures: Sequence[Failure]) -> dict[str, Map]:
     """Case -> a map over the first photo. The cases are asked once more; nothing is, where the backend can't tell."""
-    if not getattr(backend, "gives_evidence", False):
+    if not backend.capabilities.gives_evidence:
         return {}
     items = {item.product.id: item for item in data.items}
     found = {}

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from pumgpt.backends.protocol import CANNOT_TELL, Answer, Question, Request
+from pumgpt.backends.protocol import CANNOT_TELL, Answer, Backend, Question, Request
 from pumgpt.bench.asking.case import Case
 from pumgpt.bench.baselines.fitted import NearestNeighbour, TitleMatching, features_of
 from pumgpt.bench.baselines.predictions import Prediction, read_plain
@@ -29,7 +29,7 @@ Slot = tuple[str, str, bool]
 """Task, field, and whether the prompt lists the options."""
 
 
-class Majority:
+class Majority(Backend):
     """The most frequent true value of each kind of question; of several choices the most frequent among them.
 
     It refuses only what nobody can ever tell, such as hidden attributes.
@@ -84,7 +84,7 @@ def true_texts(case: Case) -> list[tuple[str, str]]:
     return found
 
 
-class FieldsModel:
+class FieldsModel(Backend):
     """Answers every question out of the fields that a baseline predicts; what it has no field for it can't tell."""
 
     def __init__(

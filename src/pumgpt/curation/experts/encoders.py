@@ -1,44 +1,36 @@
-"""Encoders for `similarity`: nano's contrastive head, and whatever `transformers` knows as a CLIP or SigLIP."""
+"""Encoders for `similarity`: the contrastive head of a PumGPT, and whatever `transformers` knows as a CLIP or SigLIP."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from PIL.Image import Image
 
+from pumgpt.backends.contrastive import CONTRASTIVE_TYPES, DualEncoder
+from pumgpt.backends.runtime import no_progress_bar
 from pumgpt.curation.experts.similarity import Encoder, Floats
 from pumgpt.errors import ModelError, first_line
 from pumgpt.model.card import read_config, resolve_checkpoint
 
-_KINDS = ("clip", "siglip", "siglip2")
-
 
 def load_encoder(model: str) -> Encoder:
-    """`nano`, a folder or a hub name. Raises `ModelError` where there is none, or it compares no photos with texts."""
+    """A shipped checkpoint's name, a folder or a hub name. Raises `ModelError` where there is none, or it compares no
+    photos with texts.
+    """
     folder = resolve_checkpoint(model)
-    kind = read_config(folder).get("model_type")
-    if kind == "pumgpt":
-        return _load(lambda: ContrastiveEncoder(model, str(folder)), model)
-    if kind in _KINDS:
-        return _load(lambda: DualEncoder(model, str(folder)), model)
-    raise ModelError(f"--similarity {model}: its model_type is '{kind}'; give a PumGPT, CLIP or SigLIP")
-
-
-def _load(make: Callable[[], Encoder], model: str) -> Encoder:
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    model_type = read_config(folder).get("model_type")
+    if model_type in CONTRASTIVE_TYPES:
+        return DualEncoderScores(model, DualEncoder.load(folder, "cpu"))
+    if model_type != "pumgpt":
+        raise ModelError(f"--similarity {model}: its model_type is '{model_type}'; give a PumGPT, CLIP or SigLIP")
     try:
-        return make()
+        with no_progress_bar():
+            return ContrastiveEncoder(model, str(folder))
     except (OSError, ValueError, RuntimeError) as error:
         raise ModelError(f"--similarity {model}: can't be loaded: {first_line(error)}") from error
-    finally:
-        if shown:
-            logging.enable_progress_bar()
 
 
 class ContrastiveEncoder:
@@ -76,23 +68,13 @@ class ContrastiveEncoder:
         self._texts.update(zip(texts, vectors, strict=True))
 
 
-class DualEncoder:
-    """CLIP, SigLIP or SigLIP 2 as `transformers` loads them."""
+class DualEncoderScores:
+    """A CLIP, SigLIP or SigLIP 2."""
 
-    def __init__(self, name: str, folder: str) -> None:
-        from transformers import AutoModel, AutoTokenizer
-
-        from pumgpt.model.processing import load_image_processor
-
+    def __init__(self, name: str, encoder: DualEncoder) -> None:
         self.name = name
-        self.model: Any = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-        self.image_processor = load_image_processor(folder)
+        self.encoder = encoder
 
-    @torch.inference_mode()
     def logits(self, photos: Sequence[Image], texts: Sequence[str]) -> Floats:
-        padding = True if self.model.config.model_type == "clip" else "max_length"  # SigLIP was trained on full length
-        length = self.model.config.text_config.max_position_embeddings
-        read = self.tokenizer(list(texts), return_tensors="pt", padding=padding, truncation=True, max_length=length)
-        pixels = self.image_processor(list(photos), return_tensors="pt")
-        return np.asarray(self.model(**read, **pixels).logits_per_image.numpy())
+        photos_BD, texts_RD = self.encoder.embed_photos(photos), self.encoder.embed_texts(texts)
+        return np.asarray(self.encoder.similarity(photos_BD, texts_RD).numpy())

@@ -16,7 +16,7 @@ from pumgpt.backends.protocol import CANNOT_TELL, Answer, Backend, Choices, Ques
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 from pumgpt.catalog.vocabulary.schema import AttributeSchema
-from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR, Taxonomy
+from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR
 from pumgpt.curation.experts.base import Case
 from pumgpt.curation.experts.inventory import Inventory
 from pumgpt.curation.verdict import Claim, Verdict, Vote
@@ -36,10 +36,9 @@ class VlmExpert:
         self.backend, self.times = backend, times
         self.inventory = Inventory(schema)
         self._choices: dict[tuple[str, ...], Choices] = {}
-        own_schema: AttributeSchema | None = getattr(backend, "default_schema", None)
-        self._learned = {fold_attribute(name) for name in own_schema.names} if own_schema else set()
-        taxonomy: Taxonomy | None = getattr(backend, "default_taxonomy", None)
-        paths = taxonomy.paths if taxonomy else ()
+        own = backend.capabilities
+        self._learned = {fold_attribute(name) for name in own.schema.names} if own.schema else set()
+        paths = own.taxonomy.paths if own.taxonomy else ()
         self._levels = {level.casefold() for path in paths for level in path}
         self._paths = Choices(tuple(SEPARATOR.join(path) for path in paths)) if paths else None
 

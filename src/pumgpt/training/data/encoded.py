@@ -26,7 +26,8 @@ from torch.nn import functional as F
 
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.errors import RecipeError
-from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration, plain_views
+from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration
+from pumgpt.model.views import photo_views
 from pumgpt.training.data.augment import AugmentRecipe, augment, resize
 from pumgpt.training.data.products import PhotoCache
 
@@ -180,7 +181,7 @@ def open_or_encode(
         first.setdefault(product.images[0], product)
     recipe = how.recipe
     mark = _fingerprint(model, list(first), how)
-    num_plain = len(plain_views(torch.zeros(1, 3, 2, 2), model.config))
+    num_plain = len(photo_views(torch.zeros(1, 3, 2, 2), model.config))
     if recipe.file.is_file():
         kept = _read(recipe.file, mark)
         if kept is not None:
@@ -228,7 +229,7 @@ def _encode(
     for start in range(0, count, BATCH):
         batch = photos.batch(products[start : start + BATCH])[1].to(model.device).float() / 255
         random = [augment(batch, how.size_px, how.random, generator) for _ in range(random_views)]
-        looks = [*plain_views(resize(batch, how.size_px) * 2 - 1, model.config), *(view * 2 - 1 for view in random)]
+        looks = [*photo_views(resize(batch, how.size_px) * 2 - 1, model.config), *(view * 2 - 1 for view in random)]
         for number, look in enumerate(looks):
             with torch.autocast(model.device.type, torch.bfloat16, enabled=how.bf16):
                 patches_BPV = model.vision_tower(look.to(model.dtype))

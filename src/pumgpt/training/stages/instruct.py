@@ -19,10 +19,8 @@ from torch.nn import functional as F
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL
-from pumgpt.model.injection import ARGUMENT
 from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration
-from pumgpt.model.processing import IMAGE_TOKEN, PumGPTProcessor
-from pumgpt.model.prompt import render_prompt
+from pumgpt.model.processing import PumGPTProcessor
 from pumgpt.tasks.base import Example, TaskContext
 from pumgpt.tasks.mixture import MixtureWeights, draw_examples
 from pumgpt.training.data.augment import AugmentRecipe, random_or_plain
@@ -165,13 +163,12 @@ class InstructionCollator:
         return asked if self._taught(other, asked, 1) >= 0 else example
 
     def _tokens(self, example: Example, num_photos: int, num_visual_tokens: int) -> tuple[list[int], list[int]]:
-        prompt = render_prompt(self.processor, num_photos, example.listing, example.question.text)
-        prompt = prompt.replace(IMAGE_TOKEN, IMAGE_TOKEN * num_visual_tokens)
+        prompt = self.processor.prompt_ids(num_photos, example.listing, example.question.text, num_visual_tokens)
         # Without photo and text nothing can be told.
         blank = num_photos == 0 and example.listing is None
         tokenizer = self.processor.tokenizer
         answer = tokenizer(CANNOT_TELL if blank else example.answer, add_special_tokens=False)["input_ids"]
-        return tokenizer(prompt, add_special_tokens=False)["input_ids"], [*answer, tokenizer.eos_token_id]
+        return prompt, [*answer, tokenizer.eos_token_id]
 
     def _buckets(self, rows: list[_Row]) -> list[dict[str, Tensor]]:
         rows = sorted(rows, key=lambda row: len(row.prompt) + len(row.answer))
@@ -231,21 +228,17 @@ def answer_loss(
     `said` of the photos is mixed in.
     """
     input_ids, labels = bucket["input_ids"], bucket["labels"]
-    mask = input_ids == model.config.image_token_id
     photo_index = bucket["photo_index"]
-    injection = None
-    if len(photo_index):
-        per_photo = int(mask.sum()) // len(photo_index)
-        injection = model.injection(mask, EncodedPhotos(visual_KBND[:, :, :per_photo]), photo_index)
-    decoder = model.language_model.model
-    hidden_RSD = decoder(
-        input_ids=input_ids, attention_mask=bucket["attention_mask"], use_cache=False, **{ARGUMENT: injection}
+    num_placeholders = int((input_ids == model.config.image_token_id).sum())
+    photos = EncodedPhotos(visual_KBND[:, :, : num_placeholders // max(len(photo_index), 1)])
+    hidden_RSD = model.hidden_states(
+        input_ids, photos, photo_index, attention_mask=bucket["attention_mask"], use_cache=False
     ).last_hidden_state
+    assert hidden_RSD is not None
     asked = labels[:, 1:] != IGNORED
     # Probabilities in full precision, whatever the layers compute in: a teacher's small ones are to be learned too.
-    head = model.language_model.get_output_embeddings()
     with torch.autocast(input_ids.device.type, enabled=False):
-        logits_TV = head(hidden_RSD[:, :-1][asked].to(head.weight.dtype))
+        logits_TV = model.logits(hidden_RSD[:, :-1][asked])
     losses_T = F.cross_entropy(logits_TV.float(), labels[:, 1:][asked], reduction="none")
     if teacher is not None and said is not None:
         losses_T = teacher.mix(losses_T, logits_TV, labels[:, 1:], bucket, said)
