@@ -9,44 +9,99 @@ Importing this package costs milliseconds: everything heavy is loaded when it is
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pumgpt.model.registration import register_when_needed
 
 if TYPE_CHECKING:
+    from pumgpt.api import (
+        AnswerField,
+        AttributeField,
+        AttributeSchema,
+        AttributeSpec,
+        BackendError,
+        CaptionField,
+        CatalogError,
+        CategoryChoice,
+        CategoryField,
+        CorrectionField,
+        Evidence,
+        ImageRef,
+        InjectionError,
+        Model,
+        ModelError,
+        ModelInfo,
+        PhotoError,
+        Product,
+        PumGPTError,
+        RecipeError,
+        SchemaError,
+        Summary,
+        Taxonomy,
+        Understanding,
+        UsageError,
+        load,
+    )
     from pumgpt.model.configuration import PumGPTConfig
     from pumgpt.model.modeling import PumGPTForConditionalGeneration
     from pumgpt.model.processing import PumGPTProcessor
 
-__all__ = ["PumGPTConfig", "PumGPTForConditionalGeneration", "PumGPTProcessor", "__version__", "load"]
+    __version__: str
 
-_HOMES = {
+_MODEL_CLASSES = {
     "PumGPTConfig": "pumgpt.model.configuration",
     "PumGPTForConditionalGeneration": "pumgpt.model.modeling",
     "PumGPTProcessor": "pumgpt.model.processing",
 }
 
-
-def load(spec: str = "nano", device: str | None = None) -> Any:
-    """The model behind `spec` (`nano`, a folder, or a hub name), ready to be asked: `load().understand("photo.jpg")`.
-
-    Raises `ModelError` where there is no such model.
-    """
-    from pumgpt.api import load as load_model
-
-    return load_model(spec, device)
+# `enrich` is left to `pumgpt.api`: here it would be hidden by the package of that name once anything of it is imported.
+__all__ = [
+    "AnswerField",
+    "AttributeField",
+    "AttributeSchema",
+    "AttributeSpec",
+    "BackendError",
+    "CaptionField",
+    "CatalogError",
+    "CategoryChoice",
+    "CategoryField",
+    "CorrectionField",
+    "Evidence",
+    "ImageRef",
+    "InjectionError",
+    "Model",
+    "ModelError",
+    "ModelInfo",
+    "PhotoError",
+    "Product",
+    "PumGPTConfig",
+    "PumGPTError",
+    "PumGPTForConditionalGeneration",
+    "PumGPTProcessor",
+    "RecipeError",
+    "SchemaError",
+    "Summary",
+    "Taxonomy",
+    "Understanding",
+    "UsageError",
+    "__version__",
+    "load",
+]
 
 
 def __getattr__(name: str) -> Any:
-    import importlib
-
     if name == "__version__":
         from importlib.metadata import version
 
         return version("pumgpt")
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in __all__:
+        return getattr(import_module(_MODEL_CLASSES.get(name, "pumgpt.api")), name)
     raise AttributeError(f"module 'pumgpt' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 register_when_needed()

@@ -1,44 +1,205 @@
-"""What Python users import: a model to be asked, a catalogue to be filled, the records and the errors."""
+"""What Python users import: a model to ask, a catalogue to fill, the records and the errors.
+
+    from pumgpt.api import enrich, load
+
+    found = load("nano").understand("photo.jpg", title="Shirt")
+    summary = enrich("catalog.csv", "filled.csv")
+
+All names but `enrich` are at the top of the package too (`pumgpt.enrich` is the package that does the work).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from pumgpt.backends.protocol import Backend
 from pumgpt.catalog.product import ImageRef, Product
-from pumgpt.catalog.understanding import Understanding
-from pumgpt.model.card import resolve_checkpoint
+from pumgpt.catalog.understanding import (
+    AnswerField,
+    AttributeField,
+    CaptionField,
+    CategoryChoice,
+    CategoryField,
+    CorrectionField,
+    Evidence,
+    ModelInfo,
+    Understanding,
+)
+from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
+from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
+from pumgpt.enrich.summary import Summary
+from pumgpt.errors import (
+    BackendError,
+    CatalogError,
+    InjectionError,
+    ModelError,
+    PhotoError,
+    PumGPTError,
+    RecipeError,
+    SchemaError,
+    UsageError,
+)
+
+__all__ = [
+    "AnswerField",
+    "AttributeField",
+    "AttributeSchema",
+    "AttributeSpec",
+    "BackendError",
+    "CaptionField",
+    "CatalogError",
+    "CategoryChoice",
+    "CategoryField",
+    "CorrectionField",
+    "Evidence",
+    "ImageRef",
+    "InjectionError",
+    "Model",
+    "ModelError",
+    "ModelInfo",
+    "PhotoError",
+    "Product",
+    "PumGPTError",
+    "RecipeError",
+    "SchemaError",
+    "Summary",
+    "Taxonomy",
+    "Understanding",
+    "UsageError",
+    "enrich",
+    "load",
+]
+
+DEFAULT_MODEL = "nano"
 
 
 class Model:
-    """A model that is ready to be asked from Python."""
+    """A model that is ready to be asked."""
 
-    def __init__(self, backend: Backend, path: Path | None = None) -> None:
+    def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        self.path = path
 
-    def understand(self, *photos: str | Path | bytes, title: str | None = None, **plan: Any) -> Understanding:
+    def understand(
+        self,
+        *photos: str | Path | bytes,
+        title: str | None = None,
+        tasks: Sequence[str] | None = None,
+        questions: Sequence[str] = (),
+        taxonomy: Taxonomy | None = None,
+        schema: AttributeSchema | None = None,
+        precision: float = 0.9,
+        evidence: bool = False,
+    ) -> Understanding:
         """Caption, category and attributes of one product, shown in `photos` (paths or encoded bytes).
 
-        `plan` takes what `pumgpt.understand.plan.make_plan` takes: `tasks`, `taxonomy`, `schema`, `questions`, `precision`.
-        Raises `PhotoError` for a photo that can't be used.
+        Args:
+            photos: of the same product; none where the title alone is to be understood.
+            title: the product's title, where it has one.
+            tasks: what to ask; by default caption, category and attributes.
+            questions: further questions in plain words.
+            taxonomy: the valid categories; by default those that the model was trained on.
+            schema: the attributes to fill, likewise.
+            precision: abstain so that this share of the filled fields is right on validation data; 0 fills every field.
+            evidence: whether to return attention maps with the fields.
+
+        Raises `PhotoError` for a photo that can't be used, `UsageError` for a task that there isn't, `BackendError` where
+        the model doesn't answer.
         """
         from pumgpt.understand.ask import understand_one
         from pumgpt.understand.intake import take_in
         from pumgpt.understand.plan import make_plan
 
-        refs = tuple(ImageRef(data=p) if isinstance(p, bytes) else ImageRef(path=str(p)) for p in photos)
-        product = Product(id="1", images=refs, title=title)
-        return understand_one(self.backend, make_plan(self.backend, **plan), take_in(product))
+        plan = make_plan(
+            self.backend,
+            tasks=tasks,
+            taxonomy=taxonomy,
+            schema=schema,
+            questions=questions,
+            precision=precision,
+            evidence=evidence,
+        )
+        refs = tuple(
+            ImageRef(data=photo) if isinstance(photo, bytes) else ImageRef(path=str(photo)) for photo in photos
+        )
+        return understand_one(self.backend, plan, take_in(Product(id="1", images=refs, title=title)))
 
 
-def load(spec: str = "nano", device: str | None = None) -> Model:
-    """The model behind `spec` (`nano`, a folder, a hub name, `openai:NAME@BASE_URL`), ready to be asked.
+def load(spec: str = DEFAULT_MODEL, device: str | None = None, batch_size: int | None = None) -> Model:
+    """The model behind `spec`, ready to be asked: the name of a shipped checkpoint, a folder, a hub name, or a registered
+    scheme such as `openai:NAME@BASE_URL`.
 
-    Raises `ModelError` where there is no such model.
+    `device` is the best there is by default; `batch_size` is how many photos go through the model at once. Raises
+    `ModelError` where there is no such model.
     """
     from pumgpt.backends.load import load_backend
 
-    path = None if spec == "fake" or spec.startswith("openai:") else resolve_checkpoint(spec)
-    return Model(load_backend(spec, device), path)
+    return Model(load_backend(spec, device, batch_size))
+
+
+def enrich(
+    in_path: str | Path,
+    out_path: str | Path,
+    model: str | Model = DEFAULT_MODEL,
+    *,
+    tasks: Sequence[str] | None = None,
+    taxonomy: str | Path | None = None,
+    schema: str | Path | None = None,
+    category_map: str | Path | None = None,
+    columns: str | Path | None = None,
+    precision: float = 0.9,
+    overwrite_values: bool = False,
+    limit: int | None = None,
+    restart: bool = False,
+    report_path: str | Path | None = None,
+    allow_private_urls: bool = False,
+    progress: Callable[[Summary], None] | None = None,
+) -> Summary:
+    """Fill in the catalogue `in_path` and write it to `out_path`, as `pumgpt enrich` does with the options of these names.
+
+    An interrupted run goes on where it was, unless `restart`; rows that can't be used go to `OUT.rejected.jsonl`.
+    `progress` is called with the summary so far after each batch.
+
+    Raises `CatalogError` for a file that can't be read or written, `SchemaError` for a vocabulary, `ModelError` for a
+    model, `UsageError` where the options don't fit each other or `out_path` holds another run.
+    """
+    from pumgpt.catalog.formats.columns import ColumnMap
+    from pumgpt.catalog.photos.download import PhotoDownloads
+    from pumgpt.enrich.job import check_paths
+    from pumgpt.enrich.job import enrich as enrich_catalogue
+    from pumgpt.understand.plan import load_crosswalk, load_vocabulary, make_plan
+
+    source, target = Path(in_path), Path(out_path)
+    column_map = None if columns is None else ColumnMap.load(Path(columns))
+    check_paths(source, target, column_map)  # before seconds are spent on loading a model
+    taxonomy_path = _path_or_none(taxonomy)
+    own_taxonomy, own_schema = load_vocabulary(taxonomy_path, _path_or_none(schema))
+    crosswalk = load_crosswalk(_path_or_none(category_map), taxonomy_path)
+    backend = (load(model) if isinstance(model, str) else model).backend
+    plan = make_plan(
+        backend,
+        tasks=tasks,
+        taxonomy=own_taxonomy,
+        schema=own_schema,
+        crosswalk=crosswalk,
+        precision=precision,
+        overwrite_values=overwrite_values,
+        evidence=report_path is not None,
+    )
+    with PhotoDownloads(allow_private=allow_private_urls) as downloads:
+        return enrich_catalogue(
+            source,
+            target,
+            backend,
+            plan,
+            limit=limit,
+            restart=restart,
+            report_path=_path_or_none(report_path),
+            column_map=column_map,
+            downloads=downloads,
+            progress=progress,
+        )
+
+
+def _path_or_none(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path)

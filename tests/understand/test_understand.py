@@ -8,7 +8,7 @@ from PIL import Image
 
 from pumgpt.backends.calibration import Calibration, FieldCalibration, listed_key
 from pumgpt.backends.fake import FakeBackend
-from pumgpt.backends.protocol import Answer
+from pumgpt.backends.protocol import Answer, Request
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL
 from pumgpt.catalog.understanding import AttributeField, ModelInfo, Understanding
@@ -16,7 +16,7 @@ from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 from pumgpt.errors import UsageError
 from pumgpt.understand.ask import understand_one
-from pumgpt.understand.assemble import Reply, assemble
+from pumgpt.understand.assemble import Reply, assemble, predicted_category
 from pumgpt.understand.intake import Intake
 from pumgpt.understand.plan import Plan, make_plan
 
@@ -215,23 +215,27 @@ def told(leaf: str, share: float = 0.9) -> Answer:
     return Answer(text, 1.0, 1 - share, ((f"Apparel > {leaf}", share),))
 
 
+def follow_up(asked: Plan, product: Product, replies: list[Reply]) -> tuple[Request, ...]:
+    return asked.follow_up(product, [PHOTO], predicted_category(asked, product, replies))
+
+
 def test_a_category_brings_its_attributes_once_it_is_settled() -> None:
     asked = by_category(tasks=["category", "attributes"])
     (request,) = asked.requests(Product("1"), [PHOTO])
     assert [question.task for question in request.questions] == ["category"]
-    (more,) = asked.follow_up(Product("1"), [PHOTO], [Reply(request.questions[0], told("Shirts"))])
+    (more,) = follow_up(asked, Product("1"), [Reply(request.questions[0], told("Shirts"))])
     assert [(question.task, question.field) for question in more.questions] == [
         ("attribute_qa", "Sleeve"),
         ("attribute_qa", "Colour"),
     ]
-    assert asked.follow_up(Product("1"), [PHOTO], [Reply(request.questions[0], told("Shoes"))]) == ()
+    assert follow_up(asked, Product("1"), [Reply(request.questions[0], told("Shoes"))]) == ()
 
 
 def test_what_the_schema_asks_is_not_asked_again() -> None:
     asked = by_category(tasks=["category", "attributes"], schema=SCHEMA)
     (request,) = asked.requests(Product("1"), [PHOTO])
     (category,) = (question for question in request.questions if question.task == "category")
-    (more,) = asked.follow_up(Product("1"), [PHOTO], [Reply(category, told("Shirts"))])
+    (more,) = follow_up(asked, Product("1"), [Reply(category, told("Shirts"))])
     assert [question.field for question in more.questions] == ["Sleeve"]
 
 
@@ -240,9 +244,9 @@ def test_a_category_that_is_not_told_brings_nothing_and_the_shops_own_counts() -
     asked = replace(asked, precision=0.9)
     (request,) = asked.requests(Product("1"), [PHOTO])
     unsure = [Reply(request.questions[0], told("Shirts", 0.3))]
-    assert asked.follow_up(Product("1"), [PHOTO], unsure) == ()
+    assert follow_up(asked, Product("1"), unsure) == ()
     own = Product("1", category=("apparel", "shirts"))
-    assert asked.follow_up(own, [PHOTO], unsure) != (), "found as the taxonomy writes it"
+    assert follow_up(asked, own, unsure) != (), "found as the taxonomy writes it"
 
 
 def test_both_rounds_end_in_one_record() -> None:
