@@ -1,18 +1,25 @@
-"""The checkpoint that ships: whole, small, and the same model through every door."""
+"""The checkpoint that ships: whole, small, and the same model through every door; and that another is just a folder."""
 
 from __future__ import annotations
 
 import io
 import json
+import shutil
+from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
+from click.testing import CliRunner
 from PIL import Image
 
 import pumgpt
 from pumgpt.api import Model
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
+from pumgpt.cli.main import main
 from pumgpt.model.card import resolve_checkpoint
+from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.prompt import prompt_messages
 from pumgpt.samples import SAMPLE_SEEDS, draw_foreign, draw_sample
 from pumgpt.understand.plan import make_plan
@@ -106,3 +113,48 @@ def test_generate_says_what_ask_says(nano: Model) -> None:
                 ids = model.generate(**inputs, max_new_tokens=question.max_new_tokens, do_sample=False)
                 written = processor.tokenizer.decode(ids[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
                 assert answer.text == written.strip()
+
+
+def test_another_checkpoint_is_another_folder(tmp_path: Path) -> None:
+    """The same weights under another name, with a card of other words: nothing outside the folder knows which model it is."""
+    folder = tmp_path / "market"
+    shutil.copytree(FOLDER, folder)
+    (folder / "calibration.json").unlink()
+    card = json.loads((folder / "pumgpt.json").read_text(encoding="utf-8"))
+    halls = [["Bazaar", "Cloth"], ["Bazaar", "Shoes"], ["Bazaar", "Fruit"]]
+    card |= {"name": "market", "categories": halls, "attributes": {"shade": ["Dark", "Light"]}}
+    (folder / "pumgpt.json").write_text(json.dumps(card), encoding="utf-8")
+    model = pumgpt.load(str(folder), "cpu")
+    photo = draw_sample(SEEDS[0], 240)[0]
+    found = model.understand(jpeg(photo), precision=0)
+    assert found.model.name == "market"
+    assert found.category is not None and found.category.path in halls
+    assert [(field.name, field.value in ("Dark", "Light")) for field in found.attributes or []] == [("shade", True)]
+    assert model.backend.capabilities.calibration is None
+
+
+def test_the_batch_size_is_the_photos_in_one_pass(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Through `--batch-size`: how many photos `encode_photos` gets, which the answers don't depend on."""
+    passes: list[int] = []
+    encode = PumGPTForConditionalGeneration.encode_photos
+
+    def count(self: PumGPTForConditionalGeneration, pixels: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        passes.append(len(pixels))
+        return encode(self, pixels, *args, **kwargs)
+
+    monkeypatch.setattr(PumGPTForConditionalGeneration, "encode_photos", count)
+    files = [tmp_path / f"{seed}.jpg" for seed in SEEDS[:3]]
+    for seed, file in zip(SEEDS, files, strict=False):
+        file.write_bytes(jpeg(draw_sample(seed, 240)[0]))
+    records = []
+    for options in ((), ("--batch-size", "2"), ("--batch-size", "1")):
+        result = CliRunner().invoke(main, ["ask", *map(str, files), "--json", "--precision", "0", *options])
+        assert result.exit_code == 0, result.output
+        records.append(json.loads(result.stdout))
+    assert passes == [3, 2, 1, 1, 1, 1]
+    for record in records[1:]:
+        assert record["category"]["path"] == records[0]["category"]["path"]
+        assert record["caption"]["text"] == records[0]["caption"]["text"]
+        for field, before in zip(record["attributes"], records[0]["attributes"], strict=True):
+            assert field["value"] == before["value"]
+            assert field["confidence"] == pytest.approx(before["confidence"], abs=1e-3)
