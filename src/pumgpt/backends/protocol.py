@@ -34,7 +34,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a backend says to one question.
+    """The answer of a backend to one question.
 
     `probability` is the backend's own, not calibrated: of the best choice among the choices without `CANNOT_TELL`; for
     open text the geometric mean over tokens. None where the backend has none.

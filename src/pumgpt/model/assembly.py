@@ -50,7 +50,7 @@ def config_of_parts(
 
 
 def _attention_of_parts(parts: Parts) -> dict[str, str | None]:
-    """The attention that each part was built with; a config that is not told resets it in the parts' own configs."""
+    """The attention that each part was built with; a config that doesn't name it resets it in the parts' own configs."""
     assert parts.vision is not None and parts.language_model is not None
     return {
         "vision_config": parts.vision.config._attn_implementation,

@@ -26,7 +26,7 @@ class Bridged(NamedTuple):
 
 
 class LayerwiseAdapter(nn.Module):
-    """The adapter of one layer (DESIGN section 2): N latents attend to the queries, `T = O(softmax(latent . K(q)) V(q))`."""
+    """The adapter of one layer: N latents attend to the queries, `T = O(softmax(latent . K(q)) V(q))`."""
 
     def __init__(self, config: PumGPTConfig) -> None:
         super().__init__()

@@ -23,7 +23,7 @@ MEMORY_FILE = "memory/memory.safetensors"
 
 
 class CheckpointCard(BaseModel):
-    """`pumgpt.json`: what a checkpoint says of itself."""
+    """`pumgpt.json`: a checkpoint's name, vocabulary and measured quality."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -16,7 +16,7 @@ BRIDGES = ("layerwise", "queries", "mlp")
 
 
 class PumGPTConfig(PreTrainedConfig):
-    """Vision tower, Q-Former, bridge and language model (DESIGN section 2).
+    """Vision tower, Q-Former, bridge and language model.
 
     Args:
         vision_config: any `transformers` vision model or backbone (a config, or a dict with `model_type`).

@@ -61,7 +61,7 @@ def _normed(layer: nn.Module, hidden_RTD: Tensor) -> tuple[Tensor, Any]:
         hasattr(attention, name) for name in ("q_proj", "k_proj", "v_proj", "head_dim", "scaling")
     ):
         raise InjectionError(
-            f"a {type(layer).__name__} makes its keys in an unknown way, so that its attention can't be told"
+            f"a {type(layer).__name__} makes its keys in an unknown way: no evidence can be given; leave it out"
         )
     return norm(hidden_RTD.to(attention.k_proj.weight.dtype)), attention
 

@@ -44,7 +44,7 @@ class EncodedPhotos:
     patches_BPV: Tensor | None = None
     """The output of the vision tower, where it was asked to be kept."""
     features_BV: Tensor | None = None
-    """The mean of the patches, by which photos that look alike are found."""
+    """The mean of the patches, by which similar photos are found."""
 
     def select(self, index: Tensor) -> EncodedPhotos:
         """Some of the photos, in that order; a photo may be taken several times."""
@@ -199,7 +199,7 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
             qformer: a BLIP-2 or InstructBLIP checkpoint; a config, or None, for a Q-Former with random weights.
             bridge: `layerwise`, `queries` or `mlp`.
             num_visual_tokens: N, for each photo (`layerwise`).
-            num_query_tokens: M, where the Q-Former is new; else the checkpoint says it.
+            num_query_tokens: M, where the Q-Former is new; else the checkpoint decides.
             tokenizer: folder, hub name or object; by default the language model's. It tells the placeholder's id.
             vision_stages: the stages of a convolutional backbone whose maps are read.
             dtype: of all weights; by default the language model's.

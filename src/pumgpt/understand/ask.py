@@ -13,7 +13,7 @@ from pumgpt.understand.plan import Plan
 
 
 def understand(backend: Backend, plan: Plan, intakes: Sequence[Intake]) -> list[Understanding | BackendError]:
-    """Ask everything about some products in one call of the backend, and in a second one for their categories' attributes.
+    """Ask everything about some products in one call of the backend, and their categories' attributes in a second one.
 
     A `BackendError` takes the place of a product that the backend had no answer for at all.
     """

@@ -212,7 +212,7 @@ class PumGPTBackend(Backend):
 
     @torch.inference_mode()
     def photo_features(self, photos: Sequence[Image]) -> Tensor:
-        """The features (P, V) by which a `Memory` finds photos that look alike, one row for each photo."""
+        """The features (P, V) by which a `Memory` finds similar photos, one row for each photo."""
         batches = _batches(photos, self.photos_at_once)
         return torch.cat([self.model.photo_features(self._pixels(batch)).float() for batch in batches])
 
@@ -276,7 +276,7 @@ class PumGPTBackend(Backend):
         return torch.tensor([photo for photos in shown for photo in photos], dtype=torch.long, device=self.model.device)
 
     def _neighbours(self, photos: EncodedPhotos | None, shown: Sequence[tuple[int, ...]]) -> Neighbours | None:
-        """The products of the memory that look like the photos of each request."""
+        """The products of the memory that are most similar to the photos of each request."""
         if self.memory is None or photos is None or photos.features_BV is None:
             return None
         none_V = torch.full_like(photos.features_BV[0], torch.nan)

@@ -1,4 +1,4 @@
-"""Retrieval for closed questions: labelled products that look like the one asked about have a say in its answers.
+"""Retrieval for closed questions: labelled products that are similar to the one asked about count in its answers.
 
 Of each product in the memory a key is kept, a projection of the mean of its photos' patches, and its labels. `weighing`
 combines the labels of the neighbours with the model's own answer. Whether a question can be answered at all, the model
@@ -30,7 +30,7 @@ from pumgpt.tasks.base import normalise
 
 KEY_DIM = 128
 NUM_NEIGHBOURS = 1_024
-"""Up to so many of the most similar products have a say; those behind them would weigh next to nothing."""
+"""Up to so many of the most similar products count; those behind them would weigh next to nothing."""
 UNLABELLED = -1
 """Stands for the label of a product that has none for a field, and for one that is not among the choices."""
 NOT_IN_MEMORY = -1
@@ -40,7 +40,7 @@ _INT8_MAX = 127
 
 
 class _Description(BaseModel):
-    """What the file says beside its tensors."""
+    """The metadata of the file, beside its tensors."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -140,7 +140,7 @@ class Memory:
         return Neighbours(self, similarity_BK, index_BK)
 
     def weighing(self, name: str, listed: bool) -> Weighing | None:
-        """How products count for a field; None where they have no say."""
+        """How products count for a field; None where they don't."""
         return self.weighings.get(listed_key(name) if listed else name) if name in self.values else None
 
     def choice_index(self, name: str, choices: Choices) -> Tensor:

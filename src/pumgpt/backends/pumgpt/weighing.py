@@ -5,7 +5,7 @@ With the model's own shares over the choices of a question, raised to the power 
     (strength * p(c) + sum_i w_i [label_i = c]) / (strength + sum_i w_i),    w_i = exp((cosine_i - 1) / temperature)
 
 over the retrieved products i whose label is among the choices: the posterior mean under a Dirichlet prior of that strength,
-where a product counts as one observation if its photo is the same, and as next to none if it looks like something else. What
+where a product counts as one observation if its photo is the same, and as next to none if it is of something else. What
 resembles nothing in the memory stays with the model alone. Unlike in kNN-LM (arXiv 1911.00172) the memory's part is not
 fixed.
 
@@ -41,7 +41,7 @@ class Weighing(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     temperature: float = Field(gt=0)
-    """How fast a product counts for less as it looks less alike, in cosine."""
+    """How fast the weight of a product falls with its similarity, in cosine."""
     strength: float = Field(gt=0)
     """How many products of the same photo the model's own answer is worth."""
     sharpness: float = Field(default=1.0, gt=0)
