@@ -25,7 +25,7 @@ from pumgpt.model.card import resolve_checkpoint
 from pumgpt.training.data.products import read_file
 from pumgpt.training.remember import remember
 from pumgpt.understand.ask import understand_one
-from pumgpt.understand.intake import take_in
+from pumgpt.understand.intake import open_product
 from pumgpt.understand.plan import make_plan
 
 KNOWN_SHARE = 2 / 3
@@ -50,10 +50,10 @@ def main() -> None:
         out = Path(folder) / "shop"
         remember(
             resolve_checkpoint("nano"),
-            (take_in(product) for product in known),
+            (open_product(product) for product in known),
             out,
             sample=len(known),
-            open_again=lambda product: take_in(product).photos,
+            open_again=lambda product: open_product(product).photos,
         )
         measure("nano that remembers", load_backend(str(out)), None, asked)
 
@@ -71,7 +71,7 @@ def _categories(
 ) -> Iterator[CategoryPath | None]:
     plan = make_plan(backend, tasks=["category"], taxonomy=taxonomy, precision=precision)
     for product in products:
-        category = understand_one(backend, plan, take_in(Product(product.id, product.images))).category
+        category = understand_one(backend, plan, open_product(Product(product.id, product.images))).category
         yield tuple(category.path) if isinstance(category, CategoryField) and category.path else None
 
 

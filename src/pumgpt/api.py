@@ -107,7 +107,7 @@ class Model:
         the model doesn't answer.
         """
         from pumgpt.understand.ask import understand_one
-        from pumgpt.understand.intake import take_in
+        from pumgpt.understand.intake import open_product
         from pumgpt.understand.plan import make_plan
 
         plan = make_plan(
@@ -122,7 +122,7 @@ class Model:
         refs = tuple(
             ImageRef(data=photo) if isinstance(photo, bytes) else ImageRef(path=str(photo)) for photo in photos
         )
-        return understand_one(self.backend, plan, take_in(Product(id="1", images=refs, title=title)))
+        return understand_one(self.backend, plan, open_product(Product(id="1", images=refs, title=title)))
 
 
 def load(spec: str = DEFAULT_MODEL, device: str | None = None, batch_size: int | None = None) -> Model:

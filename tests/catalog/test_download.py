@@ -318,11 +318,11 @@ def test_without_a_url_nothing_starts(tmp_path: Path) -> None:
 
 def test_ctrl_c_ends_a_program_that_waits_for_a_slow_host(host: PhotoHost, tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from pumgpt.understand.intake import take_in_batches\n"
+        "import sys; from pathlib import Path; from pumgpt.understand.intake import open_batches\n"
         "from pumgpt.catalog.photos.download import PhotoDownloads; from pumgpt.catalog.product import ImageRef, Product\n"
         "rows = [(n, Product(str(n), (ImageRef(url=u),))) for n, u in enumerate(sys.argv[2:], 1)]\n"
         "with PhotoDownloads(Path(sys.argv[1]), allow_private=True) as downloads:\n"
-        "    list(take_in_batches(rows, 2, downloads=downloads))"
+        "    list(open_batches(rows, 2, downloads=downloads))"
     )
     urls = [host.url(f"/drip/{number}") for number in range(6)]
     process = subprocess.Popen([sys.executable, "-c", program, str(tmp_path), *urls], stderr=subprocess.PIPE)

@@ -42,7 +42,7 @@ def command(
     from pumgpt.cli.console import print_json, quiet_stdout
     from pumgpt.tasks.registry import get_task
     from pumgpt.understand.ask import understand_one
-    from pumgpt.understand.intake import take_in
+    from pumgpt.understand.intake import open_product
     from pumgpt.understand.plan import load_crosswalk, load_vocabulary, make_plan
 
     for name in tasks:
@@ -52,7 +52,7 @@ def command(
     name = Path(images[0].partition("?")[0]).stem
     product = Product.from_record({"id": name, "images": list(images), "title": title or None})
     with PhotoDownloads(allow_private=allow_private_urls) as downloads:
-        intake = take_in(product, downloads)
+        intake = open_product(product, downloads)
     with quiet_stdout():
         from pumgpt.backends.load import load_backend
 

@@ -69,7 +69,7 @@ def command(
     folder, column_map = resolve_checkpoint(model), None if columns is None else ColumnMap.load(columns)
     reader = read_catalog(in_path, column_map)
     from pumgpt.training.remember import PRODUCTS_AT_ONCE, remember
-    from pumgpt.understand.intake import Intake, take_in, take_in_batches
+    from pumgpt.understand.intake import Intake, open_batches, open_product
 
     rejected = 0
     with quiet_stdout(), PhotoDownloads(allow_private=allow_private_urls) as downloads, ExitStack() as bars:
@@ -78,7 +78,7 @@ def command(
             nonlocal rejected
             rows = 0
             with RowsBar("remember", count_rows(in_path, column_map)) as bar:
-                for batch in take_in_batches(enumerate(reader, start=1), PRODUCTS_AT_ONCE, downloads=downloads):
+                for batch in open_batches(enumerate(reader, start=1), PRODUCTS_AT_ONCE, downloads=downloads):
                     for item in batch:
                         rows += 1
                         if isinstance(item, RejectedRow):
@@ -101,7 +101,7 @@ def command(
             out_path,
             sample=sample,
             device=device,
-            open_again=lambda product: take_in(product, downloads).photos,
+            open_again=lambda product: open_product(product, downloads).photos,
             asked=show,
         )
     for warning in reader.warnings:

@@ -23,7 +23,7 @@ from pumgpt.enrich.journal import Journal
 from pumgpt.enrich.report import ReportWriter
 from pumgpt.enrich.summary import Summary, stated_fields
 from pumgpt.errors import UsageError
-from pumgpt.understand.intake import Row, take_in, take_in_batches
+from pumgpt.understand.intake import Row, open_batches, open_product
 from pumgpt.understand.plan import Plan, fingerprint
 
 BATCH_PRODUCTS = 16
@@ -109,7 +109,7 @@ def _answer_locally(
     backend: Backend, plan: Plan, downloads: PhotoDownloads | None, rows: Iterable[Row], done: int, batch_products: int
 ) -> Iterator[list[Answered]]:
     """The engine in this process."""
-    for batch in take_in_batches(rows, batch_products, downloads=downloads):
+    for batch in open_batches(rows, batch_products, downloads=downloads):
         yield answer_batch(batch, backend, plan)
 
 
@@ -124,7 +124,7 @@ def _keep(
             journal.add(item)
         elif isinstance(result, Understanding):
             if report is not None:
-                opened = item.opened if downloads is None else take_in(item.product, downloads).opened
+                opened = item.opened if downloads is None else open_product(item.product, downloads).opened
                 report.add(item.product, opened, result)
             journal.add(_without_evidence(result))
         else:
@@ -206,7 +206,7 @@ def preview(
     reader = read_catalog(in_path, column_map)
     found = Preview(reader.kind, reader.fields, warnings=reader.warnings)
     rows: Iterable[Row] = islice(enumerate(reader, start=1), limit)
-    for batch in take_in_batches(rows, BATCH_PRODUCTS, downloads=downloads):
+    for batch in open_batches(rows, BATCH_PRODUCTS, downloads=downloads):
         for item in batch:
             if isinstance(item, RejectedRow):
                 found.rejected.append(item)

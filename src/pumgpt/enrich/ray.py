@@ -14,7 +14,7 @@ from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.photos.download import PhotoDownloads
 from pumgpt.enrich.executor import Answered, answer_batch
 from pumgpt.jobs.ray import Numbered, run_on_ray
-from pumgpt.understand.intake import Intake, Row, take_in_rows
+from pumgpt.understand.intake import Intake, Row, open_rows
 from pumgpt.understand.plan import Plan
 
 
@@ -51,7 +51,7 @@ class _Answer:
             yield batch
 
     def __call__(self, number: int) -> list[Answered]:
-        items = take_in_rows(self._batches[number], self._downloads)
+        items = open_rows(self._batches[number], self._downloads)
         answered = answer_batch(items, self._backend, self._engine.plan)
         return [
             Answered(replace(item, opened=(None,) * len(item.opened)) if isinstance(item, Intake) else item, result)

@@ -1,4 +1,4 @@
-"""A product's photos, opened for the model: what is broken is named, what is huge is made smaller."""
+"""A product with its photos opened for the model: broken ones become warnings, huge ones are made smaller."""
 
 from __future__ import annotations
 
@@ -42,44 +42,44 @@ class Intake:
         return tuple(number for number, photo in enumerate(self.opened) if photo is not None)
 
 
-def take_in(product: Product, fetch: Fetch | None = None) -> Intake:
+def open_product(product: Product, fetch: Fetch | None = None) -> Intake:
     """Open all photos of a product. A broken one becomes a warning as long as another is good. `fetch` is for those by URL.
 
     Raises `PhotoError` where there are photos and none can be used.
     """
     opened: list[Image | None] = []
-    troubles: list[str] = []
+    failures: list[str] = []
     for number, ref in enumerate(product.images, start=1):
         try:
             photo = open_photo(ref, at_least_px=MAX_SIDE_PX, fetch=fetch)
         except PhotoError as error:
-            troubles.append(f"photo {number}: {error}" if len(product.images) > 1 else str(error))
+            failures.append(f"photo {number}: {error}" if len(product.images) > 1 else str(error))
             opened.append(None)
         else:
             photo.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Resampling.LANCZOS)
             opened.append(photo)
-    if troubles and len(troubles) == len(opened):
-        raise PhotoError("; ".join(troubles))
-    return Intake(product, tuple(opened), tuple(troubles) if opened else (NO_PHOTO,))
+    if failures and len(failures) == len(opened):
+        raise PhotoError("; ".join(failures))
+    return Intake(product, tuple(opened), tuple(failures) if opened else (NO_PHOTO,))
 
 
-def take_in_row(row: int, item: Product | RejectedRow, fetch: Fetch | None = None) -> Intake | RejectedRow:
-    """The same for a row of a catalogue: what can't be used is set aside with its number."""
+def open_row(row: int, item: Product | RejectedRow, fetch: Fetch | None = None) -> Intake | RejectedRow:
+    """The same for a row of a catalogue; one that can't be used becomes a `RejectedRow` with its number."""
     if isinstance(item, RejectedRow):
         return item
     try:
-        return take_in(item, fetch)
+        return open_product(item, fetch)
     except PhotoError as error:
         return RejectedRow(row, item.id, str(error))
 
 
-def take_in_rows(rows: Sequence[Row], downloads: PhotoDownloads | None = None) -> list[Intake | RejectedRow]:
+def open_rows(rows: Sequence[Row], downloads: PhotoDownloads | None = None) -> list[Intake | RejectedRow]:
     """The same for several rows, whose URLs are all under way before the first photo is opened."""
     _prefetch(rows, downloads)
-    return [take_in_row(row, item, downloads) for row, item in rows]
+    return [open_row(row, item, downloads) for row, item in rows]
 
 
-def take_in_batches(
+def open_batches(
     rows: Iterable[Row], size: int, num_threads: int = 2, downloads: PhotoDownloads | None = None
 ) -> Iterator[list[Intake | RejectedRow]]:
     """Batches of rows in order, their photos fetched and opened while the model is busy with the batch before."""
@@ -101,7 +101,7 @@ def _submit(
     pool: ThreadPoolExecutor, rows: Sequence[Row], downloads: PhotoDownloads | None
 ) -> Sequence[Future[Intake | RejectedRow]]:
     _prefetch(rows, downloads)
-    return [pool.submit(take_in_row, row, item, downloads) for row, item in rows]
+    return [pool.submit(open_row, row, item, downloads) for row, item in rows]
 
 
 def _prefetch(rows: Sequence[Row], downloads: PhotoDownloads | None) -> None:
