@@ -14,9 +14,10 @@ from transformers import DynamicCache
 from visual_cache import visual_cache
 
 from pumgpt.errors import InjectionError, ModelError
+from pumgpt.model.encoded_photos import EncodedPhotos
 from pumgpt.model.injection import decoder_layers, install
 from pumgpt.model.layer_attention import attention_to
-from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration
+from pumgpt.model.modeling import PumGPTForConditionalGeneration
 
 Model = PumGPTForConditionalGeneration
 CLOSE: dict[str, float] = {"rtol": 1e-4, "atol": 1e-5}

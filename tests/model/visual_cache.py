@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from pumgpt.model.encoded_photos import EncodedPhotos
 from pumgpt.model.injection import decoder_layers
-from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration
+from pumgpt.model.modeling import PumGPTForConditionalGeneration
 
 
 def visual_cache(

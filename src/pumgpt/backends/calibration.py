@@ -59,6 +59,7 @@ class FieldCalibration(BaseModel):
         """The confidence of a raw score."""
         if not self.confidence:
             return min(max(raw, 0.0), 1.0)
+        # np.interp is flat outside of the corners, as the map is meant to be.
         raws, confidences = zip(*self.confidence, strict=True)
         return float(np.interp(raw, raws, confidences))
 
@@ -127,6 +128,7 @@ def fit_calibration(raw: Sequence[float], right: Sequence[bool]) -> FieldCalibra
     from sklearn.isotonic import IsotonicRegression
 
     isotonic = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
+    # The imagined answers lie just outside of the observed scores, so that no true one is moved.
     isotonic.fit([min(raw) - 1e-6, *raw, max(raw) + 1e-6], [1.0, *map(float, right), 0.0])
     corners = zip(isotonic.X_thresholds_, isotonic.y_thresholds_, strict=True)
     fitted = FieldCalibration(confidence=[(round(float(x), 6), round(float(y), 6)) for x, y in corners], count=len(raw))

@@ -65,6 +65,7 @@ class DualEncoder:
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
         """Unit vectors (R, D)."""
         new = [text for text in dict.fromkeys(texts) if text not in self._texts]
+        # A bound rather than an eviction policy: only a catalogue of free text ever reaches it.
         if len(self._texts) + len(new) > MAX_TEXTS_KEPT:
             self._texts.clear()
             new = list(dict.fromkeys(texts))
@@ -107,6 +108,7 @@ class ContrastiveBackend(Backend):
     def _answer(self, request: Request) -> list[Answer]:
         if not request.photos:
             return [Answer("", error=f"{self.name} answers from photos, and there is none") for _ in request.questions]
+        # The mean of unit vectors is shorter than one; cosine similarity needs its length back.
         photo_1D = F.normalize(self.encoder.embed_photos(request.photos).mean(0, keepdim=True), dim=-1)
         return [self._choose(photo_1D, question) for question in request.questions]
 

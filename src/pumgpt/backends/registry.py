@@ -61,6 +61,7 @@ def find_loader(name: str) -> Loader | None:
     """The loader registered under `name`, None where there is none. Raises `ModelError` for one that can't be imported."""
     if name in _registered:
         return _registered[name]
+    # Our own names come first: installing a package must not change which model `--model NAME` means.
     entry = _BUILT_IN.get(name) or next(iter(entry_points(group=ENTRY_POINT_GROUP, name=name)), None)
     if entry is None:
         return None

@@ -60,6 +60,7 @@ class TransformersBackend(Backend):
         if refused is not None:
             return Answer("", error=refused)
         try:
+            # One question's failure is its own: the rest of the catalogue goes on.
             return read_answer(self._reply(request, question), question)
         except (RuntimeError, ValueError, IndexError) as error:  # out of memory, a prompt longer than the model reads
             return Answer("", error=f"{self.name}: {first_line(error)}")

@@ -94,6 +94,7 @@ def _fingerprint(weights: Mapping[str, Tensor]) -> str:
     for name, value in sorted(weights.items()):
         if value.is_floating_point() and not name.startswith(_NOT_BASE):
             step = max(1, value.numel() // _VALUES_PER_TENSOR)
+            # A few values tell trainings apart, and take no second of start-up for gigabytes of weights.
             few = value.detach().flatten()[::step][:_VALUES_PER_TENSOR].to(torch.bfloat16).cpu().contiguous()
             digest.update(f"{name}{tuple(value.shape)}".encode() + few.view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

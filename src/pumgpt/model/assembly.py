@@ -83,6 +83,7 @@ def _make_room(language_model: PreTrainedModel, tokenizer: Any) -> int:
     What is embedded there does not matter (the placeholder's hidden states are replaced), so that one more row is all.
     """
     rows = cast(nn.Embedding, language_model.get_input_embeddings()).num_embeddings
+    # Without a tokenizer the placeholder takes the first id behind the vocabulary.
     placeholder: int = rows if tokenizer is None else tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
     if placeholder >= rows:
         language_model.resize_token_embeddings(placeholder + 1, mean_resizing=False)

@@ -75,6 +75,7 @@ class LayerwiseBridge(nn.Module):
         """
         for adapter, rms in zip(self.adapters, rms_by_layer.tolist(), strict=True):
             assert isinstance(adapter, LayerwiseAdapter)
+            # The Q-Former ends in a layer norm, so that normalised noise has the scale of its outputs.
             probe = torch.randn(256, 32, adapter.key.in_features, device=adapter.key.weight.device).to(
                 adapter.key.weight
             )
@@ -97,6 +98,7 @@ class QueriesBridge(nn.Module):
     def forward(self, patches_BPV: Tensor, queries_BME: Tensor, num_tokens: int, return_alpha: bool = False) -> Bridged:
         """Visual tokens (1, B, n, D)."""
         visual = self.projection(queries_BME[:, :num_tokens])
+        # Each visual token is one query, which the evidence needs to know.
         eye = torch.eye(queries_BME.shape[1], device=visual.device)[:num_tokens].expand(1, visual.shape[0], -1, -1)
         return Bridged(visual[None], eye if return_alpha else None)
 

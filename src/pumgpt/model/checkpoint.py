@@ -50,6 +50,7 @@ class Checkpoint:
     @cached_property
     def file_of_tensor(self) -> dict[str, str]:
         """The file that holds each tensor. Raises `ModelError` where there are no safetensors."""
+        # Large checkpoints are sharded; the index says which file holds which tensor.
         if (index := self._find(INDEX)) is not None:
             files: dict[str, str] = json.loads(Path(index).read_text(encoding="utf-8"))["weight_map"]
             return files

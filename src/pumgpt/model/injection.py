@@ -78,6 +78,7 @@ def _inject(
     index: int, layer: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
     injection: VisualInjection | None = kwargs.get(ARGUMENT)
+    # A call that doesn't come through PumGPT, as of the bare language model.
     if ARGUMENT not in kwargs:
         return None
     rest = {name: value for name, value in kwargs.items() if name != ARGUMENT}
@@ -85,6 +86,7 @@ def _inject(
         return args, rest
     hidden = args[0] if args else rest["hidden_states"]
     tokens = injection.visual_KTD[index].to(hidden.dtype)
+    # `masked_scatter` fills the mask row by row, the order in which `injection` laid out the tokens.
     replaced = hidden.masked_scatter(injection.mask_RS.unsqueeze(-1), tokens)
     if args:
         return (replaced, *args[1:]), rest

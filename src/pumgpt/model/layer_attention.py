@@ -72,6 +72,7 @@ def _rotated(attention: Any, projected: Tensor, norm: str, rotation: Rotation) -
     if hasattr(attention, norm):
         heads = getattr(attention, norm)(heads)
     heads = heads.transpose(1, 2)
+    # SmolLM3 leaves every fourth layer without rotation.
     if not getattr(attention, "use_rope", True):
         return heads
     cos, sin = (part.unsqueeze(1) for part in rotation)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -24,108 +24,13 @@ from pumgpt.model.assembly import config_of_parts
 from pumgpt.model.bridges import LayerwiseAdapter, LayerwiseBridge, MlpBridge, build_bridge
 from pumgpt.model.configuration import PumGPTConfig
 from pumgpt.model.contrast import ContrastiveHead
+from pumgpt.model.encoded_photos import EncodedPhotos
 from pumgpt.model.injection import ARGUMENT, VisualInjection, install, text_rms
 from pumgpt.model.parts import Parts, Source, load_language_model, load_qformer, load_vision, sample_text
 from pumgpt.model.processing import load_tokenizer
 from pumgpt.model.qformer import QFormer
 from pumgpt.model.views import photo_views
 from pumgpt.model.vision import VisionTower, build_tower, keep_frozen_statistics
-
-
-@dataclass(frozen=True)
-class EncodedPhotos:
-    """All that the language model needs of B photos. Computed once, shared by every question."""
-
-    visual_KBND: Tensor
-    queries_BME: Tensor | None = None
-    alpha_KBNM: Tensor | None = None
-    attention_BMP: Tensor | None = None
-    grid: tuple[int, int] | None = None
-    patches_BPV: Tensor | None = None
-    """The output of the vision tower, where it was asked to be kept."""
-    features_BV: Tensor | None = None
-    """The mean of the patches, by which similar photos are found."""
-
-    def select(self, index: Tensor) -> EncodedPhotos:
-        """Some of the photos, in that order; a photo may be taken several times."""
-        return EncodedPhotos(
-            self.visual_KBND[:, index],
-            None if self.queries_BME is None else self.queries_BME[index],
-            None if self.alpha_KBNM is None else self.alpha_KBNM[:, index],
-            None if self.attention_BMP is None else self.attention_BMP[index],
-            self.grid,
-            None if self.patches_BPV is None else self.patches_BPV[index],
-            None if self.features_BV is None else self.features_BV[index],
-        )
-
-    @classmethod
-    def concatenate(cls, parts: Sequence[EncodedPhotos]) -> EncodedPhotos:
-        """The photos of all parts, which were encoded alike."""
-        return cls(
-            torch.cat([part.visual_KBND for part in parts], 1),
-            _cat([part.queries_BME for part in parts]),
-            _cat([part.alpha_KBNM for part in parts], 1),
-            _cat([part.attention_BMP for part in parts]),
-            parts[0].grid,
-            _cat([part.patches_BPV for part in parts]),
-            _cat([part.features_BV for part in parts]),
-        )
-
-    def joined_with_mirror_images(self) -> EncodedPhotos:
-        """Of B photos followed by their mirror images: B photos, each the mean of both, seen the right way round.
-
-        Evidence goes through the queries of either, so that there are 2 M of them.
-        """
-        assert self.grid is not None and self.queries_BME is not None
-        alpha, attention, patches = self.alpha_KBNM, self.attention_BMP, self.patches_BPV
-        if alpha is not None:
-            alpha = torch.cat(alpha.chunk(2, 1), -1) / 2
-        if attention is not None:
-            seen_BMP, mirrored_BMP = attention.chunk(2)
-            attention = torch.cat([seen_BMP, mirrored_BMP.unflatten(-1, self.grid).flip(-1).flatten(-2)], 1)
-        if patches is not None:
-            seen_BPV, mirrored_BPV = patches.chunk(2)
-            patches = (seen_BPV + mirrored_BPV.unflatten(1, self.grid).flip(2).flatten(1, 2)) / 2
-        visual_KBND = torch.stack(self.visual_KBND.chunk(2, 1)).mean(0)
-        queries_BME = torch.stack(self.queries_BME.chunk(2)).mean(0)
-        features_BV = None if self.features_BV is None else torch.stack(self.features_BV.chunk(2)).mean(0)
-        grid = None if attention is None else self.grid
-        return EncodedPhotos(visual_KBND, queries_BME, alpha, attention, grid, patches, features_BV)
-
-    def joined_with_windows(self, windows: EncodedPhotos) -> EncodedPhotos:
-        """Photos, each the mean of itself and of a window onto it. Patches and evidence are those of the whole photo."""
-        assert self.queries_BME is not None and windows.queries_BME is not None
-        assert self.features_BV is not None and windows.features_BV is not None
-        return replace(
-            self,
-            visual_KBND=(self.visual_KBND + windows.visual_KBND) / 2,
-            queries_BME=(self.queries_BME + windows.queries_BME) / 2,
-            features_BV=(self.features_BV + windows.features_BV) / 2,
-        )
-
-    def evidence(self, attention_LBN: Tensor) -> Tensor:
-        """The attention maps (B, rows, columns) of an answer, each adding up to 1.
-
-        `attention_LBN` is how much each layer attended from the answer to the photo's visual tokens. Each token is carried
-        back through its alpha and the Q-Former's cross-attention to the patches; without a Q-Former (bridge `mlp`) the
-        visual tokens are the patches.
-        Raises `ModelError` where the photos were encoded without evidence.
-        """
-        if self.grid is None:
-            raise ModelError("the photos were encoded without evidence; ask encode_photos for it")
-        if self.alpha_KBNM is None or self.attention_BMP is None:
-            maps_BP = attention_LBN.mean(0)
-        else:
-            alpha_LBNM = self.alpha_KBNM.to(attention_LBN).expand(attention_LBN.shape[0], -1, -1, -1)
-            weights_BM = torch.einsum("lbn,lbnm->bm", attention_LBN, alpha_LBNM)
-            maps_BP = torch.einsum("bm,bmp->bp", weights_BM, self.attention_BMP.to(weights_BM))
-        return (maps_BP / maps_BP.sum(1, keepdim=True)).unflatten(1, self.grid)
-
-
-def _cat(tensors: Sequence[Tensor | None], dim: int = 0) -> Tensor | None:
-    """None where the parts have none."""
-    present = [tensor for tensor in tensors if tensor is not None]
-    return torch.cat(present, dim) if present else None
 
 
 @dataclass
@@ -165,6 +70,7 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
             )
         self.bridge = build_bridge(config, self.vision_tower.hidden_size)
         self.language_model = parts.language_model or AutoModelForCausalLM.from_config(config.text_config)
+        # Hooks, not a subclass: any decoder of `transformers` keeps its own forward.
         install(self.language_model)
         if config.contrastive_dim:
             if not self.uses_queries:
@@ -313,6 +219,7 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         """Encode photos, which are followed by their mirror images where the configuration says so."""
         tower, mirrored = self.vision_tower, self.config.mirrored
         frozen = not any(p.requires_grad for p in tower.parameters())
+        # Without a graph through a frozen tower its activations need no memory.
         with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
             patches_BPV = tower(pixel_values.to(self.dtype))
         count = num_visual_tokens or self.bridge.num_tokens(patches_BPV.shape[1])
@@ -414,6 +321,7 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         loss = None
         if labels is not None:
             vocab_size = self.config.text_config.vocab_size
+            # The language model's own loss, which knows about gradient accumulation.
             loss = self.language_model.loss_function(logits=logits, labels=labels, vocab_size=vocab_size, **kwargs)
         return PumGPTOutput(loss, logits, output.past_key_values, output.hidden_states, output.attentions)
 
@@ -433,6 +341,7 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
     def prepare_inputs_for_generation(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Photos go in with the prompt only; later steps read them from the cache."""
         inputs = super().prepare_inputs_for_generation(*args, **kwargs)  # type: ignore[misc]
+        # Placeholders are in the cache after the first step; injecting twice would find none.
         first = kwargs.get("is_first_iteration", False) or not kwargs.get("use_cache", True)
         if not first:
             for name in ("pixel_values", "photos", "photo_index"):

@@ -67,6 +67,7 @@ class PumGPTProcessor(ProcessorMixin):
         Returns `input_ids`, `attention_mask` (R, S) and, with photos, `pixel_values` (B, C, H, W).
         """
         return_tensors = kwargs.pop("return_tensors", None)
+        # `transformers` groups options by modality; photos have none here.
         kwargs.pop("images_kwargs", None)
         features: dict[str, Any] = {}
         photos = flatten_photos(images)

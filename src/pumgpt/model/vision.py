@@ -44,6 +44,7 @@ class TransformerTower(nn.Module):
 
     def forward(self, pixels_BCHW: Tensor) -> Tensor:
         """Patches (B, P, V)."""
+        # Class and register tokens stand before the patches.
         hidden = self.model(pixel_values=pixels_BCHW).last_hidden_state
         rows, columns = self.grid(*pixels_BCHW.shape[-2:])
         return hidden[:, hidden.shape[1] - rows * columns :]
@@ -110,6 +111,7 @@ class ConvolutionalTower(nn.Module):
         """Patches (B, P, V)."""
         map_BVGG = self.features(pixels_BCHW)
         height, width = map_BVGG.shape[-2:]
+        # Neither convolutions nor the Q-Former's attention know where a patch lies.
         patches = self.norm(map_BVGG.flatten(2).transpose(1, 2))
         return patches + position_embedding_2d(height, width, self.hidden_size).to(patches)
 

@@ -22,6 +22,7 @@ def understand(backend: Backend, plan: Plan, intakes: Sequence[Intake]) -> list[
     with backend.session():
         first = [plan.requests(intake.product, intake.photos) for intake in intakes]
         replies = _ask(backend, plan, first)
+        # The second round shows the same photos, which the session keeps encoded.
         if plan.category_schemas is not None:
             follow_ups = [
                 ()

@@ -35,6 +35,7 @@ def translate(
             shares[SEPARATOR.join(path)] = shares.get(SEPARATOR.join(path), 0.0) + share
     ranked = tuple(sorted(shares.items(), key=lambda pair: -pair[1]))
     cannot_tell = min(answer.cannot_tell + lost, 1.0)
+    # The shop's best category is known only after its shares are added up.
     best = ranked[0][0] if ranked and ranked[0][1] >= cannot_tell else CANNOT_TELL
     if not answer.ranked:  # an open answer
         found = crosswalk.find(split_path(answer.text), product.title, known)

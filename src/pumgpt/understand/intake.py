@@ -56,6 +56,7 @@ def open_product(product: Product, fetch: Fetch | None = None) -> Intake:
             failures.append(f"photo {number}: {error}" if len(product.images) > 1 else str(error))
             opened.append(None)
         else:
+            # A phone's photo is many times larger than what the model sees.
             photo.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Resampling.LANCZOS)
             opened.append(photo)
     if failures and len(failures) == len(opened):
@@ -83,6 +84,7 @@ def open_batches(
     rows: Iterable[Row], size: int, num_threads: int = 2, downloads: PhotoDownloads | None = None
 ) -> Iterator[list[Intake | RejectedRow]]:
     """Batches of rows in order, their photos fetched and opened while the model is busy with the batch before."""
+    # Always one batch ahead: photos of the next one are opened while the model works on this one.
     source = iter(rows)
     with ThreadPoolExecutor(num_threads, thread_name_prefix="photos") as pool:
         try:

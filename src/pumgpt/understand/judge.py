@@ -73,6 +73,7 @@ class Judge:
         if best.status != "value":
             return NO_PREDICTION
         confidence = self.calibration.confidence(key, share)
+        # Alternatives keep their ratio to the best choice, whose confidence is calibrated.
         scale = confidence / share if share > 0 else 0.0
         others = tuple(Candidate(p.value, round(s * scale, 4)) for p, s in parsed[1:] if p.value is not None)
         refused = answer.cannot_tell > share
@@ -90,6 +91,7 @@ class Judge:
         self, key: str, parsed: Parsed, confidence: float | None, refused: bool, others: tuple[Candidate, ...] = ()
     ) -> FieldPrediction:
         threshold = self.calibration.threshold(key, self.precision)
+        # Where a whole field is easy its threshold can fall below one half.
         least = max(threshold, LEAST_CONFIDENCE)
         sure = self.precision == 0 or (not refused and (confidence is None or confidence >= least))
         rounded = None if confidence is None else round(confidence, 4)

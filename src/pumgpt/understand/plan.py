@@ -90,6 +90,7 @@ class Plan:
                 (without if task.hides_listing else with_listing).extend(task.questions(product, context))
         listing = context.listing.text
         if listing is None:
+            # Without a listing both see the same prompt, so that one request will do.
             with_listing, without = [*without, *with_listing], []
         pairs = ((listing, with_listing), (None, without))
         return tuple(Request(tuple(photos), tuple(questions), text) for text, questions in pairs if questions)
@@ -146,6 +147,7 @@ def make_plan(
         crosswalk = None
     else:
         crosswalk = crosswalk.into(taxonomy) if crosswalk else shipped_crosswalk(own.taxonomy, taxonomy)
+    # A model is asked in its own categories where a map leads to the shop's: it was trained on their names.
     asked_taxonomy = own.taxonomy if crosswalk else taxonomy or own.taxonomy
     taxonomy, schema = taxonomy or own.taxonomy, schema or own.schema
     if tasks is None:

@@ -33,7 +33,8 @@ from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 from pumgpt.errors import ModelError, first_line
 from pumgpt.model.card import CALIBRATION_FILE, read_card, resolve_checkpoint, revision_of
-from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration
+from pumgpt.model.encoded_photos import EncodedPhotos
+from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.processing import PumGPTProcessor
 
 PHOTOS_AT_ONCE = 32
@@ -177,6 +178,7 @@ class PumGPTBackend(Backend):
             for batch in _batches(group, self._questions_at_once(choices)):
                 rows = torch.tensor([row.request for row in batch], device=self.model.device)
                 attention = evidence and photos is not None
+                # Rows of one request take the same row of the prefix: its keys and values were computed once.
                 prompts = self.decoder.extend(prefix.select(rows), [row.suffix for row in batch], attention)
                 found = (
                     self._generate(prompts, batch)
@@ -233,6 +235,7 @@ class PumGPTBackend(Backend):
                 tuple(self.processor.prompt_ids(num_photos, listing, question.text, num_visual_tokens))
                 for question in request.questions
             ]
+            # One token is kept back for each question: evidence is the attention of a suffix's last token.
             length = _common_length(prompts, keep=1)
             prefix = prompts[0][:length] if prompts else (self.decoder.pad_token_id,)
             prefixes.append(prefix)
@@ -279,6 +282,7 @@ class PumGPTBackend(Backend):
         """The products of the memory that are most similar to the photos of each request."""
         if self.memory is None or photos is None or photos.features_BV is None:
             return None
+        # NaN is similar to nothing, so that a product without a photo has no neighbours.
         none_V = torch.full_like(photos.features_BV[0], torch.nan)
         features = [photos.features_BV[list(index)].mean(0) if index else none_V for index in shown]
         return self.memory.neighbours(torch.stack(features))
@@ -307,6 +311,7 @@ class PumGPTBackend(Backend):
             indices, shares = top.indices[row].tolist(), top.values[row].tolist()
             ranked = tuple((choices.values[index], share) for index, share in zip(indices, shares, strict=True))
             best, share = ranked[0]
+            # `probability` is of the best choice given that the question can be answered; `refusal` is beside it.
             answerable = float(shares_RC[row, :-1].sum())
             probability = share / answerable if answerable > 0 else 0.0
             answers.append(Answer(best if share >= refusal else CANNOT_TELL, probability, refusal, ranked))
@@ -335,6 +340,7 @@ class PumGPTBackend(Backend):
 
     def _generate(self, prompts: PrefixCache, rows: Sequence[_PendingQuestion]) -> list[Answer]:
         """Open answers, and how probable a refusal was."""
+        # Not normalised over choices, of which there are none: the plain probability of the words.
         refusals = self.decoder.score(prompts, self._trie(None)).exp()[:, 0].tolist()
         generated = self.decoder.generate(prompts, [row.question.max_new_tokens for row in rows])
         texts = self.processor.tokenizer.batch_decode([text.token_ids for text in generated], skip_special_tokens=True)

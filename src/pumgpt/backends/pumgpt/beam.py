@@ -71,6 +71,7 @@ class AnswerTree:
         """Edges (R, W, K) of some nodes, and which of them exist: nodes have different numbers of edges."""
         first, last = self.first_N[node_RW], self.first_N[node_RW + 1]
         most = int((last - first).max())
+        # Every node gets as many edges as the widest one; those that don't exist are marked, and clamped into the table.
         edges = first[..., None] + torch.arange(most, device=first.device)
         exists = edges < last[..., None]
         return edges.clamp_max(len(self.token_E) - 1), exists
@@ -89,6 +90,7 @@ class _Hypotheses:
 def score_by_beam(decoder: Decoder, prefix: PrefixCache, tree: AnswerTree, width: int = BEAM_WIDTH) -> Tensor:
     """Log-probability (R, C) of the answers that the beam finds, each with its end token; -inf for the others."""
     rows, device = len(prefix.length_R), prefix.mask_RS.device
+    # Answers of different lengths are found at different depths, and never compete in the beam.
     found_RC = torch.full((rows, tree.num_answers), -torch.inf, device=device)
     beam = _Hypotheses(
         torch.zeros(rows, 1, dtype=torch.long, device=device),
@@ -99,6 +101,7 @@ def score_by_beam(decoder: Decoder, prefix: PrefixCache, tree: AnswerTree, width
     cache, depth = prefix.to_dynamic(), 0
     while True:
         edge_RX, log_prob_RX, source_RX = _expand(decoder, beam, tree)
+        # Answers that end here leave the beam with their exact score, whatever becomes of the rest.
         closed_RX = (tree.answer_E[edge_RX] != NONE) & ~log_prob_RX.isneginf()
         row, edge = closed_RX.nonzero(as_tuple=True)
         found_RC[row, tree.answer_E[edge_RX[row, edge]]] = log_prob_RX[row, edge]

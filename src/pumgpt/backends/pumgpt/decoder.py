@@ -17,8 +17,9 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from pumgpt.backends.pumgpt.trie import TokenTrie
+from pumgpt.model.encoded_photos import EncodedPhotos
 from pumgpt.model.layer_attention import attention_by_layer
-from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration
+from pumgpt.model.modeling import PumGPTForConditionalGeneration
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class PrefixCache:
     def to_dynamic(self) -> DynamicCache:
         """A cache for the language model; what is added to it leaves this one as it is."""
         cache = DynamicCache()
+        # The language model concatenates to new tensors, and never writes into these.
         for layer, (keys, values) in enumerate(self.keys_values):
             cache.update(keys, values, layer)
         return cache
@@ -75,6 +77,7 @@ class Decoder:
         """Run prefixes (R rows), whose placeholders show `photos` as `photo_index` says."""
         input_ids, mask = self._pad(prefixes)
         length_R, cache = mask.sum(1), DynamicCache()
+        # Padding stands behind the real tokens, so that a real token's position is its index.
         positions = torch.arange(input_ids.shape[1], device=input_ids.device).expand_as(input_ids)
         output = self.model.hidden_states(
             input_ids,
@@ -99,6 +102,7 @@ class Decoder:
         input_ids, mask = self._pad(continuations)
         length = mask.sum(1)
         positions = prefix.length_R[:, None] + torch.arange(input_ids.shape[1], device=input_ids.device)
+        # The cache may have padding in its middle from here on; the mask and the positions account for it.
         whole_mask = torch.cat([prefix.mask_RS.long(), mask], 1)
         cache = prefix.to_dynamic()
         output = self.model.hidden_states(
@@ -124,6 +128,7 @@ class Decoder:
 
     def score(self, prefix: PrefixCache, trie: TokenTrie) -> Tensor:
         """Log-probability (R, C) of each answer of the trie with its end token, under the unrestricted softmax."""
+        # Edges of the root are scored by the prefix's own last state, so only the inner nodes have to run.
         states = prefix.hidden_RD[:, None]
         if trie.num_nodes:
             # All nodes run at once: each sees its row's prefix and the nodes above it.
@@ -137,6 +142,7 @@ class Decoder:
             nodes = self.extend_branches(trie.token_T.expand(rows, -1), visible, positions, prefix.to_dynamic())
             states = torch.cat([states, nodes], 1)
         log_probs_RE = self.log_probs(states)[:, trie.edge_node_E, trie.edge_token_E]
+        # Each answer is the sum of the edges along its path.
         log_probs_CR: Tensor = torch.sparse.mm(trie.paths_CE, log_probs_RE.T)
         return log_probs_CR.T
 
@@ -147,6 +153,7 @@ class Decoder:
         `visible_RTS` marks; the cache grows by them.
         """
         dtype = self.model.dtype
+        # The largest negative number rather than -inf: a softmax over nothing but -inf would be NaN.
         bias = torch.zeros(visible_RTS.shape, dtype=dtype, device=visible_RTS.device)
         bias.masked_fill_(~visible_RTS, torch.finfo(dtype).min)
         output = self.model.hidden_states(
@@ -166,6 +173,7 @@ class Decoder:
         active = list(range(len(max_new_tokens)))
         while active:
             logits_RV = self.model.logits(prefix.hidden_RD).float()
+            # The placeholder has a row in the output layer, but is no text.
             logits_RV[:, self.suppressed_ids] = -torch.inf
             best = logits_RV.log_softmax(-1).max(-1)
             unfinished: list[int] = []

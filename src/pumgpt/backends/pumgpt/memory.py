@@ -81,6 +81,7 @@ class Memory:
         Keys are the `dim` strongest principal components of the features.
         """
         centre_V = features_NV.mean(0)
+        # Channels differ in scale; at equal spread none of them decides the components alone.
         spread_V = features_NV.std(0, correction=0).clamp_min(1e-6)
         scaled_NV = (features_NV - centre_V) / spread_V
         _, directions_VV = torch.linalg.eigh(scaled_NV.T @ scaled_NV)  # by rising strength
@@ -132,6 +133,7 @@ class Memory:
 
         `excluded_B` holds for each the index of a product in the memory that is left out, or `NOT_IN_MEMORY`.
         """
+        # -inf gives products without a photo, which are NaN, a weight of zero everywhere.
         similarity_BN = (self.keys_of(features_BV) @ self.keys_ND.T).nan_to_num(-torch.inf)
         if excluded_B is not None:
             rows = (excluded_B != NOT_IN_MEMORY).nonzero()[:, 0]
@@ -153,6 +155,7 @@ class Memory:
 
     def save(self, folder: Path) -> None:
         """Write `memory/memory.safetensors` into a checkpoint's folder. Keys are kept in 8 bits, labels in 16."""
+        # Each key at its own scale, which isn't kept: loading normalises the keys again.
         largest_N1 = self.keys_ND.abs().amax(1, keepdim=True).clamp_min(1e-9)
         tensors = {
             "centre": self.centre_V.float(),
@@ -205,6 +208,7 @@ class Neighbours:
         memory = self.memory
         label_RK = memory.labels[name][self.index_BK[rows]]
         choice_RK = memory.choice_index(name, choices)[label_RK.clamp_min(0)]
+        # Index 0 stands in for a label that is missing, and must not count as a vote for it.
         votes_RK = (label_RK != UNLABELLED) & (choice_RK != UNLABELLED)
         weight_RK = ((self.similarity_BK[rows] - 1) / temperature).exp() * votes_RK
         empty_RC = weight_RK.new_zeros(len(rows), len(choices.values))

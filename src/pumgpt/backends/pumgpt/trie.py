@@ -38,6 +38,7 @@ class TokenTrie:
         """From token ids of each answer, without the end token. Equal answers share a path."""
         closed = [(*answer, end_token_id) for answer in answers]
         inner = {answer[:length] for answer in closed for length in range(1, len(answer))}
+        # By length, so that parents come before their children: `_ancestry` relies on it.
         prefixes = sorted(inner, key=lambda prefix: (len(prefix), prefix))
         number = {(): 0} | {prefix: index for index, prefix in enumerate(prefixes, start=1)}
         paths = [[(number[answer[:length]], answer[length]) for length in range(len(answer))] for answer in closed]
@@ -51,6 +52,7 @@ class TokenTrie:
             ancestry_TT=_ancestry([number[prefix[:-1]] for prefix in prefixes]),
             edge_node_E=torch.tensor(nodes),
             edge_token_E=torch.tensor(tokens),
+            # Sparse, as each of thousands of answers takes a handful of as many edges.
             paths_CE=torch.sparse_coo_tensor(
                 torch.tensor(taken).T, torch.ones(len(taken)), (len(closed), len(edges)), check_invariants=False
             ).coalesce(),

@@ -59,6 +59,7 @@ class Weighing(BaseModel):
         tiny = torch.finfo(own_RC.dtype).tiny
         prior_RC = (own_RC.clamp_min(tiny).log() * self.sharpness).softmax(-1)
         total_R1 = self.strength + counts_RC.sum(1, keepdim=True)
+        # Jointly, *cannot be inferred* competes with the labels; else its share stays, and they divide the rest.
         if self.joint:
             joint_RC = self.strength * answered_R1 * prior_RC + counts_RC
             return torch.cat([joint_RC, self.strength * refused_R1], 1) / total_R1
@@ -118,8 +119,10 @@ class FieldSamples:
         for index, strength, sharpness, joined in grid:
             weighing = Weighing(temperature=TEMPERATURES[index], strength=strength, sharpness=sharpness, joint=joined)
             found = Fit.of(weighing.weigh(own_RC, counts_RTC[:, index]), right_R)
+            # A likelier weighing that gets fewer answers right would be a loss to the shop.
             if found.accuracy >= alone.accuracy:
                 fits.append((found.loss, len(fits), weighing, found))
+        # The running number breaks ties: weighings themselves have no order.
         _, _, weighing, combined = min(fits)
         return weighing, alone, combined
 

@@ -26,7 +26,8 @@ from torch.nn import functional as F
 
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.errors import RecipeError
-from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration
+from pumgpt.model.encoded_photos import EncodedPhotos
+from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.views import photo_views
 from pumgpt.training.data.augment import AugmentRecipe, augment, resize
 from pumgpt.training.data.products import PhotoCache

@@ -19,7 +19,8 @@ from torch.nn import functional as F
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL
-from pumgpt.model.modeling import EncodedPhotos, PumGPTForConditionalGeneration
+from pumgpt.model.encoded_photos import EncodedPhotos
+from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.processing import PumGPTProcessor
 from pumgpt.tasks.base import Example, TaskContext
 from pumgpt.tasks.mixture import MixtureWeights, draw_examples
