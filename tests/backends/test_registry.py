@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from pumgpt.backends import LoadOptions, register, registry
+from pumgpt.backends import LoadOptions, register
 from pumgpt.backends.fake import FakeBackend
 from pumgpt.backends.load import load_backend
 from pumgpt.backends.protocol import Answer, Backend, Capabilities, Request
@@ -72,10 +72,9 @@ class Parrot(Backend):
 
 
 @pytest.fixture
-def parrot(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(registry, "_registered", {})
+def parrot() -> str:
     register("parrot", Parrot)
-    yield "parrot:amazon"
+    return "parrot:amazon"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from pumgpt.backends.protocol import CANNOT_TELL, Answer, Backend, Question, Request
+from pumgpt.backends.protocol import CANNOT_TELL, Answer, Backend, Capabilities, Question, Request
 from pumgpt.bench.asking.case import Case
 from pumgpt.bench.baselines.fitted import NearestNeighbour, TitleMatching, features_of
 from pumgpt.bench.baselines.predictions import Prediction, read_plain
@@ -36,6 +36,7 @@ class Majority(Backend):
     """
 
     name = "majority"
+    capabilities = Capabilities(gives_probabilities=False)
 
     def __init__(self, cases: Iterable[Case]) -> None:
         self._counts: dict[Slot, Counter[str]] = {}
@@ -86,6 +87,8 @@ def true_texts(case: Case) -> list[tuple[str, str]]:
 
 class FieldsModel(Backend):
     """Answers every question out of the fields that a baseline predicts; what it has no field for it can't tell."""
+
+    capabilities = Capabilities(gives_probabilities=False)
 
     def __init__(
         self, name: str, fitted: Sequence[Product], predict: Callable[[Sequence[Request]], Sequence[Prediction]]
