@@ -71,5 +71,8 @@ def test_a_catalogue_is_enriched_from_python(tmp_path: Path) -> None:
 def test_what_is_wrong_is_said_before_a_model_is_loaded(tmp_path: Path) -> None:
     with pytest.raises(api.CatalogError, match=r"absent\.csv"):
         api.enrich(tmp_path / "absent.csv", tmp_path / "filled.csv", model="no such model")
+    (tmp_path / "in.csv").write_text("id,title\n1,Shirt\n", encoding="utf-8")
+    with pytest.raises(api.UsageError, match="--category-attributes needs"):
+        api.enrich(tmp_path / "in.csv", tmp_path / "filled.csv", model="no such model", category_attributes=True)
     with pytest.raises(api.ModelError, match="no such model or folder"):
         api.load("absent")

@@ -146,6 +146,7 @@ def enrich(
     taxonomy: str | Path | None = None,
     schema: str | Path | None = None,
     category_map: str | Path | None = None,
+    category_attributes: bool = False,
     columns: str | Path | None = None,
     precision: float = 0.9,
     overwrite_values: bool = False,
@@ -167,7 +168,7 @@ def enrich(
     from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.enrich.job import check_paths
     from pumgpt.enrich.job import enrich as enrich_catalogue
-    from pumgpt.understand.plan import load_crosswalk, load_vocabulary, make_plan
+    from pumgpt.understand.plan import load_category_schemas, load_crosswalk, load_vocabulary, make_plan
 
     source, target = Path(in_path), Path(out_path)
     column_map = None if columns is None else ColumnMap.load(Path(columns))
@@ -175,6 +176,7 @@ def enrich(
     taxonomy_path = _path_or_none(taxonomy)
     own_taxonomy, own_schema = load_vocabulary(taxonomy_path, _path_or_none(schema))
     crosswalk = load_crosswalk(_path_or_none(category_map), taxonomy_path)
+    category_schemas = load_category_schemas(taxonomy_path) if category_attributes else None
     backend = (load(model) if isinstance(model, str) else model).backend
     plan = make_plan(
         backend,
@@ -185,6 +187,7 @@ def enrich(
         precision=precision,
         overwrite_values=overwrite_values,
         evidence=report_path is not None,
+        category_schemas=category_schemas,
     )
     with PhotoDownloads(allow_private=allow_private_urls) as downloads:
         return enrich_catalogue(
