@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pumgpt.backends.load import load_backend
+from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.cli.ask_view import STATUS_STYLES
 from pumgpt.cli.progress import RowsBar
@@ -35,7 +36,7 @@ def main() -> None:
     results, report = folder / "results.jsonl", folder / "report.html"
     with RowsBar("reading", None) as rows_bar:
         summary = enrich(
-            catalog,
+            read_catalog(catalog),
             results,
             backend,
             plan,

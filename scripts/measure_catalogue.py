@@ -95,8 +95,8 @@ def write_parquet(file: Path, rows: int) -> Path:
 
 def there_and_back(file: Path) -> None:
     """Write the catalogue with answers beside itself; prints the number of products and this process's peak in MiB."""
+    from pumgpt.catalog.formats.output import open_writer
     from pumgpt.catalog.formats.registry import read_catalog
-    from pumgpt.catalog.formats.writers import open_writer
     from pumgpt.catalog.product import Product
     from pumgpt.catalog.understanding import AttributeField, ModelInfo, Understanding
 

@@ -24,6 +24,7 @@ from pumgpt.backends.chat.reply import ChatReply
 from pumgpt.backends.fake import FakeBackend
 from pumgpt.backends.load import load_backend
 from pumgpt.backends.protocol import CANNOT_TELL, Answer, Backend, Choices, Question, Request
+from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.errors import BackendError, UsageError
 
 COLOURS = Choices(("Blue", "Navy Blue", "Red", "Blue-Green", "White"))
@@ -424,7 +425,7 @@ def test_a_catalogue_is_enriched_by_an_endpoint(tmp_path: Path) -> None:
     with serve(over(FakeBackend())) as server:
         backend = load_backend(f"openai:m@{server.base_url}")
         plan = make_plan(backend, schema=AttributeSchema((AttributeSpec("colour", COLOURS.values),)))
-        summary = enrich(tmp_path / "in.jsonl", tmp_path / "out.jsonl", backend, plan)
+        summary = enrich(read_catalog(tmp_path / "in.jsonl"), tmp_path / "out.jsonl", backend, plan)
     answers = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
     assert (summary.rows, len(answers)) == (5, 5)
     assert all(answer["attributes"][0]["value"] in (*COLOURS.values, None) for answer in answers)

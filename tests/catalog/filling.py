@@ -6,9 +6,9 @@ import csv
 from collections.abc import Callable
 from pathlib import Path
 
-from pumgpt.catalog.formats.columns import ColumnMap
+from pumgpt.catalog.formats.column_map import ColumnMap
+from pumgpt.catalog.formats.output import open_writer
 from pumgpt.catalog.formats.registry import read_catalog
-from pumgpt.catalog.formats.writers import open_writer
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import AttributeField, CaptionField, CategoryField, ModelInfo, Understanding
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from filling import answer, cells, fill
 
-from pumgpt.catalog.formats.columns import ColumnMap, guess_columns
+from pumgpt.catalog.formats.column_map import ColumnMap, guess_columns
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.catalog.understanding import Understanding

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from filling import answer, fill
 
-from pumgpt.catalog.formats import dataset_writer
+from pumgpt.catalog.formats import datasets as datasets_format
 from pumgpt.catalog.formats.base import RejectedRow
 from pumgpt.catalog.formats.registry import count_rows, read_catalog
 from pumgpt.catalog.product import Product
@@ -57,7 +57,7 @@ def test_parquet_files_of_the_hub_are_read(tmp_path: Path) -> None:
 
 
 def test_what_we_write_the_library_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset_writer, "ROWS_PER_FILE", 2)
+    monkeypatch.setattr(datasets_format, "ROWS_PER_FILE", 2)
     _dataset().save_to_disk(tmp_path / "saved")
     for _ in range(2):  # the second run takes the place of the first
         fill(

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pumgpt.catalog.formats.base import RejectedRow
+from pumgpt.catalog.formats.google.feed import OUR_NAMESPACE
 from pumgpt.catalog.formats.google.terms import MAX_TITLE_CHARS, NAMESPACE
 from pumgpt.catalog.formats.google.text import GoogleTextReader
-from pumgpt.catalog.formats.google.writer import OUR_NAMESPACE
 from pumgpt.catalog.formats.google.xml import GoogleXmlReader
 from pumgpt.catalog.formats.registry import count_rows, read_catalog
 from pumgpt.catalog.product import Product

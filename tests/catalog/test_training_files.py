@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pumgpt.catalog.formats.conversations import FORMS, Conversation, write_training_file
+from pumgpt.catalog.conversations import FORMS, Conversation, write_training_file
 from pumgpt.catalog.product import ImageRef
 from pumgpt.errors import CatalogError, UsageError
 

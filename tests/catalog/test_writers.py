@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pumgpt.catalog.formats.output_columns import attribute_columns
-from pumgpt.catalog.formats.parquet_writer import ROWS_PER_GROUP
+from pumgpt.catalog.formats.filled import attribute_columns
+from pumgpt.catalog.formats.output import check_output, open_writer
+from pumgpt.catalog.formats.parquet import ROWS_PER_GROUP
 from pumgpt.catalog.formats.registry import CatalogReader, read_catalog
-from pumgpt.catalog.formats.writers import check_output, open_writer
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import AttributeField, CaptionField, CategoryField, ModelInfo, Understanding
 from pumgpt.errors import CatalogError
@@ -250,11 +250,12 @@ def test_attribute_columns_are_safe_and_distinct() -> None:
 
 def test_outputs_that_can_not_be_written(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "folder.jsonl").mkdir()
     (tmp_path / "file").touch()
-    for name, words in (("a.xlsx", "ending '.xlsx'"), ("folder.csv", "is a folder")):
-        with pytest.raises(CatalogError, match=words):
-            check_output(tmp_path / name)
     (tmp_path / "in.csv").write_text(_SOURCE)
+    for name, words in (("a.xlsx", "ending '.xlsx'"), ("folder.csv", "is a folder"), ("folder.jsonl", "is a folder")):
+        with pytest.raises(CatalogError, match=words):
+            check_output(tmp_path / name, read_catalog(tmp_path / "in.csv"))
     for ending in ("csv", "parquet"):
         with pytest.raises(CatalogError, match=rf"a\.{ending}: can't be written \(\w"):
             _fill(tmp_path / "in.csv", tmp_path / "file" / f"a.{ending}")
@@ -276,6 +277,9 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
 
 
 def test_catalog_imports_no_torch() -> None:
-    parts = "photos product readers schema taxonomy understanding writers"
-    code = f"import sys\nfor part in {parts!r}.split(): __import__('pumgpt.catalog.' + part)\nassert 'torch' not in sys.modules"
+    code = (
+        "import pkgutil, sys, pumgpt.catalog as catalog\n"
+        "for part in pkgutil.walk_packages(catalog.__path__, 'pumgpt.catalog.'): __import__(part.name)\n"
+        "assert 'pumgpt.catalog.formats.registry' in sys.modules and 'torch' not in sys.modules"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

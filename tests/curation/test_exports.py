@@ -49,7 +49,9 @@ def curated(
 ) -> Path:
     whole = out.suffix == ".jsonl"
     names = frozenset(name.casefold() for name in columns)
-    curator = Curator(Cascade([Against(*against)], LastWord()), Source(source, names), failing, whole_records=whole)
+    curator = Curator(
+        Cascade([Against(*against)], LastWord()), Source(read_catalog(source), names), failing, whole_records=whole
+    )
     curate(curator, out, {"experts": "text"})
     return out
 

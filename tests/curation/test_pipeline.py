@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from small_experts import LastWord, PaintExpert, WordExpert
 
+from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.product import Product
 from pumgpt.curation import curator as curator_module
 from pumgpt.curation.cascade import Cascade
@@ -34,7 +35,9 @@ def make(
     source: Path, failing: Failing = Failing.DROP, *, words: WordExpert | None = None, table: bool = False
 ) -> Curator:
     cascade = Cascade([PaintExpert(), words or WordExpert()], LastWord(), for_photos={"similarity"})
-    return Curator(cascade, Source(source, frozenset({"colour", "size"})), failing, whole_records=not table)
+    return Curator(
+        cascade, Source(read_catalog(source), frozenset({"colour", "size"})), failing, whole_records=not table
+    )
 
 
 @pytest.fixture
@@ -238,7 +241,7 @@ def test_parquet_keeps_its_types_and_its_photos(shop: Path) -> None:
 
 def test_a_table_of_json_lines_can_be_read_again(shop: Path) -> None:
     curate(make(shop / "in.jsonl", table=True), shop / "out.parquet", ASKED)
-    again = {row.id: row for row in Source(shop / "out.parquet")}
+    again = {row.id: row for row in Source(read_catalog(shop / "out.parquet"))}
     assert len(again) == NUM_ROWS - 2
     assert again["p2"].attributes == {"size": "M"}
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from pumgpt.backends.fake import FakeBackend
 from pumgpt.backends.protocol import Answer, Request
+from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.enrich.job import enrich, preview
 from pumgpt.enrich.summary import Summary
@@ -63,7 +64,7 @@ class FailingBackend(FakeBackend):
 
 
 def test_one_answer_for_each_readable_row_in_order(shop: Path) -> None:
-    summary = enrich(shop / "in.csv", shop / "out.jsonl", FakeBackend(), plan(), batch_products=5)
+    summary = enrich(read_catalog(shop / "in.csv"), shop / "out.jsonl", FakeBackend(), plan(), batch_products=5)
     found = records(shop / "out.jsonl")
     assert [row["id"] for row in found] == ["1", "2", *map(str, range(4, NUM_ROWS + 1))]
     assert (summary.rows, summary.rejected) == (11, 1)
@@ -76,7 +77,7 @@ def test_one_answer_for_each_readable_row_in_order(shop: Path) -> None:
 
 
 def test_a_missing_photo_beside_a_good_one_and_no_photo_at_all_are_warnings(shop: Path) -> None:
-    enrich(shop / "in.csv", shop / "out.jsonl", FakeBackend(), plan())
+    enrich(read_catalog(shop / "in.csv"), shop / "out.jsonl", FakeBackend(), plan())
     warnings = {row["id"]: row["warnings"] for row in records(shop / "out.jsonl")}
     assert len(warnings["7"]) == 1  # type: ignore[arg-type]
     assert "photo 2" in warnings["7"][0] and "missing.png" in warnings["7"][0]  # type: ignore[index]
@@ -87,11 +88,11 @@ def test_a_missing_photo_beside_a_good_one_and_no_photo_at_all_are_warnings(shop
 @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
 def test_interrupted_and_resumed_equals_never_interrupted(shop: Path, ending: str) -> None:
     whole, parts = shop / f"whole.{ending}", shop / f"parts.{ending}"
-    enrich(shop / "in.csv", whole, FakeBackend(), plan(), batch_products=2)
-    stopped = enrich(shop / "in.csv", parts, StoppingBackend(2), plan(), batch_products=2)
+    enrich(read_catalog(shop / "in.csv"), whole, FakeBackend(), plan(), batch_products=2)
+    stopped = enrich(read_catalog(shop / "in.csv"), parts, StoppingBackend(2), plan(), batch_products=2)
     assert stopped.stopped
     assert stopped.done == 4
-    resumed = enrich(shop / "in.csv", parts, FakeBackend(), plan(), batch_products=2)
+    resumed = enrich(read_catalog(shop / "in.csv"), parts, FakeBackend(), plan(), batch_products=2)
     assert (resumed.resumed, resumed.done) == (4, NUM_ROWS)
     if ending == "parquet":
         assert pq.read_table(parts).equals(pq.read_table(whole))
@@ -102,33 +103,33 @@ def test_interrupted_and_resumed_equals_never_interrupted(shop: Path, ending: st
 
 def test_what_a_kill_left_behind_the_last_commit_does_not_count(shop: Path) -> None:
     whole, parts = shop / "whole.jsonl", shop / "parts.jsonl"
-    enrich(shop / "in.csv", whole, FakeBackend(), plan(), batch_products=2)
-    enrich(shop / "in.csv", parts, StoppingBackend(2), plan(), batch_products=2)
+    enrich(read_catalog(shop / "in.csv"), whole, FakeBackend(), plan(), batch_products=2)
+    enrich(read_catalog(shop / "in.csv"), parts, StoppingBackend(2), plan(), batch_products=2)
     with parts.open("ab") as file:
         file.write(b'{"id": "5", "capt')
-    enrich(shop / "in.csv", parts, FakeBackend(), plan(), batch_products=2)
+    enrich(read_catalog(shop / "in.csv"), parts, FakeBackend(), plan(), batch_products=2)
     assert parts.read_bytes() == whole.read_bytes()
 
 
 def test_a_finished_run_given_again_does_nothing_and_more_rows_go_on(shop: Path) -> None:
-    enrich(shop / "in.csv", shop / "out.jsonl", FakeBackend(), plan(), limit=4)
-    again = enrich(shop / "in.csv", shop / "out.jsonl", StoppingBackend(0), plan(), limit=4)
+    enrich(read_catalog(shop / "in.csv"), shop / "out.jsonl", FakeBackend(), plan(), limit=4)
+    again = enrich(read_catalog(shop / "in.csv"), shop / "out.jsonl", StoppingBackend(0), plan(), limit=4)
     assert (again.done, again.resumed, again.stopped) == (4, 4, False)
-    assert enrich(shop / "in.csv", shop / "out.jsonl", FakeBackend(), plan()).done == NUM_ROWS
-    assert enrich(shop / "in.csv", shop / "out.jsonl", FakeBackend(), plan(), limit=4).done == NUM_ROWS
+    assert enrich(read_catalog(shop / "in.csv"), shop / "out.jsonl", FakeBackend(), plan()).done == NUM_ROWS
+    assert enrich(read_catalog(shop / "in.csv"), shop / "out.jsonl", FakeBackend(), plan(), limit=4).done == NUM_ROWS
 
 
 def test_a_finished_table_is_left_alone_until_there_is_more(shop: Path) -> None:
     out = shop / "out.csv"
-    enrich(shop / "in.csv", out, FakeBackend(), plan(), limit=4)
+    enrich(read_catalog(shop / "in.csv"), out, FakeBackend(), plan(), limit=4)
     whole = out.read_bytes()
     out.write_bytes(b"mended by hand")
-    enrich(shop / "in.csv", out, FakeBackend(), plan(), limit=4)
+    enrich(read_catalog(shop / "in.csv"), out, FakeBackend(), plan(), limit=4)
     assert out.read_bytes() == b"mended by hand"
     out.unlink()
-    enrich(shop / "in.csv", out, FakeBackend(), plan(), limit=4)
+    enrich(read_catalog(shop / "in.csv"), out, FakeBackend(), plan(), limit=4)
     assert out.read_bytes() == whole
-    enrich(shop / "in.csv", out, FakeBackend(), plan())
+    enrich(read_catalog(shop / "in.csv"), out, FakeBackend(), plan())
     assert out.read_bytes().startswith(whole) and len(out.read_bytes()) > len(whole)
 
 
@@ -136,40 +137,40 @@ def test_another_question_or_a_foreign_output_is_refused_until_restart(shop: Pat
     out = shop / "out.jsonl"
     out.write_text("not ours\n", encoding="utf-8")
     with pytest.raises(UsageError, match="is there already"):
-        enrich(shop / "in.csv", out, FakeBackend(), plan())
+        enrich(read_catalog(shop / "in.csv"), out, FakeBackend(), plan())
     assert out.read_text(encoding="utf-8") == "not ours\n"
-    enrich(shop / "in.csv", out, FakeBackend(), plan(), restart=True)
+    enrich(read_catalog(shop / "in.csv"), out, FakeBackend(), plan(), restart=True)
     with pytest.raises(UsageError, match=r"another precision.*--restart"):
-        enrich(shop / "in.csv", out, FakeBackend(), replace(plan(), precision=0.7))
+        enrich(read_catalog(shop / "in.csv"), out, FakeBackend(), replace(plan(), precision=0.7))
 
 
 def test_another_catalogue_is_not_mixed_into_the_output(shop: Path) -> None:
-    enrich(shop / "in.csv", shop / "out.jsonl", FakeBackend(), plan(), limit=4)
+    enrich(read_catalog(shop / "in.csv"), shop / "out.jsonl", FakeBackend(), plan(), limit=4)
     header = "id,image\n"
     for rows in ("a,1.png\nb,1.png\nc,1.png\nd,1.png\ne,1.png\n", "1,1.png\n", ""):
         (shop / "in.csv").write_text(header + rows, encoding="utf-8")
         with pytest.raises(UsageError, match="not the catalogue"):
-            enrich(shop / "in.csv", shop / "out.jsonl", FakeBackend(), plan())
+            enrich(read_catalog(shop / "in.csv"), shop / "out.jsonl", FakeBackend(), plan())
 
 
 def test_a_table_is_never_made_with_rows_of_another_catalogue(shop: Path) -> None:
-    enrich(shop / "in.csv", shop / "out.csv", FakeBackend(), plan(), limit=4)
+    enrich(read_catalog(shop / "in.csv"), shop / "out.csv", FakeBackend(), plan(), limit=4)
     before = (shop / "out.csv").read_bytes()
     (shop / "in.csv").write_text("id,image\na,1.png\nb,1.png\nc,1.png\n4,1.png\n5,1.png\n", encoding="utf-8")
     with pytest.raises(UsageError, match="not the catalogue"):
-        enrich(shop / "in.csv", shop / "out.csv", FakeBackend(), plan())
+        enrich(read_catalog(shop / "in.csv"), shop / "out.csv", FakeBackend(), plan())
     assert (shop / "out.csv").read_bytes() == before
 
 
 def test_the_input_is_never_the_output(shop: Path) -> None:
     before = (shop / "in.csv").read_bytes()
     with pytest.raises(UsageError, match="input"):
-        enrich(shop / "in.csv", shop / "in.csv", FakeBackend(), plan(), restart=True)
+        enrich(read_catalog(shop / "in.csv"), shop / "in.csv", FakeBackend(), plan(), restart=True)
     assert (shop / "in.csv").read_bytes() == before
 
 
 def test_csv_comes_back_in_its_own_columns(shop: Path) -> None:
-    enrich(shop / "in.csv", shop / "out.csv", FakeBackend(), plan())
+    enrich(read_catalog(shop / "in.csv"), shop / "out.csv", FakeBackend(), plan())
     rows = list(csv.DictReader(io.StringIO((shop / "out.csv").read_text(encoding="utf-8"))))
     assert len(rows) == NUM_ROWS - 1
     assert rows[0]["colour note"] == "as is"
@@ -177,14 +178,14 @@ def test_csv_comes_back_in_its_own_columns(shop: Path) -> None:
 
 
 def test_a_product_without_any_answer_is_set_aside(shop: Path) -> None:
-    summary = enrich(shop / "in.csv", shop / "out.jsonl", FailingBackend(), plan(), limit=2)
+    summary = enrich(read_catalog(shop / "in.csv"), shop / "out.jsonl", FailingBackend(), plan(), limit=2)
     assert (summary.rows, summary.rejected) == (0, 2)
     assert "out of memory" in str(records(shop / "out.rejected.jsonl")[0]["error"])
 
 
 def test_batches_change_nothing(shop: Path) -> None:
     for size in (1, 5, 64):
-        enrich(shop / "in.csv", shop / f"by{size}.jsonl", FakeBackend(), plan(), batch_products=size)
+        enrich(read_catalog(shop / "in.csv"), shop / f"by{size}.jsonl", FakeBackend(), plan(), batch_products=size)
     assert (shop / "by1.jsonl").read_bytes() == (shop / "by5.jsonl").read_bytes() == (shop / "by64.jsonl").read_bytes()
 
 
@@ -194,22 +195,22 @@ def test_progress_tells_every_batch(shop: Path) -> None:
     def note(summary: Summary) -> None:
         seen.append(summary.done)
 
-    enrich(shop / "in.csv", shop / "out.jsonl", FakeBackend(), plan(), batch_products=5, progress=note)
+    enrich(read_catalog(shop / "in.csv"), shop / "out.jsonl", FakeBackend(), plan(), batch_products=5, progress=note)
     assert seen == [5, 10, 12]
 
 
 def test_a_header_alone_is_an_empty_output_and_an_empty_file_an_error(shop: Path) -> None:
     (shop / "header.csv").write_text("id,image\n", encoding="utf-8")
-    assert enrich(shop / "header.csv", shop / "out.jsonl", FakeBackend(), plan()).done == 0
+    assert enrich(read_catalog(shop / "header.csv"), shop / "out.jsonl", FakeBackend(), plan()).done == 0
     assert (shop / "out.jsonl").read_bytes() == b""
     (shop / "empty.csv").write_bytes(b"")
     with pytest.raises(CatalogError, match=r"empty\.csv"):
-        enrich(shop / "empty.csv", shop / "out2.jsonl", FakeBackend(), plan())
+        enrich(read_catalog(shop / "empty.csv"), shop / "out2.jsonl", FakeBackend(), plan())
 
 
 def test_a_preview_writes_nothing(shop: Path) -> None:
     before = sorted(shop.iterdir())
-    found = preview(shop / "in.csv", plan())
+    found = preview(read_catalog(shop / "in.csv"), plan())
     assert (found.rows, len(found.rejected), found.photos, found.photos_missing, found.without_photo) == (
         11,
         1,
@@ -224,9 +225,9 @@ def test_a_preview_writes_nothing(shop: Path) -> None:
 def test_a_report_of_an_interrupted_run_has_every_product_once(shop: Path) -> None:
     asked = replace(plan(), evidence=True)
     report, out = shop / "r.html", shop / "out.jsonl"
-    enrich(shop / "in.csv", out, StoppingBackend(2), asked, batch_products=2, report_path=report)
+    enrich(read_catalog(shop / "in.csv"), out, StoppingBackend(2), asked, batch_products=2, report_path=report)
     assert not report.exists()
-    enrich(shop / "in.csv", out, FakeBackend(), asked, batch_products=2, report_path=report)
+    enrich(read_catalog(shop / "in.csv"), out, FakeBackend(), asked, batch_products=2, report_path=report)
     page = report.read_text(encoding="utf-8")
     assert [page.count(f">Thing {row}</h2>") for row in range(1, NUM_ROWS + 1)] == [1, 1, 0, *[1] * 9]
     assert not list(shop.glob("r.html.*"))

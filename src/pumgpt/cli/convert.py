@@ -45,9 +45,9 @@ def command(
     """
     from collections.abc import Iterator
 
-    from pumgpt.catalog.formats.columns import ColumnMap
-    from pumgpt.catalog.formats.conversations import write_training_file
-    from pumgpt.catalog.formats.registry import count_rows, read_catalog
+    from pumgpt.catalog.conversations import write_training_file
+    from pumgpt.catalog.formats.column_map import ColumnMap
+    from pumgpt.catalog.formats.registry import read_catalog
     from pumgpt.catalog.product import Product
     from pumgpt.cli.console import print_json, say
     from pumgpt.cli.progress import RowsBar
@@ -59,7 +59,7 @@ def command(
     column_map = None if columns is None else ColumnMap.load(columns)
     reader = read_catalog(in_path, column_map)
     rows = rejected = 0
-    with RowsBar("convert", count_rows(in_path, column_map)) as bar:
+    with RowsBar("convert", reader.count()) as bar:
 
         def products() -> Iterator[Product]:
             nonlocal rows, rejected

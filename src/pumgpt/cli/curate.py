@@ -12,6 +12,7 @@ from pumgpt.cli.outcome import conclude
 
 if TYPE_CHECKING:
     from pumgpt.backends.protocol import Backend
+    from pumgpt.curation.curator import Source
     from pumgpt.curation.job import Engine
     from pumgpt.curation.recipe import CurationRecipe
     from pumgpt.curation.summary import CurationSummary
@@ -76,6 +77,7 @@ def command(
     OUT.rejected.jsonl. Interrupted, the same command goes on.
     """
     check_engine(engine, workers)
+    from pumgpt.catalog.formats.registry import read_catalog
     from pumgpt.catalog.vocabulary.schema import AttributeSchema
     from pumgpt.cli.console import quiet_stdout
     from pumgpt.curation.experts.registry import Tools, choose
@@ -83,7 +85,8 @@ def command(
     from pumgpt.curation.listing import Failing
     from pumgpt.curation.recipe import CurationRecipe
 
-    check_paths(in_path, out_path)
+    reader = read_catalog(in_path)
+    check_paths(reader, out_path)
     tools = Tools(
         schema=None if schema is None else AttributeSchema.load(schema),
         similarity=similarity,
@@ -93,10 +96,13 @@ def command(
     )
     chosen = choose(None if experts is None else [name.strip() for name in experts.split(",") if name.strip()], tools)
     recipe = CurationRecipe(in_path, out_path, chosen, tools, Failing(values), allow_private_urls=allow_private_urls)
+    source = recipe.open(reader)
     with quiet_stdout():
-        summary = _run(recipe, _engine(engine, workers, recipe), limit, restart)
+        summary = _run(recipe, source, _engine(engine, workers, recipe), limit, restart)
         if report_path is not None and not summary.stopped:
-            _report(recipe, summary, report_path)
+            from pumgpt.curation.report import write_report
+
+            write_report(report_path, source, recipe.answers_path, summary, recipe.fusion)
     from pumgpt.cli.curate_view import print_summary
 
     return conclude(summary, out_path, as_json, lambda: print_summary(summary, out_path, report_path))
@@ -115,15 +121,14 @@ def _engine(engine: str, workers: int | None, recipe: CurationRecipe) -> Engine:
     return RayEngine(recipe, workers) if engine == "ray" else judge_locally
 
 
-def _run(recipe: CurationRecipe, engine: Engine, limit: int | None, restart: bool) -> CurationSummary:
-    from pumgpt.catalog.formats.registry import count_rows
+def _run(recipe: CurationRecipe, source: Source, engine: Engine, limit: int | None, restart: bool) -> CurationSummary:
     from pumgpt.cli.progress import RowsBar
     from pumgpt.curation.job import curate
 
-    total = count_rows(recipe.in_path)
+    total = source.reader.count()
     with RowsBar("curate", total if limit is None or total is None else min(limit, total)) as rows_bar:
         return curate(
-            recipe.make(),
+            recipe.make(source),
             recipe.out_path,
             recipe.fingerprint,
             engine=engine,
@@ -131,9 +136,3 @@ def _run(recipe: CurationRecipe, engine: Engine, limit: int | None, restart: boo
             restart=restart,
             progress=lambda summary: rows_bar.update(summary.done, summary.resumed, summary.rejected),
         )
-
-
-def _report(recipe: CurationRecipe, summary: CurationSummary, report_path: Path) -> None:
-    from pumgpt.curation.report import write_report
-
-    write_report(report_path, recipe.source, recipe.answers_path, summary, recipe.fusion)

@@ -23,8 +23,8 @@ def command(in_path: Path, columns: Path | None, allow_private_urls: bool, witho
     from collections import Counter
 
     from pumgpt.catalog.duplicates import DuplicateFinder, opened_photos
-    from pumgpt.catalog.formats.columns import ColumnMap
-    from pumgpt.catalog.formats.registry import count_rows, read_catalog
+    from pumgpt.catalog.formats.column_map import ColumnMap
+    from pumgpt.catalog.formats.registry import read_catalog
     from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.catalog.product import Product
     from pumgpt.cli.console import print_json, quiet_stdout, say
@@ -37,7 +37,7 @@ def command(in_path: Path, columns: Path | None, allow_private_urls: bool, witho
     with (
         quiet_stdout(),
         PhotoDownloads(allow_private=allow_private_urls) as downloads,
-        RowsBar("duplicates", count_rows(in_path, column_map)) as bar,
+        RowsBar("duplicates", reader.count()) as bar,
     ):
         for row in reader:
             if isinstance(row, Product):

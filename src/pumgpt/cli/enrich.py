@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,7 +22,7 @@ from pumgpt.cli.outcome import conclude
 
 if TYPE_CHECKING:
     from pumgpt.backends.protocol import Backend
-    from pumgpt.catalog.formats.columns import ColumnMap
+    from pumgpt.catalog.formats.base import CatalogReader
     from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.enrich.executor import Engine
     from pumgpt.enrich.job import Preview
@@ -83,7 +83,8 @@ def command(
     Rows that can't be read go to OUT.rejected.jsonl. Interrupted, the same command goes on where it was.
     """
     check_engine(engine, workers)
-    from pumgpt.catalog.formats.columns import ColumnMap
+    from pumgpt.catalog.formats.column_map import ColumnMap
+    from pumgpt.catalog.formats.registry import read_catalog
     from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.cli.console import quiet_stdout, say
     from pumgpt.enrich.job import check_paths, preview
@@ -97,7 +98,9 @@ def command(
     )
 
     column_map = None if columns is None else ColumnMap.load(columns)
-    remarks = list(check_paths(in_path, out_path, column_map).warnings)
+    reader = read_catalog(in_path, column_map)
+    check_paths(reader, out_path)
+    remarks = list(reader.warnings)
     names = None if tasks is None else [get_task(name.strip()).name for name in tasks.split(",") if name.strip()]
     own_taxonomy, own_schema = load_vocabulary(taxonomy, schema)
     crosswalk = load_crosswalk(category_map, taxonomy)
@@ -120,9 +123,8 @@ def command(
         remarks += category_remarks(backend, plan)
         for remark in remarks:
             say(remark)
-        reading: _Reading = {"limit": limit, "column_map": column_map, "downloads": downloads}
         if dry_run:
-            found = preview(in_path, plan, **reading)
+            found = preview(reader, plan, limit, downloads=downloads)
         else:
             elsewhere = None
             if engine == "ray":
@@ -130,7 +132,7 @@ def command(
 
                 load = partial(load_backend, model, device, batch_size)
                 elsewhere = RayEngine(in_path, load, plan, column_map, allow_private_urls, workers)
-            summary = _run(in_path, out_path, backend, plan, elsewhere, restart, report_path, reading)
+            summary = _run(reader, out_path, backend, plan, elsewhere, restart, report_path, limit, downloads)
     if dry_run:
         return _conclude_preview(found, plan, remarks)
     from pumgpt.cli.enrich_view import print_summary
@@ -138,41 +140,34 @@ def command(
     return conclude(summary, out_path, as_json, lambda: print_summary(summary, out_path, report_path), remarks)
 
 
-class _Reading(TypedDict):
-    """How the catalogue is read."""
-
-    limit: int | None
-    column_map: ColumnMap | None
-    downloads: PhotoDownloads
-
-
 def _run(
-    in_path: Path,
+    reader: CatalogReader,
     out_path: Path,
     backend: Backend,
     plan: Plan,
     engine: Engine | None,
     restart: bool,
     report_path: Path | None,
-    reading: _Reading,
+    limit: int | None,
+    downloads: PhotoDownloads,
 ) -> Summary:
-    from pumgpt.catalog.formats.registry import count_rows
     from pumgpt.cli.progress import RowsBar
     from pumgpt.enrich.job import enrich
 
-    total, limit = count_rows(in_path, reading["column_map"]), reading["limit"]
+    total = reader.count()
     with RowsBar("enrich", total if limit is None or total is None else min(limit, total)) as rows_bar:
         return enrich(
-            in_path,
+            reader,
             out_path,
             backend,
             plan,
             engine=engine,
+            limit=limit,
+            downloads=downloads,
             restart=restart,
             report_path=report_path,
-            report_title=f"What {backend.name} read in {in_path.name}",
+            report_title=f"What {backend.name} read in {reader.path.name}",
             progress=lambda summary: rows_bar.update(summary.done, summary.resumed, summary.rejected),
-            **reading,
         )
 
 

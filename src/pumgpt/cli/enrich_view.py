@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pumgpt.catalog.formats.columns import describe
+from pumgpt.catalog.formats.column_map import describe
 from pumgpt.cli.outcome import print_table, summary_table
 from pumgpt.enrich.job import Preview
 from pumgpt.enrich.summary import Summary

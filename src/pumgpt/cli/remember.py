@@ -52,8 +52,8 @@ def command(
     from contextlib import ExitStack
     from importlib.util import find_spec
 
-    from pumgpt.catalog.formats.columns import ColumnMap
-    from pumgpt.catalog.formats.registry import RejectedRow, count_rows, read_catalog
+    from pumgpt.catalog.formats.column_map import ColumnMap
+    from pumgpt.catalog.formats.registry import RejectedRow, read_catalog
     from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.cli.console import print_json, quiet_stdout, say
     from pumgpt.cli.progress import RowsBar
@@ -77,7 +77,7 @@ def command(
         def intakes() -> Iterator[Intake]:
             nonlocal rejected
             rows = 0
-            with RowsBar("remember", count_rows(in_path, column_map)) as bar:
+            with RowsBar("remember", reader.count()) as bar:
                 for batch in open_batches(enumerate(reader, start=1), PRODUCTS_AT_ONCE, downloads=downloads):
                     for item in batch:
                         rows += 1

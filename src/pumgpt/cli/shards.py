@@ -53,7 +53,7 @@ def command(
     `datasets.load_dataset` streams them, and a recipe of `pumgpt train` names them as its data. Listings that look like one
     product are never torn apart between train and validation.
     """
-    from pumgpt.catalog.formats.columns import ColumnMap
+    from pumgpt.catalog.formats.column_map import ColumnMap
     from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.catalog.vocabulary.schema import AttributeSchema
     from pumgpt.cli.console import print_json, quiet_stdout

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
 from PIL.Image import Image, Resampling
 
-from pumgpt.catalog.formats.registry import CatalogReader, RejectedRow, read_catalog
+from pumgpt.catalog.formats.base import CatalogReader, RejectedRow
 from pumgpt.catalog.photos.decode import Fetch, open_photo
 from pumgpt.catalog.photos.download import PhotoDownloads
 from pumgpt.catalog.product import Product
@@ -34,17 +34,17 @@ NumberedRow = tuple[int, Product | RejectedRow]
 class Source:
     """A catalogue, and the columns (casefolded) of it that hold attributes. Iterating gives its products."""
 
-    path: Path
+    reader: CatalogReader
     attribute_columns: frozenset[str] = frozenset()
 
-    @cached_property
-    def reader(self) -> CatalogReader:
-        return read_catalog(self.path)
+    @property
+    def path(self) -> Path:
+        return self.reader.path
 
     @property
     def strike(self) -> Strike | None:
         """How failing values are taken out of a record, where a system has written the catalogue."""
-        return self.reader.without if self.reader.is_export else None
+        return partial(self.reader.format.strike, self.reader) if self.reader.format.is_export else None
 
     def __iter__(self) -> Iterator[Product]:
         return (row for _, row in self.rows() if isinstance(row, Product))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 
-from pumgpt.catalog.formats.registry import RejectedRow, read_catalog
+from pumgpt.catalog.formats.annotated import AnnotatedRow
+from pumgpt.catalog.formats.base import CatalogReader, RejectedRow
+from pumgpt.catalog.formats.jsonl import plain_json
+from pumgpt.catalog.formats.output import check_output, write_annotated
+from pumgpt.catalog.product import Product
 from pumgpt.curation.curator import Curator, JudgedBatch, Source
+from pumgpt.curation.listing import SET_ASIDE, VERDICTS_COLUMN, Failing, Verdicts, curated_export, curated_record
 from pumgpt.curation.summary import CurationSummary
-from pumgpt.curation.tables import check_table, write_table
 from pumgpt.errors import UsageError
 from pumgpt.jobs.journal import Fingerprint, RunJournal
 
@@ -62,7 +67,7 @@ def curate(
     Raises `CatalogError` where nothing can be read or written, `UsageError` where `out_path` holds something else.
     """
     source = curator.source
-    check_paths(source.path, out_path)
+    check_paths(source.reader, out_path)
     with CurationJournal.open(out_path, fingerprint, restart) as journal:
         began = time.monotonic()
         costs_s = {expert.name: expert.cost for expert in curator.cascade.experts}
@@ -84,16 +89,45 @@ def curate(
         summary.costs_s = costs_s
         summary.warnings = [*source.reader.warnings, *(warnings or summary.warnings), *_remarks(source, journal)]
         if not journal.in_place and not (journal.unchanged and out_path.exists()):
-            write_table(out_path, source, journal.lines(), curator.failing)
+            columns = [SET_ASIDE, VERDICTS_COLUMN] if curator.failing is Failing.MOVE else [VERDICTS_COLUMN]
+            rows = _annotated(source, journal.lines(), curator.failing)
+            write_annotated(out_path, source.reader, columns, rows)
         journal.commit(finished=not summary.stopped)
         return summary
 
 
-def check_paths(in_path: Path, out_path: Path) -> None:
+def check_paths(reader: CatalogReader, out_path: Path) -> None:
     """Fail before any expert is loaded where the files can't be what the caller means."""
-    check_table(out_path, read_catalog(in_path) if in_path.exists() else None)
-    if out_path.exists() and in_path.exists() and out_path.samefile(in_path):
+    check_output(out_path, reader, annotated=True)
+    if out_path.exists() and out_path.samefile(reader.path):
         raise UsageError(f"{out_path} is the input too; name another output")
+
+
+def _annotated(source: Source, lines: Iterable[bytes], failing: Failing) -> Iterator[AnnotatedRow]:
+    """All rows of the catalogue, those that `lines` (`{"id", "verdicts"}`) judged with their verdicts."""
+    rows = (row for _, row in source.rows())
+    for line in lines:
+        answer = json.loads(line)
+        for row in rows:
+            if isinstance(row, Product) and row.id == answer["id"]:
+                yield _annotated_row(source, row, answer["verdicts"], failing)
+                break
+            yield AnnotatedRow(None, row.original)
+        else:
+            raise UsageError(f"{source.path} has changed since its rows were judged; begin anew with --restart")
+    yield from (AnnotatedRow(None, row.original) for row in rows)
+
+
+def _annotated_row(source: Source, product: Product, verdicts: Verdicts, failing: Failing) -> AnnotatedRow:
+    notes = {VERDICTS_COLUMN: json.dumps(verdicts, ensure_ascii=False)}
+    if source.strike is not None:
+        original, aside = curated_export(product, verdicts, failing, source.strike)
+    else:
+        original = curated_record(product, verdicts, failing, source.attribute_columns)
+        aside = original.get(SET_ASIDE)
+    if aside:
+        notes[SET_ASIDE] = json.dumps(aside, ensure_ascii=False, default=plain_json)
+    return AnnotatedRow(product, original, notes)
 
 
 def _check_same_catalog(source: Source, journal: CurationJournal) -> None:

@@ -17,6 +17,8 @@ from pumgpt.catalog.product import AttributeValue, Product
 from pumgpt.curation.verdict import Verdict
 
 SET_ASIDE = "attributes_set_aside"
+VERDICTS_COLUMN = "pumgpt_verdicts"
+"""Where a table has what a record in JSON lines has as `verdicts`."""
 
 Verdicts = Sequence[Mapping[str, Any]]
 """A row's `verdicts`, as `Ruling.to_json` gives them: one for every listed value."""
@@ -42,7 +44,7 @@ def with_columns(product: Product, names: Collection[str]) -> Product:
 
 
 Strike = Callable[[Any, Mapping[str, Collection[str]]], Any]
-"""`CatalogReader.without` of a system's export: a record and failing values by attribute -> the record without them."""
+"""`Format.strike` of a system's export: a record and failing values by attribute -> the record without them."""
 
 
 def curated_export(product: Product, verdicts: Verdicts, failing: Failing, strike: Strike) -> tuple[Any, Any]:

@@ -6,7 +6,8 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pumgpt.catalog.formats.writers import JSON_LINES
+from pumgpt.catalog.formats.jsonl import JSON_LINES
+from pumgpt.catalog.formats.registry import CatalogReader, read_catalog
 from pumgpt.catalog.photos.download import PhotoDownloads
 from pumgpt.curation.cascade import Cascade
 from pumgpt.curation.curator import Curator, Source
@@ -29,10 +30,11 @@ class CurationRecipe:
     allow_private_urls: bool = False
     """Whether photos may be fetched from this machine's own network."""
 
-    @property
-    def source(self) -> Source:
+    def open(self, reader: CatalogReader | None = None) -> Source:
+        """The catalogue, with the columns that hold attributes; `reader` where it is open already."""
         schema = self.tools.schema
-        return Source(self.in_path, frozenset(name.casefold() for name in schema.names) if schema else frozenset())
+        names = frozenset(name.casefold() for name in schema.names) if schema else frozenset[str]()
+        return Source(reader or read_catalog(self.in_path), names)
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -51,8 +53,8 @@ class CurationRecipe:
         """Where a run leaves the verdicts of each row, as JSON lines."""
         return self.out_path if self._in_place else self.out_path.with_name(f"{self.out_path.name}.answers.jsonl")
 
-    def make(self) -> Curator:
-        """Load the experts."""
+    def make(self, source: Source | None = None) -> Curator:
+        """Load the experts. Without a `source` the catalogue is opened anew, as workers of Ray do: a reader doesn't travel."""
         cascade = Cascade(make_experts(self.experts, self.tools), self.fusion, for_photos=FOR_PHOTOS)
         downloads = PhotoDownloads(allow_private=self.allow_private_urls)
-        return Curator(cascade, self.source, self.failing, whole_records=self._in_place, downloads=downloads)
+        return Curator(cascade, source or self.open(), self.failing, whole_records=self._in_place, downloads=downloads)

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pumgpt.backends.protocol import Backend, Request
-from pumgpt.catalog.formats.columns import ColumnMap
-from pumgpt.catalog.formats.registry import CatalogReader, RejectedRow, read_catalog
-from pumgpt.catalog.formats.writers import check_output, open_writer
+from pumgpt.catalog.formats.base import CatalogReader, RejectedRow
+from pumgpt.catalog.formats.output import check_output, open_writer
 from pumgpt.catalog.photos.download import PhotoDownloads
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
@@ -32,7 +31,7 @@ Progress = Callable[[Summary], None]
 
 
 def enrich(
-    in_path: Path,
+    reader: CatalogReader,
     out_path: Path,
     backend: Backend,
     plan: Plan,
@@ -42,19 +41,18 @@ def enrich(
     restart: bool = False,
     report_path: Path | None = None,
     report_title: str | None = None,
-    column_map: ColumnMap | None = None,
     downloads: PhotoDownloads | None = None,
     engine: Engine | None = None,
     progress: Progress | None = None,
 ) -> Summary:
-    """Answer every row of `in_path` and write `out_path`; go on where an interrupted run of the same question was.
+    """Answer every row of an open catalogue and write `out_path`; go on where an interrupted run of the same question was.
 
     Rows that can't be used go to `OUT.rejected.jsonl`. Ctrl-C keeps what was done and returns with `stopped` set.
     Without `downloads` photos by URL are not fetched. Without an `engine` the rows are answered here, by `backend`.
     Raises `CatalogError` where nothing can be read or written, `UsageError` where `out_path` holds something else.
     """
-    reader = check_paths(in_path, out_path, column_map)
-    asked = {**fingerprint(backend, plan), "setting of --columns": repr(column_map)}
+    check_paths(reader, out_path)
+    asked = {**fingerprint(backend, plan), "setting of --columns": repr(reader.given_columns)}
     with Journal.open(out_path, asked, restart) as journal, ExitStack() as open_files:
         began = time.monotonic()
         reported = journal.was_finished and report_path is not None and report_path.exists()
@@ -65,7 +63,7 @@ def enrich(
             batches = iter(answer(rows, journal.summary.done, batch_products))
             first = next(batches, [])
             if report_path is not None and (first or not reported):
-                report = open_files.enter_context(_open_report(report_path, report_title or in_path.name, journal))
+                report = open_files.enter_context(_open_report(report_path, report_title or reader.path.name, journal))
             for batch in chain([first] if first else [], batches):
                 _keep(batch, journal, report, downloads if engine is not None else None)
                 journal.summary.seconds = time.monotonic() - began
@@ -82,13 +80,11 @@ def enrich(
         return journal.summary
 
 
-def check_paths(in_path: Path, out_path: Path, column_map: ColumnMap | None = None) -> CatalogReader:
-    """Open the catalogue; fail before a model is loaded where the files can't be what the caller means."""
-    reader = read_catalog(in_path, column_map)
+def check_paths(reader: CatalogReader, out_path: Path) -> None:
+    """Fail before a model is loaded where the files can't be what the caller means."""
     check_output(out_path, reader)
-    if out_path.exists() and out_path.samefile(in_path):
+    if out_path.exists() and out_path.samefile(reader.path):
         raise UsageError(f"{out_path} is the input too; name another output")
-    return reader
 
 
 def _rows_left(
@@ -195,16 +191,14 @@ class Preview:
 
 
 def preview(
-    in_path: Path,
+    reader: CatalogReader,
     plan: Plan,
     limit: int | None = None,
     *,
-    column_map: ColumnMap | None = None,
     downloads: PhotoDownloads | None = None,
 ) -> Preview:
     """Read everything and open every photo, ask nothing, write nothing."""
-    reader = read_catalog(in_path, column_map)
-    found = Preview(reader.kind, reader.fields, warnings=reader.warnings)
+    found = Preview(reader.format.name, reader.fields, warnings=reader.warnings)
     rows: Iterable[Row] = islice(enumerate(reader, start=1), limit)
     for batch in open_batches(rows, BATCH_PRODUCTS, downloads=downloads):
         for item in batch:

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from pumgpt.backends.protocol import Backend
-from pumgpt.catalog.formats.columns import ColumnMap
+from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.photos.download import PhotoDownloads
 from pumgpt.enrich.executor import Answered, answer_batch

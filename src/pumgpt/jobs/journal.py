@@ -18,9 +18,8 @@ from typing import Any, BinaryIO, ClassVar, Generic, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pumgpt.catalog.formats.output_columns import plain_json
-from pumgpt.catalog.formats.registry import RejectedRow
-from pumgpt.catalog.formats.writers import JSON_LINES
+from pumgpt.catalog.formats.base import RejectedRow
+from pumgpt.catalog.formats.jsonl import JSON_LINES, plain_json
 from pumgpt.errors import UsageError
 
 Fingerprint = dict[str, str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 
-from pumgpt.catalog.formats.conversations import Conversation
+from pumgpt.catalog.conversations import Conversation
 from pumgpt.catalog.product import Product
 from pumgpt.tasks.base import TaskContext
 from pumgpt.tasks.mixture import MixtureWeights, draw_examples

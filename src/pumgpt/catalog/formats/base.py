@@ -1,25 +1,36 @@
-"""What reading a catalogue is, whatever its format: one `Product` or one `RejectedRow` for every row, streamed."""
+"""What a catalogue format is: one `Format` object that recognises its files, reads them and writes them again.
+
+A format is one file in this folder and one line in `registry.py`. Its reader gives a `Product` or a `RejectedRow` for every
+row; its writer takes the products back with what was filled. The system exports (`is_export`) have a form of their own for
+attributes and categories, and go back in that form with every row that they had.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import pyarrow as pa
 
-from pumgpt.catalog.formats.columns import ColumnMap, guess_columns, unread_photos
-from pumgpt.catalog.formats.csv_records import MAX_CELL_CHARS
+from pumgpt.catalog.formats.annotated import AnnotatedRow
+from pumgpt.catalog.formats.column_map import ColumnMap, guess_columns, unread_photos
+from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.seen_ids import SeenIds
-from pumgpt.catalog.formats.text_lines import check_file
+from pumgpt.catalog.formats.text_lines import MAX_CELL_CHARS, check_file
 from pumgpt.catalog.product import Product
+from pumgpt.catalog.understanding import Understanding
 from pumgpt.errors import CatalogError
+
+Record = Mapping[str, Any]
+"""One row as the file has it, by column."""
 
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A row that can't be read. `row` counts data rows from 1; `id` is there where it could be told.
+    """A row that can't be used. `row` counts data rows from 1; `id` is there where it could be told.
 
     `original` is what was read of it, for a writer that gives every row back.
     """
@@ -30,47 +41,83 @@ class RejectedRow:
     original: Any = field(default=None, compare=False, repr=False)
 
 
-Record = Mapping[str, Any] | RejectedRow
-"""One row before it is a `Product`; a rejected one has its number filled in later."""
-
-
 @dataclass(frozen=True, slots=True)
 class Fills:
-    """Which of a catalogue's own columns take what is filled in: the category, and attributes by their folded name."""
+    """Which of a catalogue's own columns are filled: that of the category, and those of attributes by folded name."""
 
     category: str | None = "category"
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
-class CatalogReader:
-    """One catalogue file. Iterating reads it from the start, as often as one likes.
+class CatalogReader(ABC):
+    """One open catalogue. Iterating reads it from the start, as often as one likes.
 
     `warnings` collects what the user should know of the file as a whole, one line each; it grows while rows are read.
-    `column_map` says which column is read as what; None where they have our names.
+    `column_map` says which column is read as what; None where the columns have our names. A subclass gives `columns`,
+    `count_records` and `records`, and overrides the other public methods where its files differ.
     """
 
-    kind: ClassVar[str]
-    """What people call such a file."""
-    is_export: ClassVar[bool] = False
-    """Whether a system wrote it in a form of its own, which has places of its own for attributes; see `without`."""
+    text_only: ClassVar[bool] = False
+    """Whether every cell is text, as in CSV: then a column `attributes` is one of the shop's, not a mapping."""
     schema: pa.Schema | None = None
     """The columns' types, where the file has them."""
 
-    def __init__(self, path: Path, column_map: ColumnMap | None = None) -> None:
-        self._check_path(path)
+    def __init__(self, format_: Format[Any], path: Path, column_map: ColumnMap | None = None) -> None:
+        self.check_path(path)
+        self.format = format_
         self.path = path
         self.column_map = column_map
+        self.given_columns = column_map
+        """The columns as the caller named them; `column_map` may be guessed later."""
         self.warnings: list[str] = []
+
+    def __iter__(self) -> Iterator[Product | RejectedRow]:
+        seen = SeenIds()
+        for row, record in enumerate(self.records(), start=1):
+            product = record if isinstance(record, RejectedRow) else self._checked(record)
+            if isinstance(product, RejectedRow):
+                yield replace(product, row=row)
+                continue
+            first = seen.first_row(product.id, row)
+            if first == row:
+                yield product
+            else:
+                yield RejectedRow(row, product.id, self.repeated_id(product.id, first), product.original)
+
+    @property
+    @abstractmethod
+    def columns(self) -> tuple[str, ...]:
+        """The file's columns in order."""
+
+    @abstractmethod
+    def records(self) -> Iterator[Record | RejectedRow]:
+        """The rows of the file; a rejected one is numbered later."""
+
+    @abstractmethod
+    def count_records(self) -> int:
+        """About how many rows there are."""
+
+    def count(self) -> int | None:
+        """About how many rows there are, for progress bars; None where it can't be told."""
+        try:
+            return self.count_records()
+        except (CatalogError, OSError):
+            return None
+
+    def product_of(self, record: Record) -> Product:
+        """The product of one row. Raises `CatalogError` where a field has a type that can't be read."""
+        if self.column_map is not None:
+            return self.column_map.read(record, self.base)
+        return Product.from_record(record, self.base)
+
+    def folded_rows(self, original: Any) -> Sequence[Record]:
+        """The rows of the file that one record was folded from; none where a record is a row."""
+        return ()
 
     @property
     def base(self) -> Path:
         """Where relative paths of photos start."""
         return self.path.parent
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The file's columns in order."""
-        raise NotImplementedError
 
     @property
     def fields(self) -> Mapping[str, str]:
@@ -84,59 +131,25 @@ class CatalogReader:
             Fills() if self.column_map is None else Fills(self.column_map.category, self.column_map.attribute_columns)
         )
 
-    def count(self) -> int:
-        """About how many rows there are; cheap enough for a progress bar."""
-        raise NotImplementedError
-
-    def __iter__(self) -> Iterator[Product | RejectedRow]:
-        seen = SeenIds()
-        for row, record in enumerate(self._records(), start=1):
-            product = record if isinstance(record, RejectedRow) else self._product(record)
-            if isinstance(product, RejectedRow):
-                yield replace(product, row=row)
-                continue
-            first = seen.first_row(product.id, row)
-            if first == row:
-                yield product
-            else:
-                yield RejectedRow(row, product.id, self._twice(product.id, first), product.original)
-
-    def without(self, original: Any, failed: Mapping[str, Collection[str]]) -> Any:
-        """A system's record, in its own form, without these values of a product's attributes."""
-        raise NotImplementedError
-
-    def _records(self) -> Iterator[Record]:
-        raise NotImplementedError
-
-    def _product(self, record: Mapping[str, Any]) -> Product | RejectedRow:
-        name = self._id_column
-        identifier = record.get(name)
-        if identifier is None or not str(identifier).strip():
-            return RejectedRow(0, None, f"field '{name}' is missing or empty; give every row an id", record)
-        if not isinstance(identifier, str | int | float):
-            return RejectedRow(0, None, f"field '{name}' is {type(identifier).__name__}, not text; quote it", record)
-        if any(isinstance(cell, str) and len(cell) > MAX_CELL_CHARS for cell in record.values()):
-            error = f"a cell has more than {MAX_CELL_CHARS:,} characters; shorten it"
-            return RejectedRow(0, str(identifier)[:100], error, record)
-        try:
-            return self._read_fields(record)
-        except CatalogError as error:
-            return RejectedRow(0, str(identifier), str(error), record)
-
-    def _read_fields(self, record: Mapping[str, Any]) -> Product:
-        if self.column_map is not None:
-            return self.column_map.read(record, self.base)
-        return Product.from_record(record, self.base)
-
     @property
-    def _id_column(self) -> str:
+    def id_column(self) -> str:
         return "id" if self.column_map is None else self.column_map.id
 
-    def _twice(self, id_: str, first: int) -> str:
+    @property
+    def missing_id(self) -> str:
+        """The error of a row without an id."""
+        return f"field '{self.id_column}' is missing or empty; give every row an id"
+
+    def repeated_id(self, id_: str, first: int) -> str:
+        """The error of a row whose id row `first` has already."""
         return f"id '{id_}' stands already in row {first}; give every row its own id"
 
-    def _settle_columns(self, names: Sequence[str]) -> None:
-        """Which column is read as what: as the caller says, by our own names, or guessed and told.
+    def check_path(self, path: Path) -> None:
+        """Raise `CatalogError` where there is nothing to read."""
+        check_file(path)
+
+    def settle_columns(self, names: Sequence[str]) -> None:
+        """Which column is read as what: as the caller says, by our own names, or guessed, with a warning that says so.
 
         Raises `CatalogError` where a column that the caller names isn't there, or none can be the id.
         """
@@ -145,20 +158,105 @@ class CatalogReader:
         elif "id" in names:
             photos = unread_photos(names)
             if photos:
-                self._warn_once(
-                    [f"{self.path}: has no column 'image'; where '{photos}' holds photos, say so with --columns"]
-                )
+                self.warn(f"{self.path}: has no column 'image'; where '{photos}' holds photos, say so with --columns")
         else:
             self.column_map = guess_columns(names)
             if self.column_map is None:
-                raise CatalogError(_no_id(self.path, names))
-            self._warn_once([f"{self.path}: {self.column_map.describe()}; set it with --columns"])
+                raise CatalogError(
+                    f"{self.path}: has no column 'id', nor one that looks like it (it has: {', '.join(names)}); "
+                    "add one, or name the one that holds the ids with --columns"
+                )
+            self.warn(f"{self.path}: {self.column_map.describe()}; set it with --columns")
 
-    def _check_path(self, path: Path) -> None:
-        check_file(path)
+    def warn(self, *lines: str) -> None:
+        """Add to `warnings` what isn't there yet: a file is read several times in one run."""
+        self.warnings.extend(line for line in lines if line not in self.warnings)
 
-    def _warn_once(self, warnings: Iterable[str]) -> None:
-        self.warnings.extend(line for line in warnings if line not in self.warnings)
+    def _checked(self, record: Record) -> Product | RejectedRow:
+        identifier = record.get(self.id_column)
+        if identifier is None or not str(identifier).strip():
+            return RejectedRow(0, None, self.missing_id, record)
+        if not isinstance(identifier, str | int | float):
+            kind = type(identifier).__name__
+            return RejectedRow(0, None, f"field '{self.id_column}' is {kind}, not text; quote it", record)
+        if any(isinstance(cell, str) and len(cell) > MAX_CELL_CHARS for cell in record.values()):
+            error = f"a cell has more than {MAX_CELL_CHARS:,} characters; shorten it"
+            return RejectedRow(0, str(identifier)[:100], error, record)
+        try:
+            return self.product_of(record)
+        except CatalogError as error:
+            return RejectedRow(0, str(identifier), str(error), record)
+
+
+class FormatWriter(ABC):
+    """A filled catalogue that is begun, grows row by row and is closed."""
+
+    @abstractmethod
+    def write(self, product: Product, understanding: Understanding) -> None:
+        """Add one row: `product` as it was read, with its `original` record, and what was found out about it."""
+
+    def carry(self, original: Any) -> None:  # noqa: B027  # most formats have nothing to do here
+        """A row without an answer. Only an export writes it as it was; other files have the rows that were answered."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+
+ReaderT = TypeVar("ReaderT", bound=CatalogReader)
+
+
+class Format(ABC, Generic[ReaderT]):
+    """One form that catalogues have: how a file of it is recognised, read, filled, and written with annotations.
+
+    `ReaderT` is the reader of the catalogues that it writes: its own for an export, any for other formats.
+    """
+
+    name: str
+    """What people call such a file."""
+    endings: tuple[str, ...]
+    """Of files, in small letters; "" for a folder."""
+    is_export: ClassVar[bool] = False
+    """Whether a system wrote it in a form of its own; only a catalogue that came in this form goes out in it."""
+    is_folder: ClassVar[bool] = False
+
+    def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
+        """Whether `path` is a catalogue of this format. The first format that says so reads it.
+
+        A format with an ending that others have too looks into the file; where the caller names the columns
+        (`column_map`) the file is a plain table.
+        """
+        return not path.is_dir() and path.suffix.lower() in self.endings
+
+    @abstractmethod
+    def read(self, path: Path, column_map: ColumnMap | None = None) -> CatalogReader:
+        """Open a catalogue. Raises `CatalogError` for a file that gives nothing."""
+
+    def fill(self, path: Path, columns: FilledColumns, source: ReaderT) -> FormatWriter:
+        """Begin the filled catalogue of `source` in the new file `path`. A format without it is only read."""
+        raise NotImplementedError
+
+    def strike(self, source: ReaderT, original: Any, failed: Mapping[str, Collection[str]]) -> Any:
+        """The record of a product, in its own form, without these values of its attributes. Only exports need it: in other
+        catalogues attributes stand where `Product.from_record` looks for them.
+        """
+        raise NotImplementedError
+
+    def annotate(self, path: Path, source: ReaderT, names: Sequence[str], rows: Iterable[AnnotatedRow]) -> None:
+        """Write the catalogue `source` to the new file `path`, with the columns `names` that `rows` bring along."""
+        raise NotImplementedError
+
+    def remove(self, path: Path) -> None:
+        """Take away a file of this format, where there is one."""
+        path.unlink(missing_ok=True)
+
+    # What a format can't do it leaves out, so that no flag can contradict the code.
+    @property
+    def can_fill(self) -> bool:
+        return type(self).fill is not Format.fill
+
+    @property
+    def can_annotate(self) -> bool:
+        return type(self).annotate is not Format.annotate
 
 
 def without_parts(cell: str, separator: str, failed: Collection[str]) -> str:
@@ -166,11 +264,3 @@ def without_parts(cell: str, separator: str, failed: Collection[str]) -> str:
     parts = cell.split(separator)
     kept = [part for part in parts if part.strip() not in failed]
     return cell if len(kept) == len(parts) else separator.join(kept).strip()
-
-
-def _no_id(path: Path, columns: Iterable[str]) -> str:
-    names = list(columns)
-    return (
-        f"{path}: has no column 'id', nor one that looks like it (it has: {', '.join(names)}); "
-        "add one, or name the one that holds the ids with --columns"
-    )

@@ -1,19 +1,32 @@
-"""CSV and TSV in."""
+"""CSV and TSV: read record by record, written with the shop's own cells as they were.
+
+What another format has in a table of text (an export of a shop system, a feed) is a reader and a writer below these.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from pumgpt.catalog.formats.base import CatalogReader, Record, RejectedRow
-from pumgpt.catalog.formats.columns import ColumnMap
+from pumgpt.catalog.formats.annotated import AnnotatedRow, annotated_products
+from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Record, RejectedRow
+from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.csv_records import BrokenRecord, choose_delimiter, read_records
+from pumgpt.catalog.formats.filled import FilledColumns
+from pumgpt.catalog.formats.jsonl import plain_json
 from pumgpt.catalog.formats.text_lines import check_file, has_mark, read_lines
 from pumgpt.catalog.product import Product
+from pumgpt.catalog.understanding import Understanding
 from pumgpt.errors import CatalogError
+
+TABLES = (".csv", ".tsv", ".txt")
+"""Endings of tables of text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,74 +38,91 @@ class Dialect:
     byte_order_mark: bool = False
 
 
+class CsvFormat(Format[CatalogReader]):
+    """A plain table. CSV and TSV differ in what they are called and in the delimiter, which follows from the ending."""
+
+    def __init__(self, name: str, endings: tuple[str, ...]) -> None:
+        self.name, self.endings = name, endings
+
+    def read(self, path: Path, column_map: ColumnMap | None = None) -> CatalogReader:
+        return CsvReader(self, path, column_map)
+
+    def fill(self, path: Path, columns: FilledColumns, source: CatalogReader) -> FormatWriter:
+        return CsvWriter(path, columns, source)
+
+    def annotate(self, path: Path, source: CatalogReader, names: Sequence[str], rows: Iterable[AnnotatedRow]) -> None:
+        columns = tuple(dict.fromkeys((*source.columns, *names)))
+        with closing(RecordWriter(path, Dialect(_delimiter(path)))) as writer:
+            writer.write(columns)
+            for product in annotated_products(rows):
+                writer.write([own_cell(product, name) for name in columns])
+
+
 class CsvReader(CatalogReader):
     """Comma-separated, or separated by tabs or semicolons where that makes a column `id`, or more columns, of the header.
 
     `header` are the names as the file writes them, `columns` the same made distinct.
     """
 
-    kind = "CSV"
+    text_only = True
 
-    delimiter = ","
-
-    def __init__(self, path: Path, column_map: ColumnMap | None = None) -> None:
-        super().__init__(path, column_map)
+    def __init__(self, format_: Format[Any], path: Path, column_map: ColumnMap | None = None) -> None:
+        super().__init__(format_, path, column_map)
         first_line = next(read_lines(path, []), "")
-        self.dialect = Dialect(choose_delimiter(first_line, self.delimiter), _line_end(first_line), has_mark(path))
+        line_end = next((end for end in ("\r\n", "\r") if first_line.endswith(end)), "\n")
+        self.dialect = Dialect(choose_delimiter(first_line, _delimiter(path)), line_end, has_mark(path))
         header = next(self._cut([]), None)
         if header is None or isinstance(header, BrokenRecord):
             reason = "has no header" if header is None else f"header: {header.error}"
             raise CatalogError(f"{path}: {reason}; its first line must name the columns, 'id' among them")
         self.header = tuple(header)
         self._columns = tuple(self._distinct(header))
-        self._settle_columns(self._columns)
+        self.settle_columns(self._columns)
 
     @property
     def columns(self) -> tuple[str, ...]:
         return self._columns
 
-    def count(self) -> int:
+    def records(self) -> Iterator[Record | RejectedRow]:
+        for cells in self.rows():
+            if isinstance(cells, BrokenRecord):
+                yield RejectedRow(0, self.first_cell(cells), cells.error)
+            elif len(cells) != len(self._columns):
+                place = self._columns.index(self.id_column)
+                id_ = (cells[place] or None) if place < len(cells) else None
+                yield RejectedRow(0, id_, wrong_cells(len(cells), len(self._columns)), cells)
+            else:
+                yield dict(zip(self._columns, cells, strict=True))
+
+    def count_records(self) -> int:
         return sum(1 for _ in self._cut([])) - 1
 
-    def _cut(self, warnings: list[str]) -> Iterator[list[str] | BrokenRecord]:
-        return read_records(read_lines(self.path, warnings), self.dialect.delimiter)
+    def product_of(self, record: Record) -> Product:
+        if self.column_map is not None or "attributes" not in record:
+            return super().product_of(record)
+        # In plain CSV `attributes` is a column like any other that we don't know (it has no agreed way to be written).
+        known = super().product_of({name: cell for name, cell in record.items() if name != "attributes"})
+        extra = {name: cell for name, cell in record.items() if name in known.extra or name == "attributes"}
+        return replace(known, extra=extra, original=record)
 
-    def _rows(self) -> Iterator[list[str] | BrokenRecord]:
-        """What stands below the header."""
+    def rows(self) -> Iterator[list[str] | BrokenRecord]:
+        """What stands below the header, cell by cell."""
         warnings: list[str] = []
         records = self._cut(warnings)
         next(records)
         for cells in records:
-            self._warn_once(warnings)
+            self.warn(*warnings)
             yield cells
 
-    def _records(self) -> Iterator[Record]:
-        for cells in self._rows():
-            if isinstance(cells, BrokenRecord):
-                yield RejectedRow(0, self._first_cell(cells.line), cells.error)
-            elif len(cells) != len(self._columns):
-                yield RejectedRow(0, self._id_of(cells), wrong_cells(len(cells), len(self._columns)), cells)
-            else:
-                yield dict(zip(self._columns, cells, strict=True))
-
-    def _read_fields(self, record: Mapping[str, Any]) -> Product:
-        if self.column_map is not None or "attributes" not in record:
-            return super()._read_fields(record)
-        # In plain CSV `attributes` is a column like any other that we don't know (it has no agreed way to be written).
-        known = super()._read_fields({name: cell for name, cell in record.items() if name != "attributes"})
-        extra = {name: cell for name, cell in record.items() if name in known.extra or name == "attributes"}
-        return replace(known, extra=extra, original=record)
-
-    def _first_cell(self, line: str) -> str | None:
+    def first_cell(self, record: BrokenRecord) -> str | None:
         """The id of a record that has lost a quote, where the id comes before it."""
-        if self._columns[0] != self._id_column:
+        if self._columns[0] != self.id_column:
             return None
-        cell = line.split(self.dialect.delimiter, 1)[0].strip()
+        cell = record.line.split(self.dialect.delimiter, 1)[0].strip()
         return cell if cell and len(cell) < 1000 and '"' not in cell and "\0" not in cell else None
 
-    def _id_of(self, cells: list[str]) -> str | None:
-        place = self._columns.index(self._id_column)
-        return (cells[place] or None) if place < len(cells) else None
+    def _cut(self, warnings: list[str]) -> Iterator[list[str] | BrokenRecord]:
+        return read_records(read_lines(self.path, warnings), self.dialect.delimiter)
 
     def _distinct(self, header: list[str]) -> Iterator[str]:
         seen: set[str] = set()
@@ -101,31 +131,148 @@ class CsvReader(CatalogReader):
             while new in seen:
                 new, number = f"{name}_{number}", number + 1
             if new != name and name:
-                self._warn_once([f"{self.path}: column '{name}' stands there twice; the second is read as '{new}'"])
+                self.warn(f"{self.path}: column '{name}' stands there twice; the second is read as '{new}'")
             seen.add(new)
             yield new
 
 
-class TsvReader(CsvReader):
-    """CSV with tabs."""
+class CsvWriter(FormatWriter):
+    """One table, row by row, in the dialect of the source where both have the same ending. UTF-8.
 
-    kind = "TSV"
+    `names` are all columns, the source's own first.
+    """
 
-    delimiter = "\t"
+    def __init__(
+        self, path: Path, columns: FilledColumns, source: CatalogReader, names: Sequence[str] | None = None
+    ) -> None:
+        self.columns, self.names = columns, columns.names if names is None else names
+        self._source = source
+        self.file = RecordWriter(path, dialect_of(path, source))
+        header = source.header if isinstance(source, CsvReader) else columns.own
+        self.file.write([*header, *self.names[len(header) :]])
+
+    def write(self, product: Product, understanding: Understanding) -> None:
+        row = {name: own_cell(product, name) for name in self.columns.own}
+        row.update(self.columns.cells(understanding))
+        self.fill(row, product, understanding)
+        self.file.write([row.get(name, "") for name in self.names])
+
+    def close(self) -> None:
+        self.file.close()
+
+    def fill(self, row: dict[str, str], product: Product, understanding: Understanding) -> None:
+        """Put what was filled into the shop's own cells."""
+        fills = self._source.fills
+        category = self.columns.category(product, understanding)
+        if category is not None and fills.category in row:
+            row[fills.category] = " > ".join(category)
+        for name, value in self.columns.filled(understanding).items():
+            column = fills.attributes.get(name)
+            if column in row and (not row[column].strip() or self.columns.overwrite_values):
+                row[column] = "|".join(value)
 
 
-def read_header(path: Path, preferred: str) -> list[str]:
+class RecordWriter:
+    """Writes records so that any reader reads the same cells again."""
+
+    def __init__(self, path: Path, dialect: Dialect) -> None:
+        self._file = path.open("w", encoding="utf-8-sig" if dialect.byte_order_mark else "utf-8", newline="")
+        # With this end the module quotes every cell that has \r or \n in it, whatever the file's own end is.
+        self._writer = csv.writer(
+            _LineEnd(self._file, dialect.line_end), delimiter=dialect.delimiter, lineterminator="\r\n"
+        )
+
+    def write(self, cells: Iterable[str]) -> None:
+        self._writer.writerow(cells)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _LineEnd:
+    """Puts a file's own end in the place of the writer's \\r\\n."""
+
+    def __init__(self, file: TextIO, end: str) -> None:
+        self._file, self._end = file, end
+
+    def write(self, record: str) -> None:
+        self._file.write(record[:-2] + self._end)
+
+
+def annotate_export(
+    path: Path,
+    source: CsvReader,
+    names: Sequence[str],
+    rows: Iterable[AnnotatedRow],
+    rows_of: Callable[[Any], Sequence[Sequence[str]]],
+) -> None:
+    """Write a system's table with every row that it had; the notes of a product stand in its first row.
+
+    `rows_of` gives the rows, cell by cell, that a record was read from.
+    """
+    columns = tuple(dict.fromkeys((*source.columns, *names)))
+    own = len(source.header)
+    places = {name: place for place, name in enumerate(columns)}
+    with closing(RecordWriter(path, dialect_of(path, source))) as writer:
+        writer.write([*source.header, *columns[own:]])
+        for row in rows:
+            for place, cells in enumerate(rows_of(row.original)):
+                notes = row.notes if place == 0 else {}
+                # A row with another number of cells was rejected; it goes back as it is.
+                writer.write(padded(cells, places, notes) if len(cells) == own else cells)
+
+
+def own_cell(product: Product, column: str) -> str:
+    """The shop's value of one column as text: the cell itself where there was one, else the value written out."""
+    value = product.original.get(column)
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if column in ("image", "images"):
+        return "|".join(ref.path or ref.url or "" for ref in product.images)
+    if column == "category":
+        return " > ".join(product.category or ())
+    if isinstance(value, bytes):
+        return ""
+    return json.dumps(value, ensure_ascii=False, default=plain_json)
+
+
+def read_header(path: Path) -> list[str]:
     """The names in the first record; none where it can't be read."""
     check_file(path)
     lines = read_lines(path, [])
     first = next(lines, "")
-    header = next(read_records(chain([first], lines), choose_delimiter(first, preferred)), [])
+    header = next(read_records(chain([first], lines), choose_delimiter(first, _delimiter(path))), [])
     return [] if isinstance(header, BrokenRecord) else header
 
 
-def _line_end(line: str) -> str:
-    return next((end for end in ("\r\n", "\r") if line.endswith(end)), "\n")
+def dialect_of(path: Path, source: CatalogReader) -> Dialect:
+    """How a table is written: as the source was, where both have the same ending."""
+    if not isinstance(source, CsvReader):
+        return Dialect(_delimiter(path))
+    if source.path.suffix.lower() == _ending(path):
+        return source.dialect
+    return Dialect(_delimiter(path), source.dialect.line_end, source.dialect.byte_order_mark)
+
+
+def padded(cells: Sequence[str], places: Mapping[str, int], values: Mapping[str, str]) -> list[str]:
+    """A record made long enough for `values`, with these in their places."""
+    row = [*cells, *[""] * (len(places) - len(cells))]
+    for name, value in values.items():
+        row[places[name]] = value
+    return row
 
 
 def wrong_cells(found: int, expected: int) -> str:
+    """The error of a row with more or fewer cells than the header."""
     return f"has {found} cells where the header has {expected}; put cells that hold a delimiter or a quote in quotes"
+
+
+def _delimiter(path: Path) -> str:
+    return "\t" if _ending(path) in (".tsv", ".txt") else ","
+
+
+def _ending(path: Path) -> str:
+    # Outputs are written as OUT.new beside their place.
+    return Path(path.name.removesuffix(".new")).suffix.lower()

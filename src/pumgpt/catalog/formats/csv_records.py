@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-MAX_CELL_CHARS = 16_000_000
+from pumgpt.catalog.formats.text_lines import MAX_CELL_CHARS
+
 MAX_RECORD_LINES = 5_000
 """A quoted cell may run over lines; one that runs over more has lost its closing quote."""
 

@@ -1,4 +1,8 @@
-"""Folders of Hugging Face `datasets` in: what `save_to_disk` leaves (Arrow), or Parquet files as the hub has them."""
+"""Folders of Hugging Face `datasets`.
+
+Read: what `save_to_disk` leaves (Arrow), or Parquet files as the hub has them. Written: Parquet files as
+`datasets.load_dataset` reads them, data/train-00000-of-00002.parquet, ...
+"""
 
 from __future__ import annotations
 
@@ -10,28 +14,57 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pumgpt.catalog.formats.base import CatalogReader, Record, RejectedRow
-from pumgpt.catalog.formats.columns import ColumnMap
-from pumgpt.catalog.formats.parquet import ROWS_AT_ONCE, records_of, records_of_group
+from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Record, RejectedRow
+from pumgpt.catalog.formats.column_map import ColumnMap
+from pumgpt.catalog.formats.filled import FilledColumns
+from pumgpt.catalog.formats.parquet import ROWS_AT_ONCE, ParquetWriter, records_of, records_of_group
+from pumgpt.catalog.product import Product
+from pumgpt.catalog.understanding import Understanding
 from pumgpt.errors import CatalogError, first_line
+
+ROWS_PER_FILE = 50_000
+
+
+class DatasetFormat(Format[CatalogReader]):
+    name = "a dataset's folder"
+    endings = ("",)
+    is_folder = True
+
+    def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
+        return path.is_dir()
+
+    def read(self, path: Path, column_map: ColumnMap | None = None) -> CatalogReader:
+        return DatasetReader(self, path, column_map)
+
+    def fill(self, path: Path, columns: FilledColumns, source: CatalogReader) -> FormatWriter:
+        return DatasetWriter(path, columns, source)
+
+    def remove(self, path: Path) -> None:
+        """Only what we write is taken away: the folder stays, with an error, where something else lies in it."""
+        if not path.is_dir() or path.is_symlink():
+            path.unlink(missing_ok=True)
+            return
+        for file in (path / "data").glob("train-*.parquet"):
+            file.unlink()
+        for folder in (path / "data", path):
+            if folder.exists():
+                folder.rmdir()
 
 
 class DatasetReader(CatalogReader):
     """All files of one folder, in order. Relative paths of photos start from the folder."""
 
-    kind = "a dataset's folder"
-
-    def __init__(self, path: Path, column_map: ColumnMap | None = None) -> None:
-        super().__init__(path, column_map)
+    def __init__(self, format_: Format[Any], path: Path, column_map: ColumnMap | None = None) -> None:
+        super().__init__(format_, path, column_map)
         self._arrow = _saved_files(path)
         self._parquet = () if self._arrow else tuple(sorted(path.rglob("*.parquet")))
         files = self._arrow or self._parquet
         if not files:
             raise CatalogError(f"{path}: is a folder without a dataset; name one with .parquet or saved .arrow files")
         self.schema = _common_schema(path, files)
-        self._settle_columns(self.columns)
+        self.settle_columns(self.columns)
 
-    def _check_path(self, path: Path) -> None:
+    def check_path(self, path: Path) -> None:
         if not path.is_dir():
             raise CatalogError(f"{path}: is no folder; name that of the dataset")
 
@@ -43,12 +76,12 @@ class DatasetReader(CatalogReader):
     def columns(self) -> tuple[str, ...]:
         return tuple(self.schema.names) if self.schema is not None else ()
 
-    def count(self) -> int:
+    def count_records(self) -> int:
         in_parquet: int = sum(pq.read_metadata(file).num_rows for file in self._parquet)
         in_arrow: int = sum(batch.num_rows for file in self._arrow for batch in _batches(file))
         return in_parquet + in_arrow
 
-    def _records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[Record | RejectedRow]:
         for file in self._parquet:
             with pq.ParquetFile(file) as opened:
                 for group in range(opened.num_row_groups):
@@ -62,6 +95,33 @@ class DatasetReader(CatalogReader):
                 yield RejectedRow(
                     0, None, f"the rest of {file.name} can't be read ({first_line(error)}); save it again"
                 )
+
+
+class DatasetWriter(FormatWriter):
+    """One folder, file by file. How many files there are is in their names, which they therefore get at the end."""
+
+    def __init__(self, path: Path, columns: FilledColumns, source: CatalogReader) -> None:
+        self._folder, self._columns, self._source = path / "data", columns, source
+        self._folder.mkdir(parents=True)
+        self._files: list[Path] = []
+        self._num_rows = 0
+        self._table = self._next()
+
+    def write(self, product: Product, understanding: Understanding) -> None:
+        if self._num_rows == ROWS_PER_FILE:
+            self._table.close()
+            self._table, self._num_rows = self._next(), 0
+        self._table.write(product, understanding)
+        self._num_rows += 1
+
+    def close(self) -> None:
+        self._table.close()
+        for number, file in enumerate(self._files):
+            file.rename(self._folder / f"train-{number:05}-of-{len(self._files):05}.parquet")
+
+    def _next(self) -> ParquetWriter:
+        self._files.append(self._folder / f"train-{len(self._files):05}.parquet")
+        return ParquetWriter(self._files[-1], self._columns, self._source)
 
 
 def _batches(file: Path) -> Iterator[pa.RecordBatch]:

@@ -14,14 +14,14 @@ def plain_text(markup: str) -> str:
 
     A text without any tag or entity comes back with its blanks tidied only.
     """
-    parser = _Words()
+    parser = _TextExtractor()
     parser.feed(markup)
     parser.close()
     lines = (" ".join(line.split()) for line in "".join(parser.parts).split("\n"))
     return "\n".join(line for line in lines if line not in ("", "-"))
 
 
-class _Words(HTMLParser):
+class _TextExtractor(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []

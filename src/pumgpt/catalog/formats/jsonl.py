@@ -1,60 +1,73 @@
-"""JSON lines in."""
+"""JSON lines: one object in each line.
+
+They are read here and written by the journal of a run: its answers, line by line, are the output.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from pumgpt.catalog.formats.base import CatalogReader, Record, RejectedRow
-from pumgpt.catalog.formats.columns import ColumnMap
-from pumgpt.catalog.formats.csv_records import MAX_CELL_CHARS
-from pumgpt.catalog.formats.text_lines import read_lines
+from pumgpt.catalog.formats.base import CatalogReader, Format, Record, RejectedRow
+from pumgpt.catalog.formats.column_map import ColumnMap
+from pumgpt.catalog.formats.text_lines import MAX_CELL_CHARS, read_lines
 from pumgpt.errors import CatalogError
 
+JSON_LINES = (".jsonl", ".ndjson")
 _ROWS_TO_GUESS_FROM = 20
 
 
-class JsonlReader(CatalogReader):
-    """One JSON object in each line."""
+class JsonLinesFormat(Format[CatalogReader]):
+    name = "JSON lines"
+    endings = JSON_LINES
 
-    kind = "JSON lines"
+    def read(self, path: Path, column_map: ColumnMap | None = None) -> CatalogReader:
+        return JsonLinesReader(self, path, column_map)
 
-    def __init__(self, path: Path, column_map: ColumnMap | None = None) -> None:
-        super().__init__(path, column_map)
-        names = _names(islice(self._records(), _ROWS_TO_GUESS_FROM))
+
+class JsonLinesReader(CatalogReader):
+    """One product a line. The columns are those of all rows, so `columns` reads the whole file once."""
+
+    def __init__(self, format_: Format[Any], path: Path, column_map: ColumnMap | None = None) -> None:
+        super().__init__(format_, path, column_map)
+        names = _names(islice(self.records(), _ROWS_TO_GUESS_FROM))
         if column_map is None and names and "id" not in names:
-            self._settle_columns(names)
+            self.settle_columns(names)
 
     @cached_property
-    def _columns(self) -> tuple[str, ...]:
-        return _names(self._records())
+    def columns(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Every name that any row uses."""
+        return _names(self.records())
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Every name that any row uses; the first call reads the whole file."""
-        return self._columns
-
-    def count(self) -> int:
-        with self.path.open("rb") as file:
-            return sum(1 for line in file if line.strip())
-
-    def _settle_columns(self, names: tuple[str, ...]) -> None:  # type: ignore[override]
-        with suppress(CatalogError):  # later rows may have an id, and those that lack one are named one by one
-            super()._settle_columns(names)
-
-    def _records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[Record | RejectedRow]:
         warnings: list[str] = []
         for line in read_lines(self.path, warnings):
-            self._warn_once(warnings)
+            self.warn(*warnings)
             if line.strip():
                 yield _parse_json(line)
 
+    def count_records(self) -> int:
+        with self.path.open("rb") as file:
+            return sum(1 for line in file if line.strip())
 
-def _names(records: Iterator[Record]) -> tuple[str, ...]:
+    def settle_columns(self, names: Sequence[str]) -> None:
+        with suppress(CatalogError):  # later rows may have an id, and those that lack one are named one by one
+            super().settle_columns(names)
+
+
+def plain_json(value: Any) -> Any:
+    """What JSON has no type for (a mapping, a date, a decimal, bytes), as something that it has."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return None if isinstance(value, bytes) else str(value)
+
+
+def _names(records: Iterator[Record | RejectedRow]) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for record in records:
         if not isinstance(record, RejectedRow):
@@ -62,7 +75,7 @@ def _names(records: Iterator[Record]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _parse_json(line: str) -> Record:
+def _parse_json(line: str) -> Record | RejectedRow:
     if len(line) > MAX_CELL_CHARS:
         return RejectedRow(0, None, f"the line has more than {MAX_CELL_CHARS:,} characters; shorten its texts")
     try:

@@ -1,63 +1,90 @@
-"""Catalogues in: CSV, TSV, JSONL, Parquet, folders of Hugging Face `datasets`, Shopify's product CSV and Google Merchant
-feeds, streamed, one `Product` or one `RejectedRow` for every row.
+"""Which catalogue formats there are, and which of them a path is of.
 
 Only a file that gives nothing at all raises; a broken row is named, set aside, and the next one is read.
 """
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
-from pumgpt.catalog.formats.base import CatalogReader, RejectedRow
-from pumgpt.catalog.formats.columns import ColumnMap
-from pumgpt.catalog.formats.csv import CsvReader, TsvReader
-from pumgpt.catalog.formats.datasets import DatasetReader
-from pumgpt.catalog.formats.google.text import GoogleTextReader
-from pumgpt.catalog.formats.google.xml import GoogleXmlReader
-from pumgpt.catalog.formats.jsonl import JsonlReader
-from pumgpt.catalog.formats.parquet import ParquetReader
-from pumgpt.catalog.formats.shopify import ShopifyReader
-from pumgpt.errors import CatalogError
+from pumgpt.catalog.formats.base import CatalogReader, Format, RejectedRow
+from pumgpt.catalog.formats.column_map import ColumnMap
+from pumgpt.catalog.formats.csv import CsvFormat
+from pumgpt.catalog.formats.datasets import DatasetFormat
+from pumgpt.catalog.formats.google.text import GoogleTextFormat
+from pumgpt.catalog.formats.google.xml import GoogleXmlFormat
+from pumgpt.catalog.formats.jsonl import JsonLinesFormat
+from pumgpt.catalog.formats.parquet import ParquetFormat
+from pumgpt.catalog.formats.shopify import ShopifyFormat
+from pumgpt.errors import CatalogError, UsageError, first_line
 
-__all__ = ["CatalogReader", "RejectedRow", "count_rows", "read_catalog"]
+__all__ = ["CatalogReader", "Format", "RejectedRow", "count_rows", "formats", "read_catalog", "register"]
 
-_READERS: dict[str, type[CatalogReader]] = {
-    ".csv": CsvReader,
-    ".tsv": TsvReader,
-    ".txt": TsvReader,
-    ".jsonl": JsonlReader,
-    ".ndjson": JsonlReader,
-    ".parquet": ParquetReader,
-    ".xml": GoogleXmlReader,
-    ".rss": GoogleXmlReader,
-    ".atom": GoogleXmlReader,
-}
-_BY_HEADER: tuple[type[ShopifyReader | GoogleTextReader], ...] = (ShopifyReader, GoogleTextReader)
-"""Tables that systems export: told from a plain one by the names of their columns."""
+PLUGINS = "pumgpt.formats"
+"""The group of entry points through which other packages bring formats: a `Format`, or a class of one."""
+
+# Asked in this order. What is told by its header comes before the plain tables with the same endings.
+_FORMATS: list[Format[Any]] = [
+    ShopifyFormat(),
+    GoogleTextFormat(),
+    CsvFormat("CSV", (".csv",)),
+    CsvFormat("TSV", (".tsv", ".txt")),
+    JsonLinesFormat(),
+    ParquetFormat(),
+    GoogleXmlFormat(),
+    DatasetFormat(),
+]
+
+
+def register(new: Format[Any]) -> None:
+    """Add a format. It is asked before all that are there, so that it may claim files that others would read."""
+    _FORMATS.insert(0, new)
+
+
+def formats() -> tuple[Format[Any], ...]:
+    """All formats, in the order in which they are asked. Raises `UsageError` where a plug-in can't be loaded."""
+    _load_plugins()
+    return tuple(_FORMATS)
 
 
 def read_catalog(path: Path, column_map: ColumnMap | None = None) -> CatalogReader:
-    """Open a catalogue by its ending and, where it is a table, its header; iterate over its rows.
+    """Open a catalogue; iterate over its rows.
 
     With `column_map` it is a plain table whose columns are read as that says. Raises `CatalogError` for a file that
     gives nothing: missing, empty, of an unknown ending, without a column that can be the id.
     """
-    if path.is_dir():
-        return DatasetReader(path, column_map)
-    kind = _READERS.get(path.suffix.lower())
-    if kind is None:
-        known = ", ".join(_READERS)
-        raise CatalogError(
-            f"{path}: its ending '{path.suffix}' is not known; a catalogue is one of {known}, or the folder of a dataset"
-        )
-    if column_map is None and issubclass(kind, CsvReader):
-        kind = next((known for known in _BY_HEADER if known.recognises(path, kind.delimiter)), kind)
-    return kind(path, column_map)
+    for known in formats():
+        if known.recognise(path, column_map):
+            return known.read(path, column_map)
+    endings = dict.fromkeys(ending for known in formats() for ending in known.endings if ending)
+    raise CatalogError(
+        f"{path}: its ending '{path.suffix}' is not known; a catalogue is one of {', '.join(endings)}, "
+        "or the folder of a dataset"
+    )
 
 
 def count_rows(path: Path, column_map: ColumnMap | None = None) -> int | None:
-    """About how many rows a catalogue has, for progress bars; None where it can't be told."""
+    """About how many rows a catalogue has that nobody opened yet; None where it can't be told."""
     try:
         return read_catalog(path, column_map).count()
     except (CatalogError, OSError):
         return None
+
+
+@cache
+def _load_plugins() -> None:
+    # Not at import: a command that reads no catalogue neither waits for a plug-in nor fails with it.
+    for entry in entry_points(group=PLUGINS):
+        try:
+            loaded = entry.load()
+            new = loaded() if isinstance(loaded, type) else loaded
+        except Exception as error:  # a plug-in may raise anything
+            raise UsageError(
+                f"plug-in '{entry.name}' ({PLUGINS}) can't be loaded: {first_line(error)}; mend or uninstall it"
+            ) from error
+        if not isinstance(new, Format):
+            raise UsageError(f"plug-in '{entry.name}' ({PLUGINS}) is no Format but {new!r}; mend or uninstall it")
+        register(new)

@@ -1,24 +1,42 @@
-"""Shopify's product CSV in: the rows of a product (its variants, its further images) folded into one `Product`.
+"""Shopify's product CSV: the rows of a product (its variants, its further images) are folded into one `Product`.
 
 Two headers are in use, `Handle, Title, Body (HTML), ...` and the newer `Title, URL handle, Description, ...`; upper and
 lower case don't matter. The fields are described at help.shopify.com/en/manual/products/import-export/using-csv.
+
+Written, every row is as it was; what was filled goes into the first row of its product:
+
+    Product Category        'A > B > C', where the category is one of Shopify's taxonomy
+    metafield columns       the shop's own where one has the attribute's name, else
+                            'Colour (product.metafields.custom.colour)' and its like, made for it
+    pumgpt_*                values, confidences, statuses
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pumgpt.catalog.formats.base import Fills, Record, RejectedRow, without_parts
-from pumgpt.catalog.formats.columns import ColumnMap
-from pumgpt.catalog.formats.csv import CsvReader, read_header, wrong_cells
+from pumgpt.catalog.formats.annotated import AnnotatedRow
+from pumgpt.catalog.formats.base import Fills, Format, FormatWriter, Record, RejectedRow, without_parts
+from pumgpt.catalog.formats.column_map import ColumnMap
+from pumgpt.catalog.formats.csv import (
+    TABLES,
+    CsvReader,
+    CsvWriter,
+    annotate_export,
+    padded,
+    read_header,
+    wrong_cells,
+)
 from pumgpt.catalog.formats.csv_records import BrokenRecord
+from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.html_text import plain_text
 from pumgpt.catalog.product import Product
+from pumgpt.catalog.understanding import Understanding
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 
 _FIELDS = {
@@ -43,7 +61,8 @@ _MARKS = frozenset(
 )
 """Columns of which a table with a handle and a title has one, if it is Shopify's."""
 _METAFIELD = re.compile(r"(?P<label>.*?)\s*\(product\.metafields\.(?P<namespace>[^.()]+)\.(?P<key>[^()]+)\)\s*")
-NO_CATEGORY = "uncategorized"
+_CATEGORY_ID = re.compile(r"gid://.*/TaxonomyCategory/.*|[a-z]{2}(-\d+)*")
+_NO_CATEGORY = "uncategorized"
 
 
 class Metafield(NamedTuple):
@@ -76,6 +95,41 @@ class Metafield(NamedTuple):
         return cell if len(kept) == len(handles) else ";".join(kept).strip()
 
 
+class ShopifyFormat(Format["ShopifyReader"]):
+    name = "Shopify's product CSV"
+    endings = TABLES
+    is_export = True
+
+    def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
+        """Whether a table's header is that of Shopify's product export. One with a column `id` is its owner's."""
+        if column_map is not None or not super().recognise(path):
+            return False
+        names = read_header(path)
+        folded = {name.strip().casefold() for name in names}
+        marked = folded & _MARKS or any(_METAFIELD.fullmatch(name) for name in names)
+        return bool(marked and "title" in folded and folded & {*_FIELDS["handle"]}) and "id" not in names
+
+    def read(self, path: Path, column_map: ColumnMap | None = None) -> ShopifyReader:
+        return ShopifyReader(self, path, column_map)
+
+    def fill(self, path: Path, columns: FilledColumns, source: ShopifyReader) -> FormatWriter:
+        return ShopifyWriter(path, columns, source)
+
+    def strike(self, source: ShopifyReader, original: FoldedRows, failed: Mapping[str, Collection[str]]) -> FoldedRows:
+        """Metafields lose the values, and columns that are called as an attribute. Options stay: they tell variants apart."""
+        first = list(original.rows[0])
+        for metafield in source.metafields:
+            place = source.places[metafield.column]
+            first[place] = metafield.without(first[place], failed.get(metafield.attribute, ()))
+        for name in failed.keys() & source.places.keys():
+            first[source.places[name]] = without_parts(first[source.places[name]], "|", failed[name])
+        return FoldedRows(source.places, (first, *original.rows[1:]))
+
+    def annotate(self, path: Path, source: ShopifyReader, names: Sequence[str], rows: Iterable[AnnotatedRow]) -> None:
+        # What is no product has no rows to give back: an error inside of a product came with that product's rows.
+        annotate_export(path, source, names, rows, lambda original: original.rows if original is not None else ())
+
+
 @dataclass(frozen=True)
 class FoldedRows(Mapping[str, str]):
     """The rows of one product, cell by cell as they stood. As a mapping: the first row by column."""
@@ -103,23 +157,12 @@ class FoldedRows(Mapping[str, str]):
 class ShopifyReader(CsvReader):
     """One product for each handle. A product's rows stand together; a handle that comes again later is set aside."""
 
-    kind = "Shopify's product CSV"
-    is_export = True
+    def __init__(self, format_: Format[Any], path: Path, column_map: ColumnMap | None = None) -> None:
+        super().__init__(format_, path, column_map)
+        self.places = {name: place for place, name in enumerate(self.columns)}
 
-    def __init__(self, path: Path, column_map: ColumnMap | None = None) -> None:
-        super().__init__(path, column_map)
-        self._places = {name: place for place, name in enumerate(self.columns)}
-
-    @classmethod
-    def recognises(cls, path: Path, delimiter: str) -> bool:
-        """Whether a table's header is that of Shopify's product export. One with a column `id` is its owner's."""
-        names = read_header(path, delimiter)
-        folded = {name.strip().casefold() for name in names}
-        marked = folded & _MARKS or any(_METAFIELD.fullmatch(name) for name in names)
-        return bool(marked and "title" in folded and folded & {*_FIELDS["handle"]}) and "id" not in names
-
-    def _settle_columns(self, names: Sequence[str]) -> None:
-        pass
+    def settle_columns(self, names: Sequence[str]) -> None:
+        """The header says it all."""
 
     @cached_property
     def fields(self) -> Mapping[str, str]:
@@ -145,25 +188,37 @@ class ShopifyReader(CsvReader):
                 columns.setdefault(fold_attribute(name), metafield.column)
         return Fills(self.fields.get("category"), columns)
 
-    def count(self) -> int:
+    def count_records(self) -> int:
         last, found = None, 0
-        for cells in self._rows():
+        for cells in self.rows():
             handle = None if isinstance(cells, BrokenRecord) else self._handle(cells)
             found += handle != "" and (handle is None or handle != last)
             last = handle or last
         return found
 
     @property
-    def _id_column(self) -> str:
+    def id_column(self) -> str:
         return self.fields["handle"]
 
-    def _records(self) -> Iterator[Record]:
+    @property
+    def missing_id(self) -> str:
+        return f"column '{self.id_column}' is empty, and no product stands above; name its handle"
+
+    def repeated_id(self, id_: str, first: int) -> str:
+        return f"handle '{id_}' stands already in product {first}, and other products between; put its rows together"
+
+    def folded_rows(self, original: Any) -> Sequence[Record]:
+        if not isinstance(original, FoldedRows):
+            return ()
+        return [dict(zip(original, cells, strict=False)) for cells in original.rows]
+
+    def records(self) -> Iterator[Record | RejectedRow]:
         rows: list[list[str]] = []
         aside: list[RejectedRow] = []
         handle = ""
-        for number, cells in enumerate(self._rows(), start=1):
+        for number, cells in enumerate(self.rows(), start=1):
             if isinstance(cells, BrokenRecord):
-                aside.append(RejectedRow(0, self._first_cell(cells.line), f"row {number} of the file: {cells.error}"))
+                aside.append(RejectedRow(0, self.first_cell(cells), f"row {number} of the file: {cells.error}"))
                 continue
             found = self._handle(cells)
             if rows and found in ("", handle):
@@ -176,10 +231,10 @@ class ShopifyReader(CsvReader):
                 aside.append(RejectedRow(0, handle or None, error))
         yield from self._fold(rows, aside)
 
-    def _fold(self, rows: list[list[str]], aside: list[RejectedRow]) -> Iterator[Record]:
+    def _fold(self, rows: list[list[str]], aside: list[RejectedRow]) -> Iterator[Record | RejectedRow]:
         """A product, then what was odd inside of it. A product without one whole row is odd itself."""
         if rows:
-            folded = FoldedRows(self._places, tuple(rows))
+            folded = FoldedRows(self.places, tuple(rows))
             if self._is_odd(rows[0]):
                 yield RejectedRow(0, aside[0].id, aside[0].error, folded)
                 aside = aside[1:]
@@ -187,15 +242,7 @@ class ShopifyReader(CsvReader):
                 yield folded
         yield from aside
 
-    def _product(self, record: Mapping[str, Any]) -> Product | RejectedRow:
-        if not record[self._id_column].strip():
-            name = self._id_column
-            return RejectedRow(
-                0, None, f"column '{name}' is empty, and no product stands above; name its handle", record
-            )
-        return super()._product(record)
-
-    def _read_fields(self, record: Mapping[str, Any]) -> Product:
+    def product_of(self, record: Record) -> Product:
         assert isinstance(record, FoldedRows)
         cell = {name: record[column].strip() for name, column in self.fields.items()}
         known = {
@@ -203,23 +250,12 @@ class ShopifyReader(CsvReader):
             "images": self._images(record),
             "title": cell["title"],
             "description": plain_text(cell.get("description", "")),
-            "category": "" if cell.get("category", "").casefold() == NO_CATEGORY else cell.get("category"),
+            "category": "" if cell.get("category", "").casefold() == _NO_CATEGORY else cell.get("category"),
             "attributes": self._attributes(record),
         }
         read = {*self.fields.values(), *self.fills.attributes.values()}
         extra = {name: value for name, value in record.items() if name not in read}
         return replace(Product.from_record(known, self.base), extra=extra, original=record)
-
-    def without(self, original: Any, failed: Mapping[str, Collection[str]]) -> FoldedRows:
-        """Metafields lose the values, and columns that are called as an attribute. Options stay: they tell variants apart."""
-        assert isinstance(original, FoldedRows)
-        first = list(original.rows[0])
-        for metafield in self.metafields:
-            place = self._places[metafield.column]
-            first[place] = metafield.without(first[place], failed.get(metafield.attribute, ()))
-        for name in failed.keys() & self._places.keys():
-            first[self._places[name]] = without_parts(first[self._places[name]], "|", failed[name])
-        return FoldedRows(self._places, (first, *original.rows[1:]))
 
     def _images(self, record: FoldedRows) -> list[str]:
         """The product's images by their position, then those that only a variant has."""
@@ -248,14 +284,74 @@ class ShopifyReader(CsvReader):
         return {name.strip().casefold(): name for name in reversed(self.columns)}
 
     def _handle(self, cells: Sequence[str]) -> str:
-        place = self._places[self._id_column]
+        place = self.places[self.id_column]
         return cells[place].strip() if place < len(cells) else ""
 
     def _is_odd(self, cells: Sequence[str]) -> bool:
         return len(cells) != len(self.columns)
 
-    def _twice(self, id_: str, first: int) -> str:
-        return f"handle '{id_}' stands already in product {first}, and other products between; put its rows together"
+
+class ShopifyWriter(CsvWriter):
+    """One file, product by product."""
+
+    def __init__(self, path: Path, columns: FilledColumns, source: ShopifyReader) -> None:
+        self._reader = source
+        self._metafields = _metafield_columns(columns.attribute_names, source)
+        names = tuple(dict.fromkeys((*columns.own, *self._metafields.values(), *columns.added)))
+        self._places = {name: place for place, name in enumerate(names)}
+        super().__init__(path, columns, source, names)
+
+    def write(self, product: Product, understanding: Understanding) -> None:
+        rows = product.original
+        assert isinstance(rows, FoldedRows)
+        values = self.columns.cells(understanding)
+        self.fill(values, product, understanding)
+        self.file.write(padded(rows.rows[0], self._places, values))
+        self._carry_rows(rows.rows[1:])
+
+    def carry(self, original: Any) -> None:
+        if isinstance(original, FoldedRows):
+            self._carry_rows(original.rows)
+
+    def _carry_rows(self, rows: Sequence[Sequence[str]]) -> None:
+        for cells in rows:
+            self.file.write(padded(cells, self._places, {}) if len(cells) == len(self._reader.columns) else cells)
+
+    def fill(self, row: dict[str, str], product: Product, understanding: Understanding) -> None:
+        category = self.columns.category(product, understanding)
+        column = self._reader.fields.get("category")
+        if category is not None and column is not None:
+            if _CATEGORY_ID.fullmatch((understanding.category and understanding.category.id) or ""):
+                row[column] = " > ".join(category)
+            else:
+                self._reader.warn(
+                    f"{self._reader.path}: the categories are not Shopify's, so 'Product Category' stays as it is; "
+                    "give --taxonomy with the categories.txt of Shopify's product taxonomy"
+                )
+        overwrite = self.columns.overwrite_values
+        known = {} if overwrite else {fold_attribute(name): value for name, value in (product.attributes or {}).items()}
+        for name, value in self.columns.filled(understanding).items():
+            column = self._metafields.get(name)
+            if column is not None and not known.get(name):
+                standard = ".shopify." in column
+                row[column] = "; ".join(_handle(item) if standard else item for item in value)
+
+
+def _metafield_columns(names: Sequence[str], source: ShopifyReader) -> dict[str, str]:
+    """Folded attribute name -> the metafield column that takes it."""
+    columns: dict[str, str] = {}
+    for name in names:
+        folded = fold_attribute(name)
+        key = re.sub(r"\W+", "_", name).strip("_").lower() or "attribute"
+        label = (name[:1].upper() + name[1:]).replace("_", " ")
+        made = f"{label} (product.metafields.custom.{key})"
+        columns.setdefault(folded, source.fills.attributes.get(folded, made))
+    return columns
+
+
+def _handle(value: str) -> str:
+    """A value as the handle of its entry: 'Navy Blue' -> 'navy-blue'."""
+    return re.sub(r"[\W_]+", "-", value.casefold()).strip("-")
 
 
 def _of_handle(handle: str) -> str:

@@ -9,6 +9,8 @@ from typing import TextIO
 
 from pumgpt.errors import CatalogError
 
+MAX_CELL_CHARS = 16_000_000
+"""A cell with more is refused, whatever the format: it is a lost quote or a file in the wrong place."""
 MAX_LINE_CHARS = 32_000_000
 """What a line has beyond this is passed over: a record that long can't be used, and must not fill the memory."""
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

@@ -26,7 +26,7 @@ from pumgpt.errors import PhotoError
 
 if TYPE_CHECKING:
     from pumgpt.catalog.photos.addresses import CheckedNetwork
-    from pumgpt.catalog.photos.fetching import Fetcher
+    from pumgpt.catalog.photos.fetcher import Fetcher
     from pumgpt.catalog.photos.url_cache import CachedPhoto
 
 _REMEMBERED_URLS = 50_000
@@ -121,7 +121,7 @@ class PhotoDownloads:
     def _running(self) -> tuple[_LoopThread, Fetcher]:
         if self._thread is None or self._fetcher is None:
             from pumgpt.catalog.photos.addresses import CheckedNetwork
-            from pumgpt.catalog.photos.fetching import Fetcher
+            from pumgpt.catalog.photos.fetcher import Fetcher
             from pumgpt.catalog.photos.url_cache import UrlCache
 
             cache = UrlCache(self._folder)

@@ -30,8 +30,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pumgpt.catalog.formats.columns import ColumnMap
-from pumgpt.catalog.formats.conversations import Conversation
+from pumgpt.catalog.conversations import Conversation
+from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.photos.decode import Fetch, open_photo, read_photo
 from pumgpt.catalog.product import Product

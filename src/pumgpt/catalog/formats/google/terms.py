@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from pumgpt.catalog.formats.base import without_parts
+from pumgpt.catalog.formats.base import CatalogReader, without_parts
+from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.html_text import plain_text
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
@@ -76,6 +77,25 @@ def without_values(record: Mapping[str, str], failed: Mapping[str, Collection[st
     if failed.get("gender") and "gender" in kept:
         kept["gender"] = ""
     return kept
+
+
+def filled_fields(
+    columns: FilledColumns, source: CatalogReader, product: Product, understanding: Understanding
+) -> dict[str, str]:
+    """What goes into an item, by the specification's names. `structured_title` is the bare title."""
+    values = filled_values(columns.filled(understanding))
+    category = columns.category(product, understanding)
+    if category is not None and understanding.category is not None:
+        if is_google_category(category, understanding.category.id):
+            values["google_product_category"] = " > ".join(category)
+        else:
+            source.warn(
+                f"{source.path}: the categories are not Google's, so 'google_product_category' stays as it is; "
+                "give --taxonomy with Google's product taxonomy"
+            )
+    if not product.title:
+        values["structured_title"] = generated_title(understanding, columns.precision)
+    return {name: value for name, value in values.items() if value}
 
 
 def filled_values(filled: Mapping[str, list[str]]) -> dict[str, str]:

@@ -1,17 +1,38 @@
-"""Google Merchant feeds in, as text: columns between tabs (or commas), one item a row."""
+"""Google Merchant feeds as text: columns between tabs (or commas), one item a row.
+
+Written, the feed has its rows as they were; what was filled goes into its own columns (made where it lacks them) where they
+had nothing, and into `pumgpt_*` columns.
+
+    google_product_category     'A > B > C', where the category is one of Google's taxonomy
+    color, material, pattern, gender, age_group
+    structured_title            where an item has no title: one made from the photo, marked as such
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pumgpt.catalog.formats.base import without_parts
-from pumgpt.catalog.formats.csv import CsvReader, read_header
-from pumgpt.catalog.formats.google.terms import ATTRIBUTES, fold_column, read_product, without_values
+from pumgpt.catalog.formats.annotated import AnnotatedRow
+from pumgpt.catalog.formats.base import Format, FormatWriter, Record, without_parts
+from pumgpt.catalog.formats.column_map import ColumnMap
+from pumgpt.catalog.formats.csv import TABLES, CsvReader, CsvWriter, annotate_export, read_header
+from pumgpt.catalog.formats.filled import FilledColumns
+from pumgpt.catalog.formats.google.terms import (
+    ATTRIBUTES,
+    filled_fields,
+    filled_values,
+    fold_column,
+    read_product,
+    structured_cell,
+    without_values,
+)
 from pumgpt.catalog.product import Product
+from pumgpt.catalog.understanding import Understanding
+from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 
 _MARKS = frozenset(
     (
@@ -24,24 +45,49 @@ _MARKS = frozenset(
         "condition",
     )
 )
+"""Columns of which a table has two or more, if it is a feed."""
+_READ = frozenset(("id", "title", "description", "image_link", "google_product_category", *ATTRIBUTES))
+_KNOWN = _READ | {"additional_image_link", "structured_title", "structured_description", "size"}
+_FILLED = ("google_product_category", *ATTRIBUTES, "structured_title")
+
+
+class GoogleTextFormat(Format["GoogleTextReader"]):
+    name = "a Google Merchant feed"
+    endings = TABLES
+    is_export = True
+
+    def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
+        """Whether a table's header has `id` and two or more of the names that only feeds have."""
+        if column_map is not None or not super().recognise(path):
+            return False
+        folded = {fold_column(name) for name in read_header(path)}
+        return "id" in folded and len(folded & _MARKS) > 1 and bool(folded & {"image_link", "google_product_category"})
+
+    def read(self, path: Path, column_map: ColumnMap | None = None) -> GoogleTextReader:
+        return GoogleTextReader(self, path, column_map)
+
+    def fill(self, path: Path, columns: FilledColumns, source: GoogleTextReader) -> FormatWriter:
+        return GoogleTextWriter(path, columns, source)
+
+    def strike(self, source: GoogleTextReader, original: Record, failed: Mapping[str, Collection[str]]) -> Record:
+        """The row without the values, in columns of the specification and in those that are called as an attribute."""
+        kept = without_values({name: original[column] for name, column in source.fields.items()}, failed)
+        record = {**original, **{source.fields[name]: cell for name, cell in kept.items()}}
+        for name in failed.keys() & record.keys() - set(source.fields.values()):
+            record[name] = without_parts(record[name], "|", failed[name])
+        return record
+
+    def annotate(
+        self, path: Path, source: GoogleTextReader, names: Sequence[str], rows: Iterable[AnnotatedRow]
+    ) -> None:
+        annotate_export(path, source, names, rows, _rows_of)
 
 
 class GoogleTextReader(CsvReader):
     """One product a row. `additional_image_link` may hold several between commas, or stand there several times."""
 
-    kind = "a Google Merchant feed"
-    is_export = True
-
-    delimiter = "\t"
-
-    @classmethod
-    def recognises(cls, path: Path, delimiter: str) -> bool:
-        """Whether a table's header has `id` and two or more of the names that only feeds have."""
-        folded = {fold_column(name) for name in read_header(path, delimiter)}
-        return "id" in folded and len(folded & _MARKS) > 1 and bool(folded & {"image_link", "google_product_category"})
-
-    def _settle_columns(self, names: object) -> None:
-        pass
+    def settle_columns(self, names: Sequence[str]) -> None:
+        """The header says it all."""
 
     @cached_property
     def fields(self) -> Mapping[str, str]:
@@ -53,10 +99,10 @@ class GoogleTextReader(CsvReader):
         return found
 
     @property
-    def _id_column(self) -> str:
+    def id_column(self) -> str:
         return self.fields["id"]
 
-    def _read_fields(self, record: Mapping[str, Any]) -> Product:
+    def product_of(self, record: Record) -> Product:
         cells = {name: record[column] for name, column in self.fields.items()}
         images = [cells.get("image_link", "").strip()]
         for name, column in zip(self.header, self.columns, strict=True):
@@ -67,14 +113,33 @@ class GoogleTextReader(CsvReader):
         extra = {name: value for name, value in record.items() if name not in read}
         return replace(product, extra=extra, original=record)
 
-    def without(self, original: Any, failed: Mapping[str, Collection[str]]) -> dict[str, str]:
-        """The row without the values, in columns of the specification and in those that are called as an attribute."""
-        kept = without_values({name: original[column] for name, column in self.fields.items()}, failed)
-        record = {**original, **{self.fields[name]: cell for name, cell in kept.items()}}
-        for name in failed.keys() & record.keys() - set(self.fields.values()):
-            record[name] = without_parts(record[name], "|", failed[name])
-        return record
+
+class GoogleTextWriter(CsvWriter):
+    """One feed, row by row."""
+
+    def __init__(self, path: Path, columns: FilledColumns, source: GoogleTextReader) -> None:
+        self._reader = source
+        # A column is made for what may be filled at all: any value shows which one an attribute goes to.
+        asked = filled_values({fold_attribute(name): ["adult male"] for name in columns.attribute_names})
+        made = [name for name in _FILLED if name not in ATTRIBUTES or name in asked]
+        self._places = {name: source.fields.get(name, name) for name in made}
+        names = tuple(dict.fromkeys((*columns.own, *self._places.values(), *columns.added)))
+        super().__init__(path, columns, source, names)
+
+    def carry(self, original: Any) -> None:
+        for cells in _rows_of(original):
+            whole = isinstance(original, Mapping)
+            self.file.write([*cells, *[""] * (len(self.names) - len(cells))] if whole else cells)
+
+    def fill(self, row: dict[str, str], product: Product, understanding: Understanding) -> None:
+        for name, value in filled_fields(self.columns, self._reader, product, understanding).items():
+            column = self._places.get(name)
+            if column is not None and (not row.get(column, "").strip() or self.columns.overwrite_values):
+                row[column] = structured_cell(value) if name == "structured_title" else value
 
 
-_READ = frozenset(("id", "title", "description", "image_link", "google_product_category", *ATTRIBUTES))
-_KNOWN = _READ | {"additional_image_link", "structured_title", "structured_description", "size"}
+def _rows_of(original: Any) -> list[list[str]]:
+    """The row that a record was read from; one with another number of cells than the header is a list already."""
+    if original is None:
+        return []
+    return [[str(cell) for cell in (original.values() if isinstance(original, Mapping) else original)]]

@@ -1,21 +1,90 @@
-"""Google Merchant feeds in, as RSS 2.0 or Atom with the `g:` namespace."""
+"""Google Merchant feeds as RSS 2.0 or Atom with the `g:` namespace.
+
+Written, a feed is the same byte for byte, with elements put in where an item had none of them or empty ones (those of the text
+feed, see `text.py`), and one <pumgpt:understanding> of ours for each item.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape, quoteattr
 
-from pumgpt.catalog.formats.base import CatalogReader, Record, RejectedRow, without_parts
-from pumgpt.catalog.formats.columns import ColumnMap
-from pumgpt.catalog.formats.google.feed_parser import FeedField, FeedItem, FeedParser
-from pumgpt.catalog.formats.google.terms import ATTRIBUTES, NAMESPACE, read_product, without_values
+from pumgpt.catalog.formats.annotated import AnnotatedRow
+from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Record, RejectedRow, without_parts
+from pumgpt.catalog.formats.column_map import ColumnMap
+from pumgpt.catalog.formats.filled import FilledColumns
+from pumgpt.catalog.formats.google.feed import (
+    OUR_NAMESPACE,
+    FeedCopy,
+    FeedField,
+    FeedItem,
+    FeedParser,
+    our_element,
+)
+from pumgpt.catalog.formats.google.terms import (
+    ATTRIBUTES,
+    GENERATED,
+    NAMESPACE,
+    filled_fields,
+    read_product,
+    without_values,
+)
 from pumgpt.catalog.product import Product
+from pumgpt.catalog.understanding import Understanding
 from pumgpt.errors import CatalogError, UsageError
 
 _ROOTS = ("rss", "feed", "RDF")
+_READ = frozenset(
+    ("id", "title", "description", "image_link", "additional_image_link", "google_product_category", *ATTRIBUTES)
+)
+_UNDERSTANDING = "understanding"
+
+
+class GoogleXmlFormat(Format["GoogleXmlReader"]):
+    name = "a Google Merchant feed in XML"
+    endings = (".xml", ".rss", ".atom")
+    is_export = True
+
+    def read(self, path: Path, column_map: ColumnMap | None = None) -> GoogleXmlReader:
+        return GoogleXmlReader(self, path, column_map)
+
+    def fill(self, path: Path, columns: FilledColumns, source: GoogleXmlReader) -> FormatWriter:
+        return GoogleXmlWriter(path, columns, source)
+
+    def strike(
+        self, source: GoogleXmlReader, original: FeedRecord, failed: Mapping[str, Collection[str]]
+    ) -> FeedRecord:
+        """The item's texts without the values; `item` still says where the old ones stand."""
+        kept = without_values(original.texts, failed)
+        for name in failed.keys() & original.keys() - _READ:
+            kept[name] = without_parts(kept[name], "|", failed[name])
+        return replace(original, texts=kept)
+
+    def annotate(self, path: Path, source: GoogleXmlReader, names: Sequence[str], rows: Iterable[AnnotatedRow]) -> None:
+        """Texts that were changed take the place of their elements; notes are elements of ours."""
+        with closing(FeedCopy(path, source.parser)) as copy:
+            for row in rows:
+                if row.product is None:
+                    continue
+                before = row.product.original
+                assert isinstance(before, FeedRecord)
+                edits: dict[int, str] = {}
+                seen: set[str] = set()
+                for place, field in enumerate(before.item.fields):
+                    name = column_of(field)
+                    if name in before and row.original[name] != before[name]:
+                        # A name that stands there several times has its texts in one record: the first element takes all.
+                        edits[place] = copy.element(field, row.original[name]) if name not in seen else ""
+                    elif field.name in {f"{OUR_NAMESPACE} {note}" for note in row.notes}:
+                        edits[place] = ""
+                    seen.add(name)
+                added = [our_element(name, escape(text)) for name, text in row.notes.items()]
+                copy.item(before.item, edits, added)
 
 
 @dataclass(frozen=True)
@@ -56,11 +125,8 @@ class FeedRecord(Mapping[str, str]):
 class GoogleXmlReader(CatalogReader):
     """One product for each `<item>` (RSS) or `<entry>` (Atom)."""
 
-    kind = "a Google Merchant feed in XML"
-    is_export = True
-
-    def __init__(self, path: Path, column_map: ColumnMap | None = None) -> None:
-        super().__init__(path)
+    def __init__(self, format_: Format[Any], path: Path, column_map: ColumnMap | None = None) -> None:
+        super().__init__(format_, path)
         if column_map is not None:
             raise UsageError(f"{path}: a feed has its names from Google's specification; leave --columns out")
         self.parser = FeedParser(path)
@@ -70,33 +136,29 @@ class GoogleXmlReader(CatalogReader):
                 f"{path}: is XML, but no feed (its root is <{self.parser.head.root}>); give RSS 2.0 or Atom"
             )
         if first is not None and not any(field.name == f"{NAMESPACE} id" for field in first.fields):
-            self._warn_once([f"{path}: its first item has no <g:id>; is this a Google Merchant feed ({NAMESPACE})?"])
+            self.warn(f"{path}: its first item has no <g:id>; is this a Google Merchant feed ({NAMESPACE})?")
 
     @cached_property
-    def _columns(self) -> tuple[str, ...]:
+    def columns(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Every name that any item uses; the first call reads the whole file."""
         names: dict[str, None] = {}
-        for record in self._records():
+        for record in self.records():
             if not isinstance(record, RejectedRow):
                 names.update(dict.fromkeys(record))
         return tuple(names)
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Every name that any item uses; the first call reads the whole file."""
-        return self._columns
-
-    def count(self) -> int:
-        return sum(1 for _ in FeedParser(self.path).items())
-
-    def _records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[Record | RejectedRow]:
         parser = FeedParser(self.path)
         for item in parser.items():
             record = FeedRecord.of(item)
             yield record if item.error is None else RejectedRow(0, record.get("id"), f"the item {item.error}", record)
         if parser.cut_off is not None:
-            self._warn_once([f"{self.path}: {parser.cut_off} outside of any item; what stands there is left as it is"])
+            self.warn(f"{self.path}: {parser.cut_off} outside of any item; what stands there is left as it is")
 
-    def _read_fields(self, record: Mapping[str, Any]) -> Product:
+    def count_records(self) -> int:
+        return sum(1 for _ in FeedParser(self.path).items())
+
+    def product_of(self, record: Record) -> Product:
         assert isinstance(record, FeedRecord)
         fields = [field for field in record.item.fields if column_of(field) in ("image_link", "additional_image_link")]
         images = [field.text.strip() for field in sorted(fields, key=lambda field: column_of(field) != "image_link")]
@@ -107,18 +169,57 @@ class GoogleXmlReader(CatalogReader):
         extra = {name: text for name, text in record.items() if name not in _READ}
         return replace(product, extra=extra, original=record)
 
-    def without(self, original: Any, failed: Mapping[str, Collection[str]]) -> FeedRecord:
-        """The item's texts without the values; `item` still says where the old ones stand."""
-        assert isinstance(original, FeedRecord)
-        kept = without_values(original.texts, failed)
-        for name in failed.keys() & original.keys() - _READ:
-            kept[name] = without_parts(kept[name], "|", failed[name])
-        return replace(original, texts=kept)
 
+class GoogleXmlWriter(FormatWriter):
+    """The source copied, with what was filled put into its items; what stands between answered items comes along."""
 
-_READ = frozenset(
-    ("id", "title", "description", "image_link", "additional_image_link", "google_product_category", *ATTRIBUTES)
-)
+    def __init__(self, path: Path, columns: FilledColumns, source: GoogleXmlReader) -> None:
+        self._columns, self._reader = columns, source
+        self._prefix = source.parser.head.prefixes.get(NAMESPACE)
+        self._copy = FeedCopy(path, source.parser)
+
+    def write(self, product: Product, understanding: Understanding) -> None:
+        assert isinstance(product.original, FeedRecord)
+        item = product.original.item
+        filled = filled_fields(self._columns, self._reader, product, understanding)
+        edits: dict[int, str] = {}
+        added = []
+        for name, value in filled.items():
+            old = [place for place, field in enumerate(item.fields) if column_of(field) == name]
+            if not old:
+                added.append(self._element(name, value))
+            elif all(item.fields[place].is_empty for place in old) or self._columns.overwrite_values:
+                edits[old[0]] = self._element(name, value)
+        ours = f"{OUR_NAMESPACE} {_UNDERSTANDING}"
+        edits |= {place: "" for place, field in enumerate(item.fields) if field.name == ours}
+        added.append(self._understanding(understanding))
+        self._copy.item(item, edits, added)
+
+    def close(self) -> None:
+        self._copy.close()
+
+    def _element(self, name: str, value: str) -> str:
+        if name != "structured_title":
+            return self._tag(name, escape(value))
+        parts = (("digital_source_type", GENERATED), ("content", value))
+        return self._tag(name, "".join(self._tag(part, escape(text), nested=True) for part, text in parts))
+
+    def _tag(self, name: str, content: str, nested: bool = False) -> str:
+        prefix = self._prefix or "g"
+        declared = "" if self._prefix or nested else f' xmlns:g="{NAMESPACE}"'
+        return f"<{prefix}:{name}{declared}>{content}</{prefix}:{name}>"
+
+    def _understanding(self, understanding: Understanding) -> str:
+        """Our values, confidences and statuses, in a namespace that other readers pass over."""
+        row = self._columns.cells(understanding)
+        elements = []
+        for name in self._columns.value_columns:
+            marks = {"confidence": row.get(f"{name}_confidence"), "status": row.get(f"{name}_status")}
+            stated = "".join(f" {mark}={quoteattr(text)}" for mark, text in marks.items() if text)
+            if stated or row[name]:
+                tag = f"pumgpt:{name.removeprefix('pumgpt_')}"
+                elements.append(f"<{tag}{stated}>{escape(row[name])}</{tag}>")
+        return our_element(_UNDERSTANDING, "".join(elements))
 
 
 def column_of(field: FeedField) -> str:

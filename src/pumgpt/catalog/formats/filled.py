@@ -10,12 +10,10 @@ A field that was not asked, or of which nothing can be told, has null values (em
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from pumgpt.catalog.product import AttributeValue, Product
 from pumgpt.catalog.understanding import Understanding
@@ -31,8 +29,8 @@ _FIXED = (
 
 
 @dataclass(frozen=True)
-class OutputColumns:
-    """The columns of one output. An input that has `pumgpt_*` columns already (our own output, given back) keeps their
+class FilledColumns:
+    """The columns of one filled catalogue. An input that has `pumgpt_*` columns already (our own output, given back) keeps their
     places and gets new values in them.
     """
 
@@ -130,32 +128,9 @@ def attribute_columns(names: Iterable[str]) -> dict[str, str]:
     return columns
 
 
-def own_cell(product: Product, column: str) -> str:
-    """The shop's value of one column as a CSV cell: the cell itself where there was one, else the value written as text."""
-    value = product.original.get(column)
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    if column in ("image", "images"):
-        return "|".join(ref.path or ref.url or "" for ref in product.images)
-    if column == "category":
-        return " > ".join(product.category or ())
-    if isinstance(value, bytes):
-        return ""
-    return json.dumps(value, ensure_ascii=False, default=plain_json)
-
-
 def _triple(column: str) -> Sequence[str]:
     return (column, f"{column}_confidence", f"{column}_status")
 
 
 def _rounded(confidence: float | None) -> float | None:
     return None if confidence is None else round(confidence, 4)
-
-
-def plain_json(value: Any) -> Any:
-    """What JSON has no type for (a mapping, a date, a decimal, bytes), as something that it has."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    return None if isinstance(value, bytes) else str(value)

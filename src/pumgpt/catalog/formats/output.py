@@ -1,0 +1,144 @@
+"""Catalogues out: a table is written whole, beside its place, and put there in the end.
+
+It is made from answers that are complete and on disk already, so nothing here is resumed. Output as JSON lines is those
+answers themselves, which the journal of the run writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pumgpt.catalog.formats.annotated import AnnotatedRow
+from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, RejectedRow
+from pumgpt.catalog.formats.filled import FilledColumns
+from pumgpt.catalog.formats.jsonl import JSON_LINES
+from pumgpt.catalog.formats.registry import formats
+from pumgpt.catalog.product import Product
+from pumgpt.catalog.understanding import Understanding
+from pumgpt.errors import CatalogError
+
+
+def check_output(path: Path, source: CatalogReader, *, annotated: bool = False) -> None:
+    """Raise `CatalogError` where the filled (or `annotated`) catalogue `source` can't be written to `path`: an ending that
+    is unknown or not for this source, or a folder in the place of a file.
+    """
+    _find(path, _writable(source, annotated), JSON_LINES)
+
+
+@contextmanager
+def open_writer(
+    path: Path,
+    source: CatalogReader,
+    *,
+    attribute_names: Sequence[str],
+    overwrite_values: bool = False,
+    precision: float = 0.0,
+) -> Iterator[CatalogWriter]:
+    """Write the filled catalogue in the format of the path's ending; after an error all is as it was.
+
+    The columns of `source` come back, and `attribute_names` get `pumgpt_*` columns. A value of the shop is only
+    replaced with `overwrite_values`; a generated title is only written at the confidence `precision`. Raises
+    `CatalogError` where the file can't be written.
+    """
+    target = _find(path, _writable(source))
+    assert target is not None
+    columns = FilledColumns(source.columns, tuple(attribute_names), overwrite_values, precision)
+    with _replacing(path, target) as unfinished:
+        with _naming(path):
+            table = target.fill(unfinished, columns, source)
+        with closing(CatalogWriter(path, table)) as writer:
+            yield writer
+
+
+class CatalogWriter:
+    """A table that grows row by row, whatever its format. Raises `CatalogError` where it can't."""
+
+    def __init__(self, path: Path, table: FormatWriter) -> None:
+        self._path, self._table = path, table
+
+    def write(self, product: Product, understanding: Understanding) -> None:
+        """Add one row. `product` is the one that was read, with its `original` cells."""
+        with _naming(self._path):
+            self._table.write(product, understanding)
+
+    def carry(self, item: Product | RejectedRow) -> None:
+        """Pass by a row that has no answer; a form that gives every row back writes it as it was."""
+        with _naming(self._path):
+            self._table.carry(item.original)
+
+    def close(self) -> None:
+        with _naming(self._path):
+            self._table.close()
+
+
+def write_annotated(path: Path, source: CatalogReader, names: Sequence[str], rows: Iterable[AnnotatedRow]) -> None:
+    """Write the catalogue `source` with the columns `names` more, which `rows` bring along in the order of the catalogue.
+
+    Raises `CatalogError` where the file can't be written.
+    """
+    target = _find(path, _writable(source, annotated=True))
+    assert target is not None
+    with _replacing(path, target) as unfinished, _naming(path):
+        target.annotate(unfinished, source, names, rows)
+
+
+def _writable(source: CatalogReader, annotated: bool = False) -> list[Format[Any]]:
+    """The formats that this catalogue can be written in: its own form, where it has one, before those for any."""
+    own = [source.format] if source.format.is_export else []
+    return [
+        known
+        for known in (*own, *(known for known in formats() if not known.is_export))
+        if (known.can_annotate if annotated else known.can_fill)
+    ]
+
+
+def _find(path: Path, writable: Sequence[Format[Any]], journals: Sequence[str] = ()) -> Format[Any] | None:
+    """The format of an output's ending; None for one of `journals`, which no format writes."""
+    ending = path.suffix.lower()
+    found = next((known for known in writable if ending in known.endings), None)
+    if found is None and ending not in journals:
+        files = dict.fromkeys([*journals, *(end for known in writable if not known.is_folder for end in known.endings)])
+        folder = ", or a folder without an ending" if any(known.is_folder for known in writable) else ""
+        raise CatalogError(
+            f"{path}: its ending '{path.suffix}' is not known; the output is one of {', '.join(files)}{folder}"
+        )
+    is_folder = found is not None and found.is_folder
+    if path.exists() and path.is_dir() != is_folder:
+        what = "a file; name a folder" if is_folder else "a folder; name a file in it"
+        raise CatalogError(f"{path}: is {what}")
+    return found
+
+
+@contextmanager
+def _replacing(path: Path, target: Format[Any]) -> Iterator[Path]:
+    """Where to write what takes the place of `path` in the end; after an error `path` is as it was."""
+    unfinished = path.with_name(f"{path.name}.new")
+    with _naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if unfinished.is_dir():  # left by a run that was killed
+            target.remove(unfinished)
+    try:
+        yield unfinished
+        with _naming(path):
+            if path.is_dir():  # a file is replaced at once, a folder can't be
+                target.remove(path)
+            unfinished.replace(path)
+    finally:
+        target.remove(unfinished)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """What the system or Arrow has against the file, as an error that names `path`."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise CatalogError(
+            f"{path}: can't be written ({reason}); mend the path, its permissions or the disk"
+        ) from error
