@@ -100,6 +100,14 @@ def test_broken_exif_does_not_cost_the_photo(tmp_path: Path) -> None:
         assert open_photo(ref).size == (64, 48)
 
 
+def test_exif_that_can_not_be_written_again_still_turns_the_photo() -> None:
+    # Orientation 6, and a name of the artist that is a fraction: PIL reads that, and fails where it writes EXIF.
+    entries = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack("<HHII", 0x013B, 5, 1, 8)
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(12)
+    photo = open_photo(ImageRef(data=_bytes(_gradient(), format="JPEG", exif=exif)))
+    assert photo.size == (48, 64)
+
+
 def test_cmyk_jpeg_keeps_its_colours(tmp_path: Path) -> None:
     red = Image.new("RGB", (32, 32), (220, 20, 20)).convert("CMYK")
     pixel = open_photo(_save(red, tmp_path / "cmyk.jpg")).getpixel((16, 16))

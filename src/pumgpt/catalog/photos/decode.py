@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
     Image,
+    ImageOps,
     JpegImagePlugin,
     PngImagePlugin,
     PpmImagePlugin,
@@ -45,18 +47,6 @@ _FORMATS = tuple(
 """What we read. The rest of PIL's formats (EPS runs a program) is not offered to a stranger's file."""
 
 _SAVE_AGAIN = "save it again as JPEG or PNG"
-_ORIENTATION_TAG = 0x0112
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""EXIF orientation -> what turns the picture upright."""
-
 
 Fetch = Callable[[str], bytes]
 """Gives the bytes behind a URL, or raises `PhotoError`: a `download.PhotoDownloads`."""
@@ -87,7 +77,10 @@ def open_photo(
         if at_least_px is not None:
             image.draft(None, (at_least_px, at_least_px))  # type: ignore[arg-type]  # PIL takes None for "mode as it is"
         image.load()
-        return _upright(_to_rgb(image), image)
+        # Broken EXIF costs the orientation, not the photo. In place, as turning comes before the EXIF is written anew.
+        with suppress(Exception):
+            ImageOps.exif_transpose(image, in_place=True)
+        return _to_rgb(image)
     except PhotoError:
         raise
     except Exception as error:
@@ -174,12 +167,3 @@ def _deep_grey(image: Image.Image) -> Image.Image:
     white = 1.0 if image.mode == "F" and brightest <= 1 else 65535.0 if image.mode != "F" else 255.0
     scaled = values * (255.0 / max(white, brightest))
     return Image.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))
-
-
-def _upright(picture: Image.Image, source: Image.Image) -> Image.Image:
-    try:
-        orientation = source.getexif().get(_ORIENTATION_TAG)
-    except Exception:  # broken EXIF: the pixels are good, so the photo is used as it lies
-        return picture
-    turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
-    return picture if turn is None else picture.transpose(turn)
