@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL.Image import Image
 from rapidfuzz import fuzz
 
+from pumgpt.catalog.groups import DisjointSets
 from pumgpt.catalog.photos.decode import Fetch, open_photo
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.words import unescaped, words
@@ -76,7 +77,10 @@ class DuplicateFinder:
             "title": self._words.pairs(lambda a, b: _are_alike(self._titles[a], self._titles[b])),
         }
         for kind, found in pairs.items():
-            for rows in _joined(found):
+            alike = DisjointSets[int]()
+            for a, b in found:
+                alike.join(a, b)
+            for rows in alike.groups():
                 if rows not in seen:
                     seen.add(rows)
                     yield DuplicateGroup(kind, tuple(self._ids[row] for row in rows))
@@ -131,25 +135,6 @@ def _neighbours(keys: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
         for place in range(1, len(run)):
             earlier = {0, *range(max(0, place - _COMPARED_BEFORE), place)}
             yield from ((run[before], run[place]) for before in sorted(earlier))
-
-
-def _joined(pairs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, ...]]:
-    """Pairs that hang together, as sorted groups, ordered by their first row."""
-    parent: dict[int, int] = {}
-
-    def root(row: int) -> int:
-        while parent.setdefault(row, row) != row:
-            parent[row] = parent[parent[row]]
-            row = parent[row]
-        return row
-
-    for a, b in pairs:
-        first, second = sorted((root(a), root(b)))
-        parent[second] = first
-    groups: dict[int, list[int]] = {}
-    for row in sorted(parent):
-        groups.setdefault(root(row), []).append(row)
-    yield from (tuple(rows) for rows in groups.values())
 
 
 def _content(product: Product) -> int | None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 
-from PIL.Image import Image
-
-from pumgpt.catalog.duplicates import DuplicateFinder
-from pumgpt.catalog.photos.decode import Fetch, open_photo
+from pumgpt.catalog.duplicates import DuplicateFinder, opened_photos
+from pumgpt.catalog.groups import DisjointSets
+from pumgpt.catalog.photos.decode import Fetch
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices
 from pumgpt.catalog.vocabulary.schema import AttributeSchema
-from pumgpt.errors import PhotoError
 from pumgpt.tasks.base import AskedAttribute, TaskContext
 
 GROUP_COLUMNS = ("item_group_id", "group_id", "parent_id")
@@ -50,18 +47,11 @@ class Survey:
 
     def close(self) -> None:
         """Join what hangs together, by whatever kind of likeness."""
-        root: dict[str, str] = {}
-
-        def find(key: str) -> str:
-            while root.setdefault(key, key) != key:
-                key = root[key]
-            return key
-
+        alike = DisjointSets[str]()
         for group in [*(group.ids for group in self._finder.groups()), *self._stated.values()]:
             for key in group[1:]:
-                first, second = sorted((find(group[0]), find(key)))
-                root[second] = first
-        self.group_of = {key: find(key) for key in root}
+                alike.join(group[0], key)
+        self.group_of = {key: alike.find(key) for key in alike}
         del self._finder
 
     @property
@@ -85,12 +75,3 @@ class Survey:
             return 1.0
         mean = sum(self.categories.values()) / len(self.categories)
         return min((mean / self.categories[category]) ** evenness, float(MOST_COPIES))
-
-
-def opened_photos(product: Product, fetch: Fetch | None) -> Iterator[Image]:
-    """Those that open."""
-    for ref in product.images:
-        try:
-            yield open_photo(ref, at_least_px=64, fetch=fetch)
-        except PhotoError:
-            continue
