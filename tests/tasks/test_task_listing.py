@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pumgpt.catalog.product import Product
+from pumgpt.catalog.vocabulary.words import stem
 from pumgpt.tasks.listing import Listing, render_listing, shorten, strike
-from pumgpt.tasks.words import stem
 
 
 def test_present_shows_title_and_description(shirt: Product) -> None:

@@ -13,7 +13,8 @@ from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
 from pumgpt.catalog.product import AttributeValue, Product
-from pumgpt.tasks.words import stem, stems, words
+from pumgpt.catalog.vocabulary.words import stem, stems
+from pumgpt.tasks.words import words
 
 ListingMode = Literal["present", "struck", "absent"]
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from functools import cache, lru_cache
+from functools import cache
 from importlib import resources
 
 import yaml
 from pydantic import BaseModel, ConfigDict
-
-_WORD = re.compile(r"[^\W_]+")
 
 
 class Words(BaseModel):
@@ -32,24 +29,6 @@ def words() -> Words:
     """The words that ship with the package."""
     text = resources.files("pumgpt.tasks").joinpath("words.yaml").read_text(encoding="utf-8")
     return Words.model_validate(yaml.safe_load(text))
-
-
-@lru_cache(maxsize=65536)
-def stem(word: str) -> str:
-    """A word's form for comparison: small letters, no possessive, no plural. Good enough for product names."""
-    word = re.sub(r"['’`]s?$", "", word.lower())
-    if len(word) > 4 and word.endswith("ies"):
-        return word[:-3] + "y"
-    if len(word) > 4 and word.endswith(("ches", "shes", "sses", "xes")):
-        return word[:-2]
-    if len(word) > 3 and word.endswith("s") and not word.endswith("ss"):
-        return word[:-1]
-    return word
-
-
-def stems(text: str) -> list[str]:
-    """The stems of a text's words."""
-    return [stem(word) for word in _WORD.findall(text)]
 
 
 @cache

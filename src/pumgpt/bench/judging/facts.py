@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from pumgpt.catalog.product import Product
-from pumgpt.tasks.words import colour_family, stem, stems, words
+from pumgpt.catalog.vocabulary.words import stem, stems
+from pumgpt.tasks.words import colour_family, words
 
 
 def caption_is_true(text: str, product: Product) -> bool:

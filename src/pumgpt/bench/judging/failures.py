@@ -27,7 +27,7 @@ from pumgpt.bench.stats.intervals import Measured, wilson
 from pumgpt.bench.suites.items import Item
 from pumgpt.bench.suites.sets import IMAGE_ONLY, TITLE_STRUCK
 from pumgpt.bench.suites.truth import CATEGORY
-from pumgpt.tasks.words import stems
+from pumgpt.catalog.vocabulary.words import stems
 
 KINDS = (
     "hallucinated value",

@@ -169,17 +169,17 @@ def _condition(path: Path, row: Mapping[str, str | None]) -> Condition | None:
     return Condition(match[1].strip(), match[2].strip())
 
 
-class _Category(BaseModel):
+class _MappedCategory(BaseModel):
     id: str | None = None
     full_name: str
 
 
 class _Input(BaseModel):
-    category: _Category
+    category: _MappedCategory
 
 
 class _Output(BaseModel):
-    category: list[_Category] = []
+    category: list[_MappedCategory] = []
 
 
 class _Rule(BaseModel):
@@ -191,14 +191,14 @@ class _Mapping(BaseModel):
     rules: list[_Rule]
 
 
-class _Release(BaseModel):
+class _ReleaseMappings(BaseModel):
     mappings: list[_Mapping]
 
 
 def _read_release(path: Path, text: str) -> Iterator[tuple[CategoryPath, Counterpart]]:
     try:
         document: Any = json.loads(text)
-        mappings = _Release.model_validate(document).mappings
+        mappings = _ReleaseMappings.model_validate(document).mappings
     except (ValueError, RecursionError, ValidationError) as error:
         line = first_line(error)
         raise SchemaError(f"{path}: is no mapping of a Shopify release ({line}); see docs/catalogues.md") from error

@@ -125,7 +125,7 @@ class _Checked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class _Attribute(_Checked):
+class _AttributeEntry(_Checked):
     name: str
     values: list[str] | None = None
     question: str | None = None
@@ -151,7 +151,7 @@ class _Attribute(_Checked):
 
 
 class _SchemaFile(_Checked):
-    attributes: list[_Attribute]
+    attributes: list[_AttributeEntry]
 
     def specs(self) -> tuple[AttributeSpec, ...]:
         return tuple(attribute.spec() for attribute in self.attributes)

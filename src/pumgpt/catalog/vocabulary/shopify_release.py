@@ -40,7 +40,7 @@ class _Named(BaseModel):
     handle: str = ""
 
 
-class _Category(_Named):
+class _ReleasedCategory(_Named):
     """A category of the JSON (`full_name`) or of the YAML (`children`)."""
 
     id: str
@@ -60,18 +60,18 @@ class _Category(_Named):
 
 
 class _Vertical(BaseModel):
-    categories: list[_Category]
+    categories: list[_ReleasedCategory]
 
 
-class _Attribute(_Named):
+class _ReleasedAttribute(_Named):
     description: str | None = None
     values: list[_Named] = []
     extended_attributes: list[_Named] = []
 
 
-class _Json(BaseModel):
+class _ReleaseDocument(BaseModel):
     verticals: list[_Vertical] = []
-    attributes: list[_Attribute] = []
+    attributes: list[_ReleasedAttribute] = []
 
 
 @dataclass(frozen=True)
@@ -87,13 +87,13 @@ class ShopifyRelease:
     def load(cls, path: Path) -> ShopifyRelease:
         """Read a release. Raises `SchemaError` that names the file and what is wrong with it."""
         if not path.is_dir():
-            return cls._of_json(path, _checked(path, _Json))
+            return cls._of_json(path, _checked(path, _ReleaseDocument))
         found = {
             name: _find(path, name) for name in ("categories.json", "categories.txt", "attributes.json", "categories")
         }
-        attributes = _checked(found["attributes.json"], _Json).attributes if found["attributes.json"] else []
+        attributes = _checked(found["attributes.json"], _ReleaseDocument).attributes if found["attributes.json"] else []
         if found["categories.json"]:
-            release = cls._of_json(found["categories.json"], _checked(found["categories.json"], _Json))
+            release = cls._of_json(found["categories.json"], _checked(found["categories.json"], _ReleaseDocument))
         elif found["categories"]:
             release = cls._of_yaml(found["categories"], found["categories.txt"])
         elif found["categories.txt"]:
@@ -104,7 +104,7 @@ class ShopifyRelease:
         return cls(release.taxonomy, release.keys, specs, path)
 
     @classmethod
-    def _of_json(cls, path: Path, document: _Json) -> ShopifyRelease:
+    def _of_json(cls, path: Path, document: _ReleaseDocument) -> ShopifyRelease:
         categories = [category for vertical in document.verticals for category in vertical.categories]
         if not categories:
             raise SchemaError(f"{path}: has no categories; give the categories.json of a Shopify release")
@@ -117,7 +117,7 @@ class ShopifyRelease:
     @classmethod
     def _of_yaml(cls, folder: Path, text: Path | None) -> ShopifyRelease:
         """The source files: a category names its children. Ids are those of `text` where there is one."""
-        categories = [c for file in sorted(folder.glob("*.yml")) for c in _checked(file, list[_Category])]
+        categories = [c for file in sorted(folder.glob("*.yml")) for c in _checked(file, list[_ReleasedCategory])]
         parents = {str(child): category.id for category in categories for child in category.children}
         names = {category.id: category.name for category in categories}
         tree = Tree(names, {child: parent for child, parent in parents.items() if child in names})
@@ -191,7 +191,7 @@ def key_of(handle: str) -> str:
     return re.sub(r"[\W_]+", "_", handle)
 
 
-def _specs(attributes: Iterable[_Attribute]) -> Iterator[tuple[str, AttributeSpec]]:
+def _specs(attributes: Iterable[_ReleasedAttribute]) -> Iterator[tuple[str, AttributeSpec]]:
     """An extended attribute ('Shoe color') has the values of the one that it extends."""
     for attribute in attributes:
         values = tuple(dict.fromkeys(value.name for value in attribute.values)) or None

@@ -32,13 +32,13 @@ def read_taxonomy_file(path: Path) -> Taxonomy:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _TaxonomyLine:
     line: int
     path: CategoryPath
     id: str | None = None
 
 
-def _build(file: Path, entries: Iterable[_Entry], warnings: list[str]) -> Taxonomy:
+def _build(file: Path, entries: Iterable[_TaxonomyLine], warnings: list[str]) -> Taxonomy:
     line_of: dict[CategoryPath | str, int] = {}
     found = []
     for entry in entries:
@@ -58,19 +58,19 @@ def _build(file: Path, entries: Iterable[_Entry], warnings: list[str]) -> Taxono
     return Taxonomy(tuple(entry.path for entry in found), tuple(entry.id for entry in found), tuple(warnings))
 
 
-def _read_txt(file: Path, text: str, warnings: list[str]) -> Iterator[_Entry]:
+def _read_txt(file: Path, text: str, warnings: list[str]) -> Iterator[_TaxonomyLine]:
     for number, raw in enumerate(text.splitlines(), start=1):
         line = raw.strip()
         if not line or line.startswith("#"):
             continue
         with_id = _WITH_GID.fullmatch(line) or _WITH_NUMBER.fullmatch(line)
         if with_id:
-            yield _Entry(number, split_path(with_id[2]), with_id[1])
+            yield _TaxonomyLine(number, split_path(with_id[2]), with_id[1])
         else:
-            yield _Entry(number, split_path(line))
+            yield _TaxonomyLine(number, split_path(line))
 
 
-def _read_yaml(file: Path, text: str, warnings: list[str]) -> Iterator[_Entry]:
+def _read_yaml(file: Path, text: str, warnings: list[str]) -> Iterator[_TaxonomyLine]:
     # Nodes rather than objects: they know their line, and 'On', 'No' or 007 stay the names that they are.
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -83,7 +83,7 @@ def _read_yaml(file: Path, text: str, warnings: list[str]) -> Iterator[_Entry]:
     for node in root.value:
         line = node.start_mark.line + 1
         fields = {"path": node} if isinstance(node, yaml.ScalarNode) else _mapping(file, node)
-        yield _Entry(line, split_path(fields["path"].value), fields["id"].value if "id" in fields else None)
+        yield _TaxonomyLine(line, split_path(fields["path"].value), fields["id"].value if "id" in fields else None)
 
 
 def _mapping(file: Path, node: yaml.Node) -> dict[str, yaml.Node]:
@@ -98,7 +98,7 @@ def _mapping(file: Path, node: yaml.Node) -> dict[str, yaml.Node]:
     return fields
 
 
-def _read_csv(file: Path, text: str, warnings: list[str]) -> Iterator[_Entry]:
+def _read_csv(file: Path, text: str, warnings: list[str]) -> Iterator[_TaxonomyLine]:
     delimiter = "\t" if file.suffix.lower() == ".tsv" else ","
     rows = csv.DictReader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
     try:
@@ -112,12 +112,12 @@ def _read_csv(file: Path, text: str, warnings: list[str]) -> Iterator[_Entry]:
             names = ", ".join(columns) or "none"
             raise SchemaError(f"{file}, line 1: has no column 'path' (it has: {names}); name the column of paths so")
         for row in rows:
-            yield _Entry(rows.line_num, split_path(row[paths] or ""), (row.get("id") or "").strip() or None)
+            yield _TaxonomyLine(rows.line_num, split_path(row[paths] or ""), (row.get("id") or "").strip() or None)
     except csv.Error as error:
         raise SchemaError(f"{file}, line {rows.line_num + 1}: can't be read as CSV ({error}); mend it") from error
 
 
-def _by_parents(file: Path, rows: csv.DictReader[str], parents: str, warnings: list[str]) -> Iterator[_Entry]:
+def _by_parents(file: Path, rows: csv.DictReader[str], parents: str, warnings: list[str]) -> Iterator[_TaxonomyLine]:
     lines: dict[str, int] = {}
     names: dict[str, str] = {}
     parent_of: dict[str, str] = {}
@@ -132,10 +132,10 @@ def _by_parents(file: Path, rows: csv.DictReader[str], parents: str, warnings: l
     tree = Tree(names, parent_of)
     warnings.extend(f"{file}: {trouble}" for trouble in tree.troubles)
     for id_, path in tree.paths():
-        yield _Entry(lines[id_], path, id_)
+        yield _TaxonomyLine(lines[id_], path, id_)
 
 
-_READERS: dict[str, Callable[[Path, str, list[str]], Iterator[_Entry]]] = {
+_READERS: dict[str, Callable[[Path, str, list[str]], Iterator[_TaxonomyLine]]] = {
     ".txt": _read_txt,
     ".yaml": _read_yaml,
     ".yml": _read_yaml,
