@@ -1,4 +1,4 @@
-"""What goes in: a product as a shop knows it (DESIGN section 4)."""
+"""What goes in: a product as a shop knows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes out: what a model says of a product (DESIGN section 4). `to_json` leaves out what wasn't asked."""
+"""What comes out: what a model says of a product. `to_json` leaves out what wasn't asked."""
 
 from __future__ import annotations
 
