@@ -58,7 +58,9 @@ def write_training_file(path: Path, conversations: Iterable[Conversation], form:
         )
         raise UsageError(f"{path}: {what}")
     before, between, after = frame
-    unfinished = path.with_name(f"{path.name}.new")
+    unfinished = path.with_name(
+        f"{path.name}.new"
+    )  # an error or Ctrl-C must not leave half a file under the right name
     photos = _PhotoFolder(path)
     count = 0
     try:
@@ -106,6 +108,7 @@ class _PhotoFolder:
 def _messages(conversation: Conversation, images: list[str]) -> dict[str, Any]:
     messages: list[dict[str, Any]] = []
     for number, (question, answer) in enumerate(conversation.shown):
+        # Photos are shown once, with the first question; the later ones are about the same photos.
         photos = [{"type": "image"} for _ in images] if number == 0 else []
         messages.append({"role": "user", "content": [*photos, {"type": "text", "text": question}]})
         messages.append({"role": "assistant", "content": [{"type": "text", "text": answer}]})

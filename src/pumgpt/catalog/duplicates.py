@@ -87,6 +87,8 @@ class DuplicateFinder:
 
     def _photo_pairs(self) -> Iterator[tuple[int, int]]:
         rows, hashes = self._photos.arrays
+        # Cut into one band more than bits may differ, two hashes of one photo are equal in at least one band. So only photos
+        # that share a band are compared, not all with all.
         for band in range(_BANDS):
             shift, width = np.uint64(64 * band // _BANDS), 64 * (band + 1) // _BANDS - 64 * band // _BANDS
             keys = (hashes >> shift) & np.uint64((1 << width) - 1)
@@ -133,12 +135,14 @@ def _neighbours(keys: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
     for start, end in zip(starts[ends - starts > 1].tolist(), ends[ends - starts > 1].tolist(), strict=True):
         run = order[start:end].tolist()
         for place in range(1, len(run)):
+            # A hundred thousand gift cards share a key. Pairs are joined later, so each row needs only some of the others.
             earlier = {0, *range(max(0, place - _COMPARED_BEFORE), place)}
             yield from ((run[before], run[place]) for before in sorted(earlier))
 
 
 def _content(product: Product) -> int | None:
     """What makes two listings the same to the byte; None where there is nothing to go by."""
+    # A photo's bytes or its address, not its pixels: those are compared by their hashes anyway.
     photos = [ref.data or ref.path or ref.url for ref in product.images]
     if not (product.title or product.description or photos):
         return None
@@ -171,6 +175,7 @@ def _all_but_one(forms: Sequence[str]) -> Iterator[int]:
 
 
 def _are_alike(a: str, b: str) -> bool:
+    # "Shirt 40" and "Shirt 42" are nearly the same letters, and two products.
     numbers = (sorted(re.findall(r"\d+(?:[.,]\d+)*", title)) for title in (a, b))
     return next(numbers) == next(numbers) and fuzz.token_sort_ratio(a, b) >= LEAST_LIKENESS
 

@@ -106,7 +106,7 @@ def _attributes(value: Any) -> dict[str, AttributeValue] | None:
         values = [str(item) for item in (given if isinstance(given, list) else [given]) if item not in (None, "")]
         if not values:
             continue
-        before = merged.get(str(name))
+        before = merged.get(str(name))  # a list of pairs may name an attribute twice: it has both values
         if before is not None:
             values = ([before] if isinstance(before, str) else before) + values
         merged[str(name)] = values[0] if len(values) == 1 else values
@@ -120,6 +120,7 @@ def _images(record: Mapping[str, Any], base: Path | None) -> tuple[ImageRef, ...
         if value is None or value == "":
             continue
         if isinstance(value, str):
+            # CSV has no lists. A comma or a blank may be part of a URL or a path, '|' is in neither.
             value = [part.strip() for part in value.split("|") if part.strip()]
         elif not isinstance(value, list | tuple):
             value = [value]
@@ -133,7 +134,7 @@ def _image(item: Any, base: Path | None) -> ImageRef:
     if isinstance(item, Mapping):
         data, path, url = item.get("bytes"), item.get("path"), item.get("url")
         if data is None and url is None and isinstance(path, str) and path:
-            return _image(path, base)
+            return _image(path, base)  # `datasets` writes photos by path so, and the path may be a URL
         if isinstance(data, bytes | None) and isinstance(path, str | None) and isinstance(url, str | None):
             return ImageRef(data=data, path=path or None, url=url)
         raise CatalogError("an image is no {bytes, path} of bytes and text; give a path, a URL or {bytes, path}")

@@ -195,7 +195,7 @@ _PHOTO = re.compile(
 
 def guess_columns(names: Sequence[str]) -> ColumnMap | None:
     """The likeliest reading of a table's columns; None where none looks like an id."""
-    by_letters = {_letters(name): name for name in reversed(names)}
+    by_letters = {_letters(name): name for name in reversed(names)}  # of two names alike the first column wins
 
     def first(aliases: Sequence[str]) -> str | None:
         return next((by_letters[alias] for alias in aliases if alias in by_letters), None)

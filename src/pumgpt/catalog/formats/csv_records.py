@@ -33,6 +33,7 @@ def read_records(lines: Iterable[str], delimiter: str) -> Iterator[list[str] | B
     while True:
         source.taken.clear()
         try:
+            # `strict` makes a lost quote an error; without it the reader would take the rest of the file as one cell.
             cells = next(reader)
         except StopIteration:
             return
@@ -41,7 +42,7 @@ def read_records(lines: Iterable[str], delimiter: str) -> Iterator[list[str] | B
             source.put_back_all_but_first()
             reader = csv.reader(source, delimiter=delimiter, strict=True)
             continue
-        if any("\0" in line for line in source.taken):
+        if any("\0" in line for line in source.taken):  # newer versions of the module let them pass
             yield BrokenRecord("holds a NUL character; export the file again as text", source.taken[0])
         elif cells:
             yield cells

@@ -138,6 +138,7 @@ def _saved_files(folder: Path) -> tuple[Path, ...]:
             f"{folder}: holds several splits; name one of them: {', '.join(str(folder / s) for s in splits)}"
         )
     state = _read_json(folder / "state.json")
+    # With picked rows the Arrow files still hold all of them; which ones count stands in another file.
     if state.get("_indices_files"):
         raise CatalogError(f"{folder}: was saved with rows picked out; call flatten_indices() before save_to_disk()")
     return tuple(folder / entry["filename"] for entry in state.get("_data_files") or ())

@@ -116,6 +116,7 @@ class FilledColumns:
 
 def attribute_columns(names: Iterable[str]) -> dict[str, str]:
     """Attribute name -> the column of its value: 'age group' -> 'pumgpt_age_group'. No two share one."""
+    # 'age group' and 'Age-Group' may both be attributes of a schema, and 'caption' one too.
     taken = set(_FIXED)
     columns: dict[str, str] = {}
     for name in dict.fromkeys(names):

@@ -221,6 +221,7 @@ class ShopifyReader(CsvReader):
                 aside.append(RejectedRow(0, self.first_cell(cells), f"row {number} of the file: {cells.error}"))
                 continue
             found = self._handle(cells)
+            # Further rows of a product repeat its handle; some tools leave it empty there.
             if rows and found in ("", handle):
                 rows.append(cells)
             else:
@@ -253,6 +254,7 @@ class ShopifyReader(CsvReader):
             "category": "" if cell.get("category", "").casefold() == _NO_CATEGORY else cell.get("category"),
             "attributes": self._attributes(record),
         }
+        # Options stay among the extra columns: they are read as attributes, but tell variants apart as well.
         read = {*self.fields.values(), *self.fills.attributes.values()}
         extra = {name: value for name, value in record.items() if name not in read}
         return replace(Product.from_record(known, self.base), extra=extra, original=record)
@@ -262,6 +264,7 @@ class ShopifyReader(CsvReader):
         images = record.column(self.fields.get("image"))
         positions = record.column(self.fields.get("position"))
         placed = [(_number(position), image.strip()) for position, image in zip(positions, images, strict=True)]
+        # A row without a position comes last, in the order of the file: sorting is stable.
         own = [image for _, image in sorted(placed, key=lambda pair: pair[0])]
         variants = [image.strip() for image in record.column(self.fields.get("variant_image"))]
         return list(dict.fromkeys(image for image in (*own, *variants) if image))
@@ -271,7 +274,7 @@ class ShopifyReader(CsvReader):
         found: dict[str, list[str]] = {}
         for metafield in self.metafields:
             found.setdefault(metafield.attribute, []).extend(metafield.values(record[metafield.column]))
-        for number in (1, 2, 3):
+        for number in (1, 2, 3):  # Shopify has no more options
             column = {kind: self._by_case.get(f"option{number} {kind}") for kind in ("name", "value")}
             name = fold_attribute(record[column["name"]]) if column["name"] else ""
             if name not in ("", "title"):
@@ -328,6 +331,7 @@ class ShopifyWriter(CsvWriter):
                     f"{self._reader.path}: the categories are not Shopify's, so 'Product Category' stays as it is; "
                     "give --taxonomy with the categories.txt of Shopify's product taxonomy"
                 )
+        # The shop may state an attribute as an option rather than in its metafield; that counts as filled.
         overwrite = self.columns.overwrite_values
         known = {} if overwrite else {fold_attribute(name): value for name, value in (product.attributes or {}).items()}
         for name, value in self.columns.filled(understanding).items():

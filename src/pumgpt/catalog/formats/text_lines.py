@@ -43,6 +43,7 @@ def read_lines(path: Path, warnings: list[str]) -> Iterator[str]:
     Each line is decoded by itself, so that one foreign byte in row 50,000 changes nothing about the rows before it.
     The first line that isn't UTF-8 adds one line to `warnings`. A line beyond `MAX_LINE_CHARS` is cut off there.
     """
+    # Excel's "Unicode text" is UTF-16; a wrong guess at it would give letters for any bytes, so only its mark counts.
     with path.open("rb") as beginning:
         utf16 = beginning.read(2) in _UTF16
     if utf16:

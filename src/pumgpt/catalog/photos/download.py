@@ -113,13 +113,16 @@ class PhotoDownloads:
             if self._stopped:
                 return _done(_stopped(url))
             thread, fetcher = self._running()
+            # A coroutine of its own for each URL: how many run at once, and how many to one host, the fetcher decides.
             future = asyncio.run_coroutine_threadsafe(_outcome(fetcher, url), thread.loop)
             self._under_way[url] = future
+        # Outside of the lock: a future that is done already calls back at once, in this thread, and takes the lock again.
         future.add_done_callback(lambda done: self._remember(url, done))
         return future
 
     def _running(self) -> tuple[_LoopThread, Fetcher]:
         if self._thread is None or self._fetcher is None:
+            # Most catalogues have their photos as files, and need neither the HTTP library nor a thread.
             from pumgpt.catalog.photos.addresses import CheckedNetwork
             from pumgpt.catalog.photos.fetcher import Fetcher
             from pumgpt.catalog.photos.url_cache import UrlCache
@@ -134,7 +137,9 @@ class PhotoDownloads:
     def _remember(self, url: str, done: Future[CachedPhoto | str]) -> None:
         with self._lock:
             self._under_way.pop(url, None)
-            if done.cancelled() or done.exception() is not None:
+            if (
+                done.cancelled() or done.exception() is not None
+            ):  # says nothing about the photo; it may be asked for again
                 return
             self._known[url] = done.result()
             if len(self._known) > _REMEMBERED_URLS:

@@ -53,7 +53,7 @@ class Fetcher:
         try:
             return await self._persist(url, host, known)
         except _PassingError as error:
-            if known is not None:
+            if known is not None:  # an old photo of the product is better than none
                 return known
             raise PhotoError(f"{url}: {error}; run it again later, or {_BY_HAND}") from error
 
@@ -64,6 +64,7 @@ class Fetcher:
             if host.unanswered >= self._limits.unanswered_urls:
                 raise last
             try:
+                # The host's first: whoever waits for a slow host must not hold a connection that others could use.
                 async with host.slots, self._slots:
                     found = await self._attempt(url, known)
                 host.unanswered = 0
@@ -75,6 +76,7 @@ class Fetcher:
                 host.hold_off(error.wait_s)
             if attempt + 1 < self._limits.attempts:
                 await asyncio.sleep(backoff_delay_s(attempt, self._limits.backoff_s))
+        # A host that is down costs its first URLs all their attempts, and the thousands after them nothing.
         host.unanswered = 0 if last.answered else host.unanswered + 1
         raise last
 

@@ -65,8 +65,8 @@ class UrlCache:
         """The entry of a URL, where there is a whole one."""
         path = self._place(url)
         try:
-            told = json.loads(_facts(path).read_bytes())
-            entry = CachedPhoto(path=path, **told)
+            facts = json.loads(_facts(path).read_bytes())
+            entry = CachedPhoto(path=path, **facts)
             return entry if entry.url == url and path.stat().st_size == entry.size else None
         except (OSError, ValueError, TypeError):
             return None
@@ -90,7 +90,7 @@ class UrlCache:
         with self.naming():
             path.parent.mkdir(exist_ok=True)
             part.replace(path)
-            self._note(entry)
+            self._note(entry)  # last: bytes without facts are no entry, facts without their bytes would be a wrong one
         return entry
 
     def renew(self, entry: CachedPhoto) -> CachedPhoto:
@@ -101,10 +101,10 @@ class UrlCache:
         return new
 
     def _note(self, entry: CachedPhoto) -> None:
-        told = {name: value for name, value in asdict(entry).items() if name != "path"}
+        facts = {name: value for name, value in asdict(entry).items() if name != "path"}
         handle, new = tempfile.mkstemp(dir=self._parts)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(told, file)
+            json.dump(facts, file)
         Path(new).replace(_facts(entry.path))
 
     def _place(self, url: str) -> Path:
@@ -122,7 +122,7 @@ class UrlCache:
 
     @contextmanager
     def naming(self) -> Iterator[None]:
-        """What the system has against the folder, told of it."""
+        """Errors of the system as one that names the folder."""
         try:
             yield
         except OSError as error:

@@ -90,6 +90,7 @@ class Crosswalk:
         known = set(taxonomy.paths)
 
         def settle(target: Counterpart) -> Counterpart:
+            # Paths are renamed from one release to the next; ids stay.
             path = by_code.get(code_of(target.id)) if target.id else None
             return replace(target, path=path or (target.path if target.path in known else None))
 
@@ -99,6 +100,7 @@ class Crosswalk:
         """First this map, then another; a category that the other doesn't name stands for itself."""
 
         def onward(target: Counterpart) -> Counterpart:
+            # The last row is the one without a condition, where there is one: it holds for any product of the category.
             further = other.counterparts.get(target.path) if target.path else None
             return target if further is None else replace(further[-1], when=target.when)
 

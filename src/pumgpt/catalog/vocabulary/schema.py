@@ -79,9 +79,9 @@ class AttributeSchema:
             if spec.values is not None:
                 _check_values(spec.name, spec.values)
             _check_wording(spec)
-        twice = _first_twice(self.names)
-        if twice is not None:
-            raise SchemaError(f"attribute '{twice}' stands there twice; keep one of them")
+        repeated = _first_repeated(self.names)
+        if repeated is not None:
+            raise SchemaError(f"attribute '{repeated}' stands there twice; keep one of them")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -110,7 +110,7 @@ class AttributeSchema:
     def load(cls, path: Path) -> AttributeSchema:
         """Read a schema. Raises `SchemaError` that names the file and the place in it."""
         document = _parse(path)
-        form = _ShopifyRelease if isinstance(document, dict) and "version" in document else _SchemaFile
+        form = _ReleaseSchema if isinstance(document, dict) and "version" in document else _SchemaFile
         try:
             return cls(form.model_validate(document).specs())
         except ValidationError as error:
@@ -168,7 +168,7 @@ class _ShopifyAttribute(_ShopifyName):
     values: list[_ShopifyName] = []
 
 
-class _ShopifyRelease(BaseModel):
+class _ReleaseSchema(BaseModel):
     attributes: list[_ShopifyAttribute]
 
     def specs(self) -> tuple[AttributeSpec, ...]:
@@ -198,9 +198,9 @@ def _check_values(name: str, values: tuple[str, ...]) -> None:
         raise SchemaError(f"attribute '{name}' has an empty list of values; list them, or leave 'values' out")
     if not all(value.strip() for value in values):
         raise SchemaError(f"attribute '{name}' has an empty value; take it out (absent values are told as such anyway)")
-    twice = _first_twice(values)
-    if twice is not None:
-        raise SchemaError(f"attribute '{name}' lists '{twice}' twice; keep one of them")
+    repeated = _first_repeated(values)
+    if repeated is not None:
+        raise SchemaError(f"attribute '{name}' lists '{repeated}' twice; keep one of them")
 
 
 def _check_wording(spec: AttributeSpec) -> None:
@@ -218,11 +218,12 @@ def _check_wording(spec: AttributeSpec) -> None:
         raise SchemaError(
             f"attribute '{spec.name}' has {stray[0]} of '{stray[1]}', which isn't one of its values; list it"
         )
-    said = [word.casefold() for value, words in spec.synonyms.items() for word in {*words, value}]
-    twice = _first_twice(said)
-    if twice is not None:
-        raise SchemaError(f"attribute '{spec.name}': '{twice}' is said of two values; keep it with one of them")
-    if not all(text.strip() for text in (*said, *spec.names.values(), *_translated(spec))):
+    # A value may be listed among its own synonyms; the set lets it count once.
+    meant = [word.casefold() for value, words in spec.synonyms.items() for word in {*words, value}]
+    repeated = _first_repeated(meant)
+    if repeated is not None:
+        raise SchemaError(f"attribute '{spec.name}': '{repeated}' is said of two values; keep it with one of them")
+    if not all(text.strip() for text in (*meant, *spec.names.values(), *_translated(spec))):
         raise SchemaError(
             f"attribute '{spec.name}' has an empty synonym, name or translation; write it, or take it out"
         )
@@ -232,7 +233,7 @@ def _translated(spec: AttributeSpec) -> Iterable[str]:
     return (text for values in spec.translations.values() for text in values.values())
 
 
-def _first_twice(names: Iterable[str]) -> str | None:
+def _first_repeated(names: Iterable[str]) -> str | None:
     return next((name for name, count in Counter(name.casefold() for name in names).items() if count > 1), None)
 
 

@@ -175,9 +175,9 @@ class ShopifyRelease:
             document = _checked(file, dict[str, dict[str, dict[str, dict[str, Any]]]])
             entries = next(iter(document.values()), {}).get(kind, {})
             self._read_names[kind, language] = {
-                key_of(id_) if kind == "attributes" else id_: told["name"]
-                for id_, told in entries.items()
-                if told.get("name")
+                key_of(id_) if kind == "attributes" else id_: entry["name"]
+                for id_, entry in entries.items()
+                if entry.get("name")
             }
         return self._read_names[kind, language]
 

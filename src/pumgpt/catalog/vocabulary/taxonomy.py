@@ -83,6 +83,7 @@ class Taxonomy:
         likeness = process.cdist([last], leaves, scorer=fuzz.WRatio)[0]
         if above:
             likeness = 0.6 * likeness + 0.4 * process.cdist([" ".join(above)], parents, scorer=fuzz.token_set_ratio)[0]
+        # Of equally like names the shorter path is the more general category.
         order = sorted(range(len(self.paths)), key=lambda place: (-likeness[place], len(self.paths[place])))
         near = [place for place in order[:limit] if likeness[place] >= _LEAST_LIKENESS]
         return [(self.paths[place], round(float(likeness[place]) / 100, 4)) for place in near]
@@ -127,5 +128,5 @@ def _fold(path: CategoryPath) -> CategoryPath:
 def _unless_ambiguous(pairs: Iterable[tuple[_Key, CategoryPath]]) -> dict[_Key, CategoryPath | None]:
     found: dict[_Key, CategoryPath | None] = {}
     for key, path in pairs:
-        found[key] = None if key in found else path
+        found[key] = None if key in found else path  # None stays: a third path doesn't make it clear again
     return found

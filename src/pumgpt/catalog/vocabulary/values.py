@@ -57,17 +57,15 @@ def canonical(text: str, spec: AttributeSpec | None = None) -> str:
     """
     # What comes out may say more than what went in: '²' is a 2, and where lengths are in cm 2 cm.
     for _ in range(_MOST_STEPS):
-        text, before = _once(text, spec), text
+        before = text
+        plain = " ".join(filter(None, map(singular, _spaced(text))))
+        text = _recognised(text, spec) or plain or text.strip()
         if text == before:
             break
     return text
 
 
-def _once(text: str, spec: AttributeSpec | None) -> str:
-    return _told(text, spec) or " ".join(filter(None, map(singular, _spaced(text)))) or text.strip()
-
-
-def _told(text: str, spec: AttributeSpec | None) -> str | None:
+def _recognised(text: str, spec: AttributeSpec | None) -> str | None:
     """The value where the schema lists or words it, or where it is a quantity, a size or a pack."""
     if spec is not None:
         listed = _wordings(spec).get(key(text))
@@ -88,6 +86,7 @@ def same_value(one: str, other: str, spec: AttributeSpec | None = None) -> bool:
     quantities = _quantity(one, spec), _quantity(other, spec)
     if quantities[0] is not None and quantities[1] is not None:
         return quantities[0].same_as(quantities[1])
+    # Texts without a letter or digit all have the empty key, and are not one value for that.
     return bool(key(first)) and key(first) == key(second)
 
 
@@ -167,6 +166,7 @@ def _spaced(text: str) -> list[str]:
 def _wordings(spec: AttributeSpec) -> dict[str, str]:
     """The schema's value by the key of everything that means it; what it lists itself goes before what it is called."""
     table: dict[str, str] = {}
+    # In rising rank, as a later entry takes the place of an earlier one.
     for values in spec.translations.values():
         table.update({key(text): value for value, text in values.items()})
     table.update({key(text): value for value, texts in spec.synonyms.items() for text in texts})

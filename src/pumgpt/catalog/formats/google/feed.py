@@ -76,6 +76,8 @@ class FeedParser:
         with self.path.open("rb") as file:
             if file.read(2) in (codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE):
                 raise CatalogError(f"{self.path}: is XML in UTF-16; save it as UTF-8")
+            # expat gives up at the first error. After one a new parser begins at the next item; it is given the beginning of
+            # the file once more, so that it knows the encoding and the namespaces, and is inside of the root element.
             beginning, start = b"", 0
             while True:
                 run = _Run(self.head, shift=start - len(beginning))
@@ -88,8 +90,11 @@ class FeedParser:
                     raise CatalogError(f"{self.path}: can't be read ({error}); save it as UTF-8") from error
                 if not beginning and run.first_item is None:
                     raise CatalogError(f"{self.path}: {reason}; mend it, or export it again")
-                beginning = beginning or _read(file, 0, run.first_item or 0)
+                if not beginning:
+                    file.seek(0)
+                    beginning = file.read(run.first_item or 0)
                 if run.item is not None:
+                    # The item at hand is broken, those before it were whole and have been given.
                     run.item.error = f"{reason} near byte {failed:,} of the file; write & as &amp; and < as &lt;"
                     yield run.item
                 else:
@@ -173,6 +178,7 @@ class _Run:
             self.item, self._item_depth, self._num_chars = FeedItem(self._here()), depth, 0
             self.first_item = self.item.start if self.first_item is None else self.first_item
         elif self.item is not None and depth == self._item_depth + 1:
+            # Atom's <link href="..."/> has its text in an attribute.
             self._field = FeedField(name, self._here())
             self._field.text = attributes.get("href", "") if local == "link" else ""
             self.item.fields.append(self._field)
@@ -208,17 +214,12 @@ def _refuse_entities(*declaration: object) -> NoReturn:
     raise ValueError("it declares entities of its own, which are not expanded: write the texts out")
 
 
-def _read(file: BinaryIO, start: int, end: int) -> bytes:
-    file.seek(start)
-    return file.read(end - start)
-
-
 def _find_item(file: BinaryIO, start: int) -> int | None:
     """Where the next item begins."""
     file.seek(start)
     window = b""
     while chunk := file.read(_CHUNK_BYTES):
-        window = window[-_LONGEST_TAG:] + chunk
+        window = window[-_LONGEST_TAG:] + chunk  # a tag may lie across two chunks
         found = _NEXT_ITEM.search(window)
         if found is not None:
             return file.tell() - len(window) + found.start()
@@ -241,6 +242,7 @@ class FeedCopy:
         """`edits`: the place of a field in the item -> the XML that takes its place; `added`: elements behind the last one."""
         end, indent = self._last_end(item)
         pieces = [(item.fields[place].start, item.fields[place].end, text) for place, text in edits.items()]
+        # In the order of the file, as both files are only ever read and written onwards.
         for start, stop, text in sorted([*pieces, (end, end, "".join(indent + element for element in added))]):
             self._file.write(self._source.read(start - self._source.tell()))
             self._file.write(text.encode(self._encoding, "xmlcharrefreplace"))

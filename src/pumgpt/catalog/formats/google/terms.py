@@ -56,6 +56,7 @@ def read_product(record: Mapping[str, str], base: Path, images: list[str]) -> Pr
     young = record.get("age_group", "").strip().lower() not in ("", "adult")
     gender = record.get("gender", "").strip()
     attributes: dict[str, Any] = {name: record.get(field, "").split("/") for field, name in _READ.items()}
+    # The specification has gender and age apart; shops, and we, say 'Girls'.
     attributes["gender"] = _PEOPLE.get((gender.lower(), young), gender)
     known = {
         "id": record.get("id", "").strip(),
@@ -74,6 +75,7 @@ def without_values(record: Mapping[str, str], failed: Mapping[str, Collection[st
     for field, name in _READ.items():
         if kept.get(field):
             kept[field] = without_parts(kept[field], "/", failed.get(name, ()))
+    # The value that failed was made of two fields ('Girls'), so it can't be found in this one.
     if failed.get("gender") and "gender" in kept:
         kept["gender"] = ""
     return kept
@@ -112,6 +114,7 @@ def filled_values(filled: Mapping[str, list[str]]) -> dict[str, str]:
 
 def is_google_category(path: list[str], id_: str | None) -> bool:
     """Whether a path may stand in `google_product_category`."""
+    # Shopify's first levels are in part the same words; its ids tell them apart.
     return bool(path) and path[0] in _ROOTS and not (id_ or "").startswith("gid:")
 
 

@@ -185,6 +185,7 @@ class GoogleXmlWriter(FormatWriter):
         edits: dict[int, str] = {}
         added = []
         for name, value in filled.items():
+            # An element that is there, but empty, is filled in its place: an item has each of these once.
             old = [place for place, field in enumerate(item.fields) if column_of(field) == name]
             if not old:
                 added.append(self._element(name, value))
