@@ -112,6 +112,38 @@ def test_any_catalogue_can_become_one_and_it_any_other(site: Path) -> None:
     assert (site.parent / "out.csv").read_text().startswith("id,title,colour,pumgpt_caption,")
 
 
+_COUNTING = """
+import sys
+from block_format import BlockFormat
+from pumgpt.catalog.formats.registry import register
+from pumgpt.cli.main import main
+
+class Counted(BlockFormat):
+    def read(self, path, column_map=None):
+        print("opened", path, file=sys.stderr)
+        return super().read(path, column_map)
+
+register(Counted())
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "enrich in.blocks out.csv --model fake --report report.html",
+        "enrich in.blocks out.csv --model fake --dry-run",
+        "curate in.blocks out.csv --experts text,statistics --schema schema.yaml --report report.html",
+        "convert in.blocks out.jsonl --to messages",
+        "duplicates in.blocks",
+    ],
+)
+def test_a_catalogue_is_opened_once_a_run(site: Path, command: str) -> None:
+    done = _run(site, ["-c", _COUNTING], *command.split())
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("opened in.blocks") == 1
+
+
 @pytest.mark.parametrize(
     ("target", "words"), [("missing_module:Blocks", "No module named 'missing_module'"), ("json:loads", "is no Format")]
 )
