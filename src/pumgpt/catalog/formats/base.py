@@ -1,8 +1,8 @@
 """What a catalogue format is: one `Format` object that recognises its files, reads them and writes them again.
 
 A format is one file in this folder and one line in `registry.py`. Its reader gives a `Product` or a `RejectedRow` for every
-row; its writer takes the products back with what was filled. The system exports (`is_export`) have a form of their own for
-attributes and categories, and go back in that form with every row that they had.
+row; its writer takes the products back with what was filled. An export (`is_export`) is the form of one shop system: it has
+places of its own for categories and attributes, and goes back in that form with every row that it had.
 """
 
 from __future__ import annotations

@@ -27,7 +27,10 @@ def check_output(path: Path, source: CatalogReader, *, annotated: bool = False) 
     """Raise `CatalogError` where the filled (or `annotated`) catalogue `source` can't be written to `path`: an ending that
     is unknown or not for this source, or a folder in the place of a file.
     """
-    _find(path, _writable(source, annotated), JSON_LINES)
+    if path.suffix.lower() in JSON_LINES:
+        _check_place(path, is_folder=False)
+    else:
+        _target(path, source, annotated)
 
 
 @contextmanager
@@ -45,8 +48,7 @@ def open_writer(
     replaced with `overwrite_values`; a generated title is only written at the confidence `precision`. Raises
     `CatalogError` where the file can't be written.
     """
-    target = _find(path, _writable(source))
-    assert target is not None
+    target = _target(path, source)
     columns = FilledColumns(source.columns, tuple(attribute_names), overwrite_values, precision)
     with _replacing(path, target) as unfinished:
         with _naming(path):
@@ -81,37 +83,36 @@ def write_annotated(path: Path, source: CatalogReader, names: Sequence[str], row
 
     Raises `CatalogError` where the file can't be written.
     """
-    target = _find(path, _writable(source, annotated=True))
-    assert target is not None
+    target = _target(path, source, annotated=True)
     with _replacing(path, target) as unfinished, _naming(path):
         target.annotate(unfinished, source, names, rows)
 
 
-def _writable(source: CatalogReader, annotated: bool = False) -> list[Format[Any]]:
-    """The formats that this catalogue can be written in: its own form, where it has one, before those for any."""
+def _target(path: Path, source: CatalogReader, annotated: bool = False) -> Format[Any]:
+    """The format that writes `path`: the source's own form, where it has one, before those for any catalogue."""
     own = [source.format] if source.format.is_export else []
-    return [
+    able = [
         known
         for known in (*own, *(known for known in formats() if not known.is_export))
         if (known.can_annotate if annotated else known.can_fill)
     ]
-
-
-def _find(path: Path, writable: Sequence[Format[Any]], journals: Sequence[str] = ()) -> Format[Any] | None:
-    """The format of an output's ending; None for one of `journals`, which no format writes."""
     ending = path.suffix.lower()
-    found = next((known for known in writable if ending in known.endings), None)
-    if found is None and ending not in journals:
-        files = dict.fromkeys([*journals, *(end for known in writable if not known.is_folder for end in known.endings)])
-        folder = ", or a folder without an ending" if any(known.is_folder for known in writable) else ""
+    target = next((known for known in able if ending in known.endings), None)
+    if target is None:
+        journal = () if ending in JSON_LINES else JSON_LINES
+        files = dict.fromkeys([*journal, *(end for known in able if not known.is_folder for end in known.endings)])
+        folder = ", or a folder without an ending" if any(known.is_folder for known in able) else ""
         raise CatalogError(
             f"{path}: its ending '{path.suffix}' is not known; the output is one of {', '.join(files)}{folder}"
         )
-    is_folder = found is not None and found.is_folder
+    _check_place(path, target.is_folder)
+    return target
+
+
+def _check_place(path: Path, is_folder: bool) -> None:
     if path.exists() and path.is_dir() != is_folder:
         what = "a file; name a folder" if is_folder else "a folder; name a file in it"
         raise CatalogError(f"{path}: is {what}")
-    return found
 
 
 @contextmanager
