@@ -164,15 +164,16 @@ def enrich(
     Raises `CatalogError` for a file that can't be read or written, `SchemaError` for a vocabulary, `ModelError` for a
     model, `UsageError` where the options don't fit each other or `out_path` holds another run.
     """
-    from pumgpt.catalog.formats.columns import ColumnMap
+    from pumgpt.catalog.formats.column_map import ColumnMap
+    from pumgpt.catalog.formats.registry import read_catalog
     from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.enrich.job import check_paths
     from pumgpt.enrich.job import enrich as enrich_catalogue
     from pumgpt.understand.plan import load_category_schemas, load_crosswalk, load_vocabulary, make_plan
 
-    source, target = Path(in_path), Path(out_path)
-    column_map = None if columns is None else ColumnMap.load(Path(columns))
-    check_paths(source, target, column_map)  # before seconds are spent on loading a model
+    target = Path(out_path)
+    reader = read_catalog(Path(in_path), None if columns is None else ColumnMap.load(Path(columns)))
+    check_paths(reader, target)  # before seconds are spent on loading a model
     taxonomy_path = _path_or_none(taxonomy)
     own_taxonomy, own_schema = load_vocabulary(taxonomy_path, _path_or_none(schema))
     crosswalk = load_crosswalk(_path_or_none(category_map), taxonomy_path)
@@ -191,14 +192,13 @@ def enrich(
     )
     with PhotoDownloads(allow_private=allow_private_urls) as downloads:
         return enrich_catalogue(
-            source,
+            reader,
             target,
             backend,
             plan,
             limit=limit,
             restart=restart,
             report_path=_path_or_none(report_path),
-            column_map=column_map,
             downloads=downloads,
             progress=progress,
         )
