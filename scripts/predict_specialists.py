@@ -16,14 +16,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import AutoConfig
 
 from pumgpt.bench.suites.sets import NANO_SETS
 from pumgpt.catalog.product import Product
-from pumgpt.model.vision import build_tower
+from pumgpt.training.data.labels import WORDS
 from pumgpt.training.data.products import PhotoCache, read_file
-from pumgpt.training.scratch import load_heads, load_tower
-from pumgpt.training.stages.heads import WORDS, LabelHeads
+from pumgpt.training.initialization import tower_of
+from pumgpt.training.objectives.heads import LabelHeads, load_heads, read_values
 
 AT_ONCE = 128
 
@@ -32,11 +31,8 @@ class Specialists:
     """A tower with its heads, as stage `heads` or `contrast` left them."""
 
     def __init__(self, folder: Path) -> None:
-        values = json.loads((folder / "heads.json").read_text(encoding="utf-8"))
-        config = AutoConfig.from_pretrained(folder)
-        self.tower = build_tower(getattr(config, "vision_config", config)).eval()
-        load_tower(self.tower, folder)
-        self.heads = LabelHeads(self.tower.hidden_size, values).eval()
+        self.tower = tower_of(folder).eval()
+        self.heads = LabelHeads(self.tower.hidden_size, read_values(folder) or {}).eval()
         load_heads(self.heads, folder)
         self.photos = PhotoCache(128)
 

@@ -23,8 +23,9 @@ from pumgpt.bench.suites.sets import FASHION
 from pumgpt.catalog.product import Product
 from pumgpt.model.card import resolve_checkpoint
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
+from pumgpt.training.data.labels import collect_values, label_of
 from pumgpt.training.data.products import PhotoCache, read_file
-from pumgpt.training.stages.heads import IGNORED, collect_values, label_of
+from pumgpt.training.objectives.heads import IGNORED
 
 LABELS = ("category", "gender", "colour", "season", "usage")
 AT_ONCE, BATCH, EPOCHS, SMOOTHING = 256, 512, 12, 0.1

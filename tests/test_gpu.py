@@ -12,7 +12,7 @@ import yaml
 
 import pumgpt
 from pumgpt.samples import draw_parquet, draw_product
-from pumgpt.training.data.augment import AugmentRecipe, augment, blend_photos
+from pumgpt.training.data.augmentation import AugmentRecipe, augment, blend_photos
 from pumgpt.training.run import train
 
 pytestmark = [
@@ -67,14 +67,18 @@ def test_a_tower_trains(tmp_path: Path) -> None:
         },
         "size_px": 48,
         "heads": {"labels": ["category"], "words_min_count": 2, "blend": 0.5},
-        "architecture": {
-            "vision_config": {
-                "model_type": "resnet",
-                "layer_type": "basic",
-                "embedding_size": 16,
-                "hidden_sizes": [16, 32],
-                "depths": [1, 1],
-                "out_indices": [1, 2],
+        "init_from": {
+            "scratch": {
+                "architecture": {
+                    "vision_config": {
+                        "model_type": "resnet",
+                        "layer_type": "basic",
+                        "embedding_size": 16,
+                        "hidden_sizes": [16, 32],
+                        "depths": [1, 1],
+                        "out_indices": [1, 2],
+                    }
+                }
             }
         },
         "trainer": {

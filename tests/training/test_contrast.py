@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pumgpt.catalog.product import ImageRef, Product
-from pumgpt.training.data.augment import AugmentRecipe
+from pumgpt.training.data.augmentation import AugmentRecipe
 from pumgpt.training.data.products import PhotoCache
-from pumgpt.training.stages.contrast import ContrastiveCollator, ContrastiveStage, text_of
-from pumgpt.training.stages.heads import HeadsCollator, LabelHeads, TowerWithHeads
+from pumgpt.training.objectives.heads import LabelHeads, TowerWithHeads
+from pumgpt.training.stages.contrast import ContrastiveCollator, ContrastiveModel
+from pumgpt.training.stages.heads import HeadsCollator
 
 VALUES = {"category": ["x", "y"]}
 
@@ -38,10 +39,10 @@ def heads(scale: float) -> LabelHeads:
     return made
 
 
-def stage(teachers: dict[TowerWithHeads, float], label_weight: float) -> ContrastiveStage:
+def stage(teachers: dict[TowerWithHeads, float], label_weight: float) -> ContrastiveModel:
     model: Any = nn.Module()
     model.vision_tower, model.projection, model.qformer, model.contrast = (Photos(), *(nn.Identity() for _ in range(3)))
-    return ContrastiveStage(model, heads(1.0), 0.0, 0.0, teachers=teachers, label_weight=label_weight)
+    return ContrastiveModel(model, heads(1.0), 0.0, 0.0, teachers=teachers, label_weight=label_weight)
 
 
 @pytest.mark.parametrize("label_weight", [1.0, 0.25])
@@ -84,7 +85,7 @@ def test_no_text_is_true_of_a_blended_photo(tmp_path: Path) -> None:
         source = "drawn" if number % 2 else None
         products.append(Product(id=str(number), images=(photo,), title=f"Red shirt {number}", source=source))
     shown = HeadsCollator(PhotoCache(8), VALUES, 8, AugmentRecipe(), blend=0.5)
-    batch = ContrastiveCollator(shown, Tokens(), text_of, 8, untaught=["drawn"])(products)
+    batch = ContrastiveCollator(shown, Tokens(), 8, untaught=["drawn"])(products)
     whole = (batch["own_share"] == 1).nonzero().flatten().tolist()
     assert batch["text_photo"].tolist() == whole and 0 < len(whole) < 32
     assert len(batch["input_ids"]) == len(whole)

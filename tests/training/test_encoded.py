@@ -17,13 +17,13 @@ from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.processing import PumGPTProcessor
 from pumgpt.samples import draw_parquet
 from pumgpt.tasks.mixture import MixtureWeights
-from pumgpt.training.data.augment import AugmentRecipe
-from pumgpt.training.data.encoded import EncodedRecipe, EncodedViews, Encoding, ShownPhotos, open_or_encode
+from pumgpt.training.data.augmentation import AugmentRecipe
+from pumgpt.training.data.encoded import EncodedRecipe, EncodedViews, Encoding, ViewBatch, open_or_encode
+from pumgpt.training.data.instructions import InstructionCollator, PromptSettings
+from pumgpt.training.data.labels import build_context, collect_values
 from pumgpt.training.data.products import PhotoCache, read_file
-from pumgpt.training.objectives.teacher import AnswerTeacher
-from pumgpt.training.run import build_context
-from pumgpt.training.stages.heads import LabelHeads, collect_values
-from pumgpt.training.stages.instruct import InstructionCollator, InstructionSettings
+from pumgpt.training.objectives.answers import AnswerTeacher
+from pumgpt.training.objectives.heads import LabelHeads
 
 SIZE_PX = 128
 
@@ -80,7 +80,7 @@ def test_plain_views_are_what_the_model_reads(
 ) -> None:
     monkeypatch.setattr(model.config, "mirrored", mirrored)
     monkeypatch.setattr(model.config, "zoomed", zoomed)
-    shown, blended, _ = encode(model, products, tmp_path / "views.safetensors", plain=1.0).show(
+    shown, blended, _ = encode(model, products, tmp_path / "views.safetensors", plain=1.0).sample(
         products, 1, generator()
     )
     assert shown.queries_BWME.shape[1] == views and not blended.any()
@@ -99,12 +99,12 @@ def test_random_views_differ_and_none_comes_twice(
     model: PumGPTForConditionalGeneration, products: list[Product], file: Path
 ) -> None:
     encoded = encode(model, products, file, plain=0.0, shown=2)
-    shown, _, _ = encoded.show(products, 2, generator())
+    shown, _, _ = encoded.sample(products, 2, generator())
     first, second = shown.queries_BWME.chunk(2)
     assert shown.queries_BWME.shape[:2] == (2 * len(products), 2)
     assert not torch.equal(first, second), "two photos of a product are two draws"
     assert all(not torch.equal(photo[0], photo[1]) for photo in shown.queries_BWME)
-    again, _, _ = encoded.show(products, 2, generator())
+    again, _, _ = encoded.sample(products, 2, generator())
     assert torch.equal(shown.queries_BWME, again.queries_BWME)
 
 
@@ -152,7 +152,7 @@ def test_no_more_views_are_shown_than_kept() -> None:
 
 
 def test_a_blend_lies_between_two_photos() -> None:
-    photos = ShownPhotos(torch.eye(5)[:, None, :, None], torch.eye(5)[:, None])
+    photos = ViewBatch(torch.eye(5)[:, None, :, None], torch.eye(5)[:, None])
     blend, chosen, _ = photos.blended(0.5, 0, generator())
     weights = blend.queries_BWME[:, 0, :, 0]
     assert torch.equal(weights, blend.pooled_BWV[:, 0]), "queries and patches are blended alike"
@@ -171,20 +171,20 @@ def test_partners_are_drawn_out_of_the_nearest() -> None:
     partners = [set[int]() for _ in range(12)]
     draw = generator()
     for _ in range(40):
-        blend, chosen, _ = ShownPhotos(queries, pooled).blended(1.0, 2, draw)
+        blend, chosen, _ = ViewBatch(queries, pooled).blended(1.0, 2, draw)
         assert chosen.all()
         other = blend.queries_BWME[:, 0, 0].clone().fill_diagonal_(0).argmax(1)
         assert torch.equal(group[other], group)
         for photo, partner in enumerate(other.tolist()):
             partners[photo].add(partner)
     assert all(len(found) == 2 for found in partners)
-    alone = ShownPhotos(queries[:1], pooled[:1])
+    alone = ViewBatch(queries[:1], pooled[:1])
     blend, chosen, _ = alone.blended(1.0, 2, draw)
     assert not chosen.any() and torch.equal(blend.queries_BWME, alone.queries_BWME)
 
 
 def test_a_partner_answers_as_often_as_it_has_a_share() -> None:
-    photos, draw, shares, times = ShownPhotos(torch.eye(40)[:, None, None], torch.eye(40)[:, None]), generator(), 0.0, 0
+    photos, draw, shares, times = ViewBatch(torch.eye(40)[:, None, None], torch.eye(40)[:, None]), generator(), 0.0, 0
     for _ in range(50):
         blend, chosen, answered_by = photos.blended(0.5, 0, draw)
         other = answered_by != torch.arange(40)
@@ -204,7 +204,7 @@ def test_of_blended_photos_only_what_a_teacher_can_say_is_asked(
     heads = LabelHeads(model.qformer.hidden_size, collect_values(products, ["category"], 1))
     teacher = AnswerTeacher(heads, context, processor.tokenizer, 0.5)
     mixture = MixtureWeights(tasks={"category": 1.0, "caption": 1.0}, listing={"absent": 1.0})
-    settings = InstructionSettings(context, mixture, 2, 0.0, {1: 1.0})
+    settings = PromptSettings(context, mixture, 2, 0.0, {1: 1.0})
     encoded = encode(model, products, file, plain=1.0, blend=1.0)
     collator = InstructionCollator(
         PhotoCache(SIZE_PX), processor, settings, SIZE_PX, AugmentRecipe(), teacher=teacher, encoded=encoded

@@ -9,9 +9,11 @@ import torch
 from PIL import Image
 
 from pumgpt.catalog.product import ImageRef, Product
-from pumgpt.training.data.augment import AugmentRecipe, blend_photos, resize
+from pumgpt.training.data.augmentation import AugmentRecipe, blend_photos, resize
+from pumgpt.training.data.labels import WORDS, collect_words
 from pumgpt.training.data.products import PhotoCache
-from pumgpt.training.stages.heads import IGNORED, WORDS, HeadsCollator, LabelHeads, TowerWithHeads, collect_words
+from pumgpt.training.objectives.heads import IGNORED, LabelHeads, TowerWithHeads
+from pumgpt.training.stages.heads import HeadsCollator
 
 
 def product(number: int, title: str | None, tmp_path) -> Product:

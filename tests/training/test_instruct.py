@@ -13,9 +13,11 @@ from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.processing import PumGPTProcessor
 from pumgpt.samples import draw_parquet
 from pumgpt.tasks.mixture import MixtureWeights
+from pumgpt.training.data.instructions import InstructionCollator, PromptSettings
+from pumgpt.training.data.labels import build_context
 from pumgpt.training.data.products import PhotoCache, read_file
-from pumgpt.training.run import build_context
-from pumgpt.training.stages.instruct import IGNORED, InstructionCollator, InstructionSettings, answer_loss
+from pumgpt.training.objectives.answers import answer_loss
+from pumgpt.training.objectives.heads import IGNORED
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def test_of_an_answer_from_a_list_the_sum_counts_and_of_open_text_the_mean(produ
     model = PumGPTForConditionalGeneration.from_pretrained(nano).eval()
     processor = PumGPTProcessor.from_pretrained(nano)
     mixture = MixtureWeights(tasks={"category": 1.0, "caption": 1.0}, listing={"absent": 1.0})
-    settings = InstructionSettings(build_context(products, ["colour"], 1), mixture, 2, 0.0, {1: 1.0})
+    settings = PromptSettings(build_context(products, ["colour"], 1), mixture, 2, 0.0, {1: 1.0})
     batch = InstructionCollator(PhotoCache(64), processor, settings, 64, None, num_buckets=2)(products)
     with torch.no_grad():
         visual = model.encode_photos(batch["pixel_values"]).visual_KBND

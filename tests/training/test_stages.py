@@ -10,15 +10,18 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
-from transformers import TrainerCallback
+from transformers import SiglipVisionConfig, SiglipVisionModel, TrainerCallback
 from transformers.integrations import integration_utils
+from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
 from pumgpt.errors import RecipeError
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
+from pumgpt.model.processing import PumGPTProcessor
 from pumgpt.samples import draw_foreign_parquet, draw_parquet
+from pumgpt.training.objectives.answers import answer_loss
 from pumgpt.training.recipe import load_recipe
-from pumgpt.training.run import _tower_that_teaches, train
-from pumgpt.training.stages.instruct import answer_loss
+from pumgpt.training.run import train
+from pumgpt.training.stages.contrast import load_teacher
 from pumgpt.training.trainer import training_arguments
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
@@ -81,29 +84,28 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def write_recipe(folder: Path, data: Path, stage: str, init_from: Path | None = None, **blocks: Any) -> Path:
+def write_recipe(folder: Path, data: Path, stage: str, init_from: Path | dict[str, Any], **blocks: Any) -> Path:
     products = [{"files": "products.parquet"}]
     recipe = {
         "stage": stage,
         "about": "a test",
         "output_dir": str(folder / stage),
         "data_dir": str(data),
+        "init_from": str(init_from) if isinstance(init_from, Path) else init_from,
         "data": {"size_px": 48, "train": [*products, {"files": "foreign.parquet"}], "validation": products},
         "size_px": 48,
         "trainer": TRAINER,
         **blocks,
     }
-    if init_from is not None:
-        recipe["init_from"] = str(init_from)
     path = folder / f"{stage}.yaml"
     path.write_text(yaml.safe_dump(recipe))
     return path
 
 
-HEADS = {"heads": {"labels": ["category", "colour"], "words_min_count": 2}, "architecture": ARCHITECTURE}
-CONTRAST = {**HEADS, "contrast": {"weight": 0.5}}
+HEADS = {"heads": {"labels": ["category", "colour"], "words_min_count": 2}}
+SCRATCH = {"scratch": {"architecture": ARCHITECTURE, "attributes": ["colour", "gender"]}}
 QUERIES = {
-    "heads": HEADS["heads"],
+    **HEADS,
     "contrast": {"query_heads": True, "trained": ["qformer", "contrast", "heads", "query_heads"]},
 }
 
@@ -116,8 +118,10 @@ def instruct(trained: list[str]) -> dict[str, Any]:
 def stages(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """All four, one after the other."""
     folder = tmp_path_factory.mktemp("runs")
-    heads = train(write_recipe(folder, data, "heads", **HEADS))
-    contrast = train(write_recipe(folder, data, "contrast", heads, **CONTRAST))
+    heads = train(write_recipe(folder, data, "heads", SCRATCH, **HEADS))
+    contrast = train(
+        write_recipe(folder, data, "contrast", SCRATCH, **HEADS, contrast={"weight": 0.5, "tower_from": str(heads)})
+    )
     behind = ["projection", "qformer", "bridge", "language_model", "contrast"]
     pretrain = train(write_recipe(folder, data, "instruct", contrast, **instruct(behind)))
     last = folder / "adapters"
@@ -154,7 +158,7 @@ def test_a_teacher_is_heard_and_learns_nothing(stages: dict[str, Path], data: Pa
     """
     queries = train(write_recipe(tmp_path, data, "contrast", stages["pretrain"], **QUERIES))
     wider = {"vision_config": ARCHITECTURE["vision_config"] | {"hidden_sizes": [12, 20]}}
-    other = train(write_recipe(tmp_path, data, "heads", **(HEADS | {"architecture": wider})))
+    other = train(write_recipe(tmp_path, data, "heads", {"scratch": {"architecture": wider}}, **HEADS))
     folders = []
     for teacher in (str(queries), None, {str(queries): 3, str(other): 1}):
         folder = tmp_path / f"taught-{len(folders)}"
@@ -175,9 +179,9 @@ def test_a_teacher_is_heard_and_learns_nothing(stages: dict[str, Path], data: Pa
 
 
 def test_a_stage_that_teaches_says_at_which_size_it_learned(data: Path, tmp_path: Path) -> None:
-    folder = train(write_recipe(tmp_path, data, "heads", **HEADS), ["size_px=32"])
+    folder = train(write_recipe(tmp_path, data, "heads", SCRATCH, **HEADS), ["size_px=32"])
     values = json.loads((folder / "heads.json").read_text())
-    assert _tower_that_teaches(folder, values).size_px == 32
+    assert load_teacher(folder, values).size_px == 32
 
 
 def test_a_teacher_for_other_values_is_refused(stages: dict[str, Path], data: Path, tmp_path: Path) -> None:
@@ -244,7 +248,7 @@ def test_photos_can_be_encoded_before(stages: dict[str, Path], data: Path, tmp_p
     resumed = load_file(train(recipe) / "model.safetensors")
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
     for change, complaint in (
-        ("instruct.trained=[qformer, bridge]", "encoded keeps what the Q-Former says"),
+        ("instruct.trained=[qformer, bridge]", "encoded keeps the Q-Former's output"),
         ("data.stream=true", "not data.stream"),
         ("augment=null", "needs `augment`"),
     ):
@@ -283,7 +287,7 @@ def test_killed_and_resumed_is_never_killed(data: Path, stages: dict[str, Path],
 
 
 def test_a_stage_that_keeps_its_products_says_so(data: Path, tmp_path: Path) -> None:
-    recipe = write_recipe(tmp_path, data, "heads", **HEADS)
+    recipe = write_recipe(tmp_path, data, "heads", SCRATCH, **HEADS)
     with pytest.raises(RecipeError, match="stage 'instruct' can stream them"):
         train(recipe, ["data.stream=true"])
 
@@ -296,12 +300,12 @@ def test_a_stream_cannot_count_what_is_rare(data: Path, stages: dict[str, Path],
 
 def test_a_strategy_of_no_needs_no_quotes(data: Path, tmp_path: Path) -> None:
     """YAML reads a bare `no` as false."""
-    loaded = load_recipe(write_recipe(tmp_path, data, "heads", **HEADS), ["trainer.save_strategy=no"])
+    loaded = load_recipe(write_recipe(tmp_path, data, "heads", SCRATCH, **HEADS), ["trainer.save_strategy=no"])
     assert training_arguments(loaded).save_strategy == "no"
 
 
 def test_a_seed_of_the_trainer_orders_products_otherwise_and_leaves_all_else(data: Path, tmp_path: Path) -> None:
-    recipe = write_recipe(tmp_path, data, "heads", **HEADS)
+    recipe = write_recipe(tmp_path, data, "heads", SCRATCH, **HEADS)
     assert training_arguments(load_recipe(recipe, ["seed=3"])).seed == 3
     another = load_recipe(recipe, ["seed=3", "trainer.seed=4"])
     assert (another.seed, training_arguments(another).seed) == (3, 4)
@@ -314,7 +318,7 @@ def _remove(path: Path) -> None:
 
 
 def test_restart_begins_anew(data: Path, stages: dict[str, Path], tmp_path: Path) -> None:
-    recipe = write_recipe(tmp_path, data, "heads", **HEADS)
+    recipe = write_recipe(tmp_path, data, "heads", SCRATCH, **HEADS)
     leftover = train(recipe) / "leftover.txt"
     leftover.write_text("from before")
     train(recipe, ["trainer.max_steps=2"], restart=True)
@@ -328,15 +332,61 @@ def test_every_shipped_recipe_loads(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("change", "complaint"),
-    [("data.trian=[]", "data.trian"), ("stage=dance", "stage"), ("trainer", "key=value"), ("seed.x=1", "not a group")],
+    [
+        ("data.trian=[]", "1-tower.yaml: data.trian: Extra inputs"),
+        ("instruct={}", "1-tower.yaml: instruct: Extra inputs"),
+        ("heads.label=[]", "1-tower.yaml: heads.label: Extra inputs"),
+        ("stage=dance", "stage: 'dance' is no stage of training; choose one of heads, contrast, instruct"),
+        ("init_from={scratch: {architecture: {}, widht: 1}}", "1-tower.yaml: init_from.scratch.widht: Extra inputs"),
+        ("init_from={parts: {visoin: x}}", "1-tower.yaml: init_from.parts.vision: Field required"),
+        ("init_from={checkpoint: a, scratch: {}}", "init_from: name a checkpoint, or write one of"),
+        ("init_from=runs/a/none", "init_from: runs/a/none: no such model or folder"),
+        ("trainer", "key=value"),
+        ("trainer={", "'{' is no YAML"),
+        ("seed.x=1", "not a group"),
+    ],
 )
 def test_a_wrong_recipe_is_refused_by_the_name_of_its_key(change: str, complaint: str) -> None:
-    with pytest.raises(RecipeError, match=complaint):
-        load_recipe(RECIPES / "nano" / "1-tower.yaml", ["seed=0", change])
+    with pytest.raises(RecipeError, match=complaint) as raised:
+        recipe = load_recipe(RECIPES / "nano" / "1-tower.yaml", ["seed=0", change])
+        recipe.init_from.load_tower()
+    assert "\n" not in str(raised.value)
+
+
+def test_a_checkpoint_is_named_in_short_or_in_full(stages: dict[str, Path], data: Path, tmp_path: Path) -> None:
+    """Both mean the same, and a recipe is copied beside the weights as it was written."""
+    recipe = write_recipe(tmp_path, data, "heads", stages["heads"], **HEADS)
+    short, full = (load_recipe(recipe, change) for change in ([], [f"init_from={{checkpoint: {stages['heads']}}}"]))
+    assert short == full and short.init_from.folder == stages["heads"]
+    assert full.model_dump(mode="json")["init_from"] == str(stages["heads"])
+
+
+def test_a_model_joined_out_of_parts_is_trained(stages: dict[str, Path], data: Path, tmp_path: Path) -> None:
+    """The tower and the language model of two public checkpoints, here tiny ones, with a new Q-Former between them."""
+    vision, language_model = tmp_path / "vision", tmp_path / "language_model"
+    sizes = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    SiglipVisionModel(SiglipVisionConfig(**sizes, image_size=48, patch_size=16)).save_pretrained(vision)
+    SiglipImageProcessorPil(size={"height": 48, "width": 48}).save_pretrained(vision)
+    whole = PumGPTForConditionalGeneration.from_pretrained(stages["pretrain"])
+    whole.language_model.save_pretrained(language_model)
+    PumGPTProcessor.from_pretrained(stages["pretrain"]).tokenizer.save_pretrained(language_model)
+    settings = {"num_visual_tokens": 2, "adapter_dim": 16, "adapter_num_heads": 2, "num_query_tokens": 4}
+    parts = {"vision": str(vision), "language_model": str(language_model), "settings": settings}
+    recipe = write_recipe(tmp_path, data, "instruct", {"parts": parts}, **instruct(["bridge"]))
+    folder = train(recipe)
+    before, after = load_file(vision / "model.safetensors"), load_file(folder / "model.safetensors")
+    name = "embeddings.patch_embedding.weight"
+    (kept,) = (tensor for key, tensor in after.items() if key.endswith(name))
+    assert torch.equal(kept, next(tensor for key, tensor in before.items() if key.endswith(name)))
+    assert any(key.startswith("bridge.adapters.1.") for key in after)
+    with pytest.raises(RecipeError, match=r"init_from\.parts\.language_model: this stage trains a whole model"):
+        train(recipe, [f"init_from={{parts: {{vision: {vision}}}}}"], restart=True)
+    heads = train(write_recipe(tmp_path, data, "heads", {"parts": {"vision": str(vision)}}, **HEADS))
+    assert any(key.startswith("tower.") for key in load_file(heads / "model.safetensors"))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    recipe = write_recipe(tmp_path, tmp_path, "heads", **HEADS)
+    recipe = write_recipe(tmp_path, tmp_path, "heads", SCRATCH, **HEADS)
     with pytest.raises(RecipeError, match=r"no file matches products.parquet"):
         train(recipe)
 

@@ -14,8 +14,8 @@ from torch.testing import assert_close
 
 from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
 from pumgpt.tasks.base import AskedAttribute, TaskContext
-from pumgpt.training.objectives.teacher import PAST_END, AnswerTeacher, token_targets
-from pumgpt.training.stages.heads import IGNORED, LabelHeads
+from pumgpt.training.objectives.answers import PAST_END, AnswerTeacher, token_targets
+from pumgpt.training.objectives.heads import IGNORED, LabelHeads
 
 PATHS = ("Shoes > Boots", "Shoes > Boots > High", "Shoes > Sandals", "Bags", "Bags > Totes", "Hats")
 COLOURS = ("navy blue", "navy", "red")

@@ -1,23 +1,25 @@
-"""Build a model from scratch by a recipe's `architecture`: tokenizer, processor, random weights."""
+"""Build a model from scratch by an architecture: tokenizer, processor, random weights."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
+import random
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
-from torch import nn
-from transformers import PreTrainedTokenizerFast
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
+from pumgpt.catalog.product import Product
 from pumgpt.errors import RecipeError
 from pumgpt.model.configuration import PumGPTConfig
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.processing import IMAGE_TOKEN, PumGPTProcessor
-from pumgpt.training.stages.heads import LabelHeads
+from pumgpt.tasks.mixture import MixtureWeights, draw_examples
+from pumgpt.training.data.labels import build_context, text_of
 from pumgpt.training.tokenizer import CHAT_TEMPLATE, train_tokenizer
+
+SCALE_ROWS, SCALE_LENGTH = 32, 24
+"""Rows of tokens, and tokens in each, by which the scale of text in a new language model is measured."""
 
 
 def build_from_scratch(
@@ -40,43 +42,22 @@ def build_from_scratch(
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.suppress_tokens = [config.image_token_id]
-    model.match_scale(_sample_ids(tokenizer, lines))
+    needed = SCALE_ROWS * SCALE_LENGTH
+    sample_ids = tokenizer(" ".join(lines[:needed]))["input_ids"]
+    if len(sample_ids) < needed:
+        raise RecipeError("there is too little text to build a tokenizer from; check data.train")
+    model.match_scale(torch.tensor(sample_ids[:needed]).view(SCALE_ROWS, SCALE_LENGTH))
     images = SiglipImageProcessorPil(size={"height": size_px, "width": size_px})
     processor = PumGPTProcessor(images, tokenizer, config.num_visual_tokens, chat_template=CHAT_TEMPLATE)
     return model, processor
 
 
-def _sample_ids(tokenizer: PreTrainedTokenizerFast, lines: list[str], rows: int = 32, length: int = 24) -> torch.Tensor:
-    ids = tokenizer(" ".join(lines[: rows * length]))["input_ids"]
-    if len(ids) < rows * length:
-        raise RecipeError("there is too little text to build a tokenizer from; check data.train")
-    return torch.tensor(ids[: rows * length]).view(rows, length)
-
-
-def load_tower(tower: nn.Module, folder: Path) -> None:
-    """Put the vision tower that stage `heads` left in `folder`, or that of a PumGPT checkpoint, into `tower`."""
-    weights = load_file(folder / "model.safetensors")
-    for prefix in ("tower.", "vision_tower."):
-        state = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
-        if state:
-            tower.load_state_dict(state)
-            return
-    raise RecipeError(
-        f"{folder}/model.safetensors holds no vision tower; name a folder of stage 'heads' or of a PumGPT checkpoint"
-    )
-
-
-def load_heads(heads: LabelHeads, folder: Path, name: str = "heads") -> bool:
-    """Put the heads that stage `heads` or `contrast` left in `folder` into `heads`; False where it left none. `name` is that of
-    their file: `query_heads` are the Q-Former's.
-    """
-    if (folder / f"{name}.safetensors").is_file():
-        heads.load_state_dict(load_file(folder / f"{name}.safetensors"))
-        return True
-    if name != "heads":
-        return False
-    weights = load_file(folder / "model.safetensors")
-    state = {name.removeprefix("heads."): tensor for name, tensor in weights.items() if name.startswith("heads.")}
-    if state:
-        heads.load_state_dict(state)
-    return bool(state)
+def tokenizer_texts(products: Sequence[Product], attributes: Sequence[str]) -> Iterator[str]:
+    """What a tokenizer for `products` should encode well: their texts, and what the tasks ask and answer about them."""
+    context, rng, weights = build_context(products, attributes, 1), random.Random(0), MixtureWeights()
+    for product in products:
+        if text := text_of(product):
+            yield text
+        for example in draw_examples(product, context, rng, weights, 2)[1]:
+            yield example.question.text
+            yield example.answer

@@ -1,26 +1,24 @@
-"""What all stages share: arguments, random views in training and plain ones in evaluation, the log of what is frozen, and
-what is left in the output folder.
+"""What all stages share: arguments, random views in training and plain ones in evaluation, what is frozen, and the records
+that are left in the output folder.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence, Sized
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import yaml
 from torch import nn
 from transformers import Trainer, TrainingArguments
 from transformers.integrations.integration_utils import get_available_reporting_integrations
-from transformers.trainer_utils import get_last_checkpoint
 
 from pumgpt.errors import RecipeError
 from pumgpt.training.curves import draw_learning_curve
-from pumgpt.training.recipe import Recipe
+from pumgpt.training.data.augmentation import AugmentRecipe
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:  # a stage uses the helpers below
+    from pumgpt.training.stages.base import Stage, StageRecipe
 
 
 def describe_parameters(model: nn.Module) -> str:
@@ -40,18 +38,36 @@ def freeze_all_but(model: nn.Module, trained: list[str]) -> None:
 
 
 class StageTrainer(Trainer):
-    """`Trainer` that sees random views in training (`data_collator`) and the plain photo in evaluation (`plain_collator`)."""
+    """`Trainer` for a stage: random views in training, the plain photo in evaluation, and the stage's own loss."""
 
-    def __init__(self, *args: Any, plain_collator: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.plain_collator = plain_collator
+    def __init__(self, stage: Stage, arguments: TrainingArguments, views: AugmentRecipe | None) -> None:
+        super().__init__(
+            model=stage.model,
+            args=arguments,
+            train_dataset=stage.train_set,
+            eval_dataset=stage.validation_set,
+            data_collator=stage.collate(views),
+            compute_metrics=stage.metrics,
+        )
+        self.stage = stage
+        self.plain_collator = stage.collate(None)
+        # Our losses are means over their batch already, whatever the signature of `forward` looks like.
+        self.model_accepts_loss_kwargs = False
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
-        views, self.data_collator = self.data_collator, self.plain_collator
+        random_collator, self.data_collator = self.data_collator, self.plain_collator
         try:
             return super().get_eval_dataloader(eval_dataset)
         finally:
-            self.data_collator = views
+            self.data_collator = random_collator
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        # `Trainer` computes in bf16 within `model.forward` alone, which isn't all that a stage may call.
+        with self.accelerator.autocast():
+            outputs = self.stage.loss(model, inputs)
+        return (outputs["loss"], outputs) if return_outputs else outputs["loss"]
 
 
 def cpu_computes_bf16() -> bool:
@@ -60,7 +76,7 @@ def cpu_computes_bf16() -> bool:
     return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "arm_bf16", "bf16"))
 
 
-def training_arguments(recipe: Recipe, label_names: Sequence[str] = ("labels",)) -> TrainingArguments:
+def training_arguments(recipe: StageRecipe, label_names: Sequence[str] = ("labels",)) -> TrainingArguments:
     """The recipe's `trainer` block as `TrainingArguments`. bf16 is used where the device computes in it.
 
     Raises `RecipeError` for a key or value that they don't know.
@@ -96,23 +112,15 @@ def views_device(arguments: TrainingArguments) -> torch.device:
     return torch.device("cpu") if arguments.dataloader_num_workers else arguments.device
 
 
-def run_trainer(trainer: Trainer, recipe: Recipe, resume: bool = True) -> None:
-    """Train, going on from the last checkpoint in the output folder where there is one."""
-    assert isinstance(trainer.model, nn.Module)
-    logger.info("stage %s: %s\n%s", recipe.stage, recipe.about, describe_parameters(trainer.model))
-    folder = Path(recipe.output_dir)
-    last = get_last_checkpoint(str(folder)) if resume and folder.is_dir() else None
-    if last:
-        logger.info("going on from %s", last)
-    trainer.train(resume_from_checkpoint=last)
-
-
-def finish(trainer: Trainer, recipe: Recipe) -> None:
+def write_records(trainer: Trainer, recipe: StageRecipe) -> None:
     """Evaluate, and leave state, metrics, learning curve and recipe beside the weights."""
     if isinstance(trainer.eval_dataset, Sized) and len(trainer.eval_dataset):
         trainer.save_metrics("eval", trainer.evaluate())
     trainer.save_state()
-    folder = Path(recipe.output_dir)
+    folder = recipe.output_dir
     draw_learning_curve(folder / "trainer_state.json", folder / "learning_curve.png")
-    text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    document = recipe.model_dump(mode="json")
+    # Last, as in the recipes that ship: a stage's own block stands before them.
+    document |= {key: document.pop(key) for key in ("seed", "trainer")}
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
     (folder / "recipe.yaml").write_text(text, encoding="utf-8")

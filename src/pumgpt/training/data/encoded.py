@@ -29,7 +29,7 @@ from pumgpt.errors import RecipeError
 from pumgpt.model.encoded_photos import EncodedPhotos
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.views import photo_views
-from pumgpt.training.data.augment import AugmentRecipe, augment, resize
+from pumgpt.training.data.augmentation import AugmentRecipe, augment, resize
 from pumgpt.training.data.products import PhotoCache
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class EncodedRecipe(BaseModel):
         return self
 
 
-class ShownPhotos(NamedTuple):
+class ViewBatch(NamedTuple):
     """Photos of a batch, each by a few of its views."""
 
     queries_BWME: Tensor
@@ -80,7 +80,7 @@ class ShownPhotos(NamedTuple):
         pooled_BPV = self.pooled_BWV.mean(1, keepdim=True)
         return EncodedPhotos(visual_KBND, self.queries_BWME.mean(1), patches_BPV=pooled_BPV)
 
-    def blended(self, share: float, neighbours: int, generator: torch.Generator) -> BlendedPhotos:
+    def blended(self, share: float, neighbours: int, generator: torch.Generator) -> BlendedBatch:
         """Each photo with `share`'s probability mixed with another, of which up to a half comes in.
 
         View by view, before anything is made of them: the mean of two photos' queries is what the heads of a teacher would
@@ -96,7 +96,7 @@ class ShownPhotos(NamedTuple):
         queries, pooled = (
             torch.lerp(values[partner], values, own.view(-1, *[1] * (values.dim() - 1))) for values in self
         )
-        return BlendedPhotos(ShownPhotos(queries, pooled), chosen, answered_by)
+        return BlendedBatch(ViewBatch(queries, pooled), chosen, answered_by)
 
     def _neighbours(self, count: int, generator: torch.Generator) -> Tensor:
         """For each photo (B,) one of the `count` that are most like it to the tower; itself where it is alone."""
@@ -111,10 +111,10 @@ class ShownPhotos(NamedTuple):
         return nearest_BK.gather(1, drawn)[:, 0]
 
 
-class BlendedPhotos(NamedTuple):
+class BlendedBatch(NamedTuple):
     """Photos of B products of which some are, or have beside them, a blend with another one."""
 
-    photos: ShownPhotos
+    photos: ViewBatch
     is_blended: Tensor
     """Which products are blended, (B,)."""
     answered_by: Tensor
@@ -122,7 +122,7 @@ class BlendedPhotos(NamedTuple):
 
 
 class EncodedViews:
-    """The views of U photos: `queries` (U, W, M, E) and `pooled` (U, W, V) in half precision, the plain views first."""
+    """The kept views of U photos: `queries` (U, W, M, E) and `pooled` (U, W, V) in half precision, the plain views first."""
 
     def __init__(
         self, photos: Sequence[ImageRef], queries: Tensor, pooled: Tensor, num_plain: int, recipe: EncodedRecipe
@@ -133,7 +133,7 @@ class EncodedViews:
         self.num_plain = num_plain
         self.recipe = recipe
 
-    def show(self, products: Sequence[Product], num_photos: int, generator: torch.Generator) -> BlendedPhotos:
+    def sample(self, products: Sequence[Product], num_photos: int, generator: torch.Generator) -> BlendedBatch:
         """The photos of B products as a batch shows them, `num_photos` times over, but at least once; and where blends are asked
         for, B more after all others.
 
@@ -149,13 +149,13 @@ class EncodedViews:
             else:
                 views_BW = torch.rand(len(products), kept, generator=generator).argsort(1)[:, : self.recipe.shown]
                 views_BW = views_BW + self.num_plain
-            sets.append(ShownPhotos(self.queries[place, views_BW].float(), self.pooled[place, views_BW].float()))
+            sets.append(ViewBatch(self.queries[place, views_BW].float(), self.pooled[place, views_BW].float()))
         is_blended, answered_by = torch.zeros(len(products), dtype=torch.bool), torch.arange(len(products))
         if self.recipe.blend and num_photos == 1:
             blend, is_blended, answered_by = sets[0].blended(self.recipe.blend, self.recipe.neighbours, generator)
             sets.append(blend)
-        photos = ShownPhotos(*(torch.cat(values) for values in zip(*sets, strict=True)))
-        return BlendedPhotos(photos, is_blended, answered_by)
+        photos = ViewBatch(*(torch.cat(values) for values in zip(*sets, strict=True)))
+        return BlendedBatch(photos, is_blended, answered_by)
 
 
 class Encoding(NamedTuple):

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -66,6 +66,29 @@ class DataRecipe(BaseModel):
     """Read the training products anew from their files in each epoch, instead of keeping them and their photos in memory: for
     catalogues that don't fit. Stage `instruct` can."""
 
+    @model_validator(mode="after")
+    def _rarity_is_known(self) -> DataRecipe:
+        if self.stream and self.rare_share:
+            raise ValueError("rare_share counts categories, which a stream can't; use `repeat` of its sources")
+        return self
+
+
+def read_splits(data: DataRecipe, data_dir: Path, seed: int, stage: str) -> tuple[list[Product], list[Product]]:
+    """Training and validation products, kept in memory.
+
+    Raises `RecipeError` where they shall be streamed, which `stage` can't, or where no file matches.
+    """
+    if data.stream:
+        raise RecipeError(
+            f"data.stream: stage '{stage}' keeps its products in memory; stage 'instruct' can stream them"
+        )
+    train = read_products(data.train, data_dir, data.values, data.foreign_categories)
+    return repeat_rare(train, data.rare_share, seed), read_validation(data, data_dir)
+
+
+def read_validation(data: DataRecipe, data_dir: Path) -> list[Product]:
+    return read_products(data.validation, data_dir, data.values, data.foreign_categories)
+
 
 def read_products(
     sources: Sequence[SourceRecipe],
@@ -82,7 +105,7 @@ def read_products(
     for source in sources:
         files = match_files(source.files, data_dir)
         rows = islice((product for file in files for product in read_file(file)), source.limit)
-        products.extend(list(alike_and_foreign(rows, values, foreign_categories)) * source.repeat)
+        products.extend(list(normalise(rows, values, foreign_categories)) * source.repeat)
     return products
 
 
@@ -103,12 +126,12 @@ def repeat_rare(products: Sequence[Product], share: float, seed: int) -> list[Pr
     return repeated
 
 
-def alike_and_foreign(
+def normalise(
     products: Iterable[Product], values: dict[str, dict[str, str]], foreign_categories: Sequence[str]
 ) -> Iterator[Product]:
     """Products with their attribute values written alike, and those of held-out categories made foreign."""
     held_out = [split_path(path) for path in foreign_categories]
-    return (_foreign(_alike(product, values), held_out) for product in products)
+    return (_make_foreign(_write_alike(product, values), held_out) for product in products)
 
 
 def match_files(files: str, data_dir: Path) -> list[Path]:
@@ -133,7 +156,7 @@ def read_file(file: Path) -> Iterator[Product]:
             yield row
 
 
-def _alike(product: Product, values: dict[str, dict[str, str]]) -> Product:
+def _write_alike(product: Product, values: dict[str, dict[str, str]]) -> Product:
     if not product.attributes or not values:
         return product
     attributes = {
@@ -143,7 +166,7 @@ def _alike(product: Product, values: dict[str, dict[str, str]]) -> Product:
     return replace(product, attributes=attributes)
 
 
-def _foreign(product: Product, held_out: Sequence[tuple[str, ...]]) -> Product:
+def _make_foreign(product: Product, held_out: Sequence[tuple[str, ...]]) -> Product:
     category = product.category or ()
     if not any(category[: len(path)] == path for path in held_out):
         return product

@@ -14,7 +14,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from pumgpt.catalog.formats.registry import count_rows
 from pumgpt.catalog.product import Product
-from pumgpt.training.data.products import DataRecipe, SourceRecipe, alike_and_foreign, match_files, read_file
+from pumgpt.training.data.products import DataRecipe, SourceRecipe, match_files, normalise, read_file
 
 BUFFER = 4096
 
@@ -46,7 +46,7 @@ class ProductStream(IterableDataset[Product]):
     def in_order(self) -> Iterator[Product]:
         """Each product once, as the files have them."""
         for part in self.parts:
-            yield from self._made(part.once(part.files))
+            yield from self._normalised(part.once(part.files))
 
     def __iter__(self) -> Iterator[Product]:
         worker = get_worker_info()
@@ -56,7 +56,7 @@ class ProductStream(IterableDataset[Product]):
     def _shuffled(self) -> Iterator[Product]:
         rng = random.Random(f"{self.seed} {self.epoch}")
         held: list[Product] = []
-        for product in self._made(_side_by_side(self.parts, rng)):
+        for product in self._normalised(_side_by_side(self.parts, rng)):
             if len(held) < self.buffer:
                 held.append(product)
                 continue
@@ -66,8 +66,8 @@ class ProductStream(IterableDataset[Product]):
         rng.shuffle(held)
         yield from held
 
-    def _made(self, products: Iterator[Product]) -> Iterator[Product]:
-        return alike_and_foreign(products, self.recipe.values, self.recipe.foreign_categories)
+    def _normalised(self, products: Iterator[Product]) -> Iterator[Product]:
+        return normalise(products, self.recipe.values, self.recipe.foreign_categories)
 
 
 class _Part:

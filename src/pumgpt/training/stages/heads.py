@@ -1,183 +1,129 @@
-"""Stage 1: the vision tower learns to see, with one linear head per label. The heads are also the specialists that
+"""Stage `heads`: the vision tower learns to see, with one linear head per label. The heads are also the specialists that
 the generalist is measured against.
 
-Shapes: B photos, P patches, V vision width, K values of one label.
+Shapes: B photos, K values of one label.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
 
+import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from pydantic import BaseModel, ConfigDict
+from safetensors.torch import save_file
+from torch import Tensor
+from transformers import EvalPrediction, TrainingArguments
 
 from pumgpt.catalog.product import Product
-from pumgpt.model.vision import VisionTower
-from pumgpt.training.data.augment import AugmentRecipe, blend_photos, random_or_plain, resize
-from pumgpt.training.data.products import PhotoCache, batch_seed
-
-CATEGORY = "category"
-WORDS = "title words"
-"""A label of another kind: which words the title has, of a list. It is learned with the others, as what people write about a
-photo says more of it than its labels do, and answers nothing."""
-WORDS_WEIGHT = 0.3
-IGNORED = -100
-
-
-def label_of(product: Product, name: str) -> str | None:
-    """The value of one label, None where the product doesn't state exactly one."""
-    if name == CATEGORY:
-        return " > ".join(product.category) if product.category else None
-    value = (product.attributes or {}).get(name)
-    return value if isinstance(value, str) else None
+from pumgpt.training.data.augmentation import AugmentRecipe, blend_photos, random_or_plain
+from pumgpt.training.data.labels import WORDS, collect_values, collect_words, label_of, title_words
+from pumgpt.training.data.products import PhotoCache, ProductDataset, batch_seed, read_splits
+from pumgpt.training.objectives.heads import (
+    IGNORED,
+    LabelHeads,
+    TowerWithHeads,
+    load_heads,
+    read_values,
+    write_values,
+)
+from pumgpt.training.stages.base import Stage, StageRecipe
+from pumgpt.training.trainer import views_device
 
 
-def collect_values(products: Iterable[Product], names: Sequence[str], min_count: int) -> dict[str, list[str]]:
-    """The values that each label takes at least `min_count` times, most frequent first."""
-    counts: dict[str, Counter[str | None]] = {name: Counter() for name in names if name != WORDS}
-    for product in products:
-        for name, counter in counts.items():
-            counter[label_of(product, name)] += 1
-    return {
-        name: [value for value, count in counter.most_common() if value is not None and count >= min_count]
-        for name, counter in counts.items()
-    }
+class HeadSettings(BaseModel):
+    """Linear heads on the tower: which labels, and how often a value must occur to be one."""
 
+    model_config = ConfigDict(extra="forbid")
 
-def collect_words(products: Sequence[Product], min_count: int) -> list[str]:
-    """Words that at least `min_count` titles have, most frequent first."""
-    counter = Counter(word for product in products for word in title_words(product))
-    return [word for word, count in sorted(counter.items(), key=lambda item: (-item[1], item[0])) if count >= min_count]
+    labels: list[str]
+    min_count: int = 1
+    smoothing: float = 0.1
+    words_min_count: int = 0
+    """Beside the labels the words of titles are learned that at least so many titles have; 0: none."""
+    blend: float = 0.0
+    """Share of the photos that are blended with another one of the batch, as in mixup (Zhang et al. 2018, arXiv 1710.09412)."""
 
+    def values(self, products: Sequence[Product], start: Path | None) -> dict[str, list[str]]:
+        """The values of each head: those of the stage in `start` where it had heads, else what the products state.
 
-def title_words(product: Product) -> set[str]:
-    """Lower-cased words of the title that have a letter."""
-    return {word for word in re.findall(r"[\w'-]+", (product.title or "").lower()) if any(map(str.isalpha, word))}
-
-
-class LabelHeads(nn.Module):
-    """One linear classifier per label on the mean of the patches."""
-
-    def __init__(self, hidden_size: int, values: Mapping[str, Sequence[str]], dropout: float = 0.1) -> None:
-        super().__init__()
-        self.values = {name: list(items) for name, items in values.items()}
-        self.norm = nn.LayerNorm(hidden_size)
-        self.dropout = nn.Dropout(dropout)
-        self.heads = nn.ModuleList(nn.Linear(hidden_size, len(items)) for items in self.values.values())
-
-    def forward(self, patches_BPV: Tensor) -> dict[str, Tensor]:
-        """Logits (B, K) by label."""
-        pooled = self.dropout(self.norm(patches_BPV.mean(1)))
-        return {name: head(pooled) for name, head in zip(self.values, self.heads, strict=True)}
-
-    def loss(
-        self,
-        logits: Mapping[str, Tensor],
-        labels: Mapping[str, Tensor],
-        smoothing: float,
-        partner: Tensor | None = None,
-        own_share: Tensor | None = None,
-        weight_B: Tensor | None = None,
-    ) -> Tensor:
-        """Sum over labels of the cross-entropy, each summed over the photos that state the label and divided by B; photos count
-        by `weight_B` where it is given.
-
-        Of blended photos `partner` (B,) says which other photo of the batch each was blended with, and `own_share` (B,) how much
-        of it is its own: both photos' labels count by their shares. The words of a title share the probability evenly, as in
-        Joulin et al. 2016 (arXiv 1511.02251).
+        A head's rows mean these values in this order, so that those of an earlier stage stay as they are.
         """
-        if partner is None or own_share is None:
-            return self._weighted_loss(logits, labels, smoothing, weight_B)
-        own_B, other_B = (share if weight_B is None else share * weight_B for share in (own_share, 1 - own_share))
-        others = {name: values[partner] for name, values in labels.items()}
-        own = self._weighted_loss(logits, labels, smoothing, own_B)
-        return own + self._weighted_loss(logits, others, smoothing, other_B)
+        values = read_values(start) or collect_values(products, self.labels, self.min_count)
+        if self.words_min_count and WORDS not in values:
+            values[WORDS] = collect_words(products, self.words_min_count)
+        return values
 
-    @staticmethod
-    def _weighted_loss(
-        logits: Mapping[str, Tensor], labels: Mapping[str, Tensor], smoothing: float, weight_B: Tensor | None
-    ) -> Tensor:
-        parts = []
-        for name, logits_BK in logits.items():
-            stated = labels[name].sum(-1) > 0 if name == WORDS else labels[name] != IGNORED
-            if not stated.any():
+
+class HeadsRecipe(StageRecipe):
+    """Stage `heads`; tower and heads go on from `init_from` where that is a folder that has them."""
+
+    stage: Literal["heads"]
+    heads: HeadSettings
+
+
+@dataclass(kw_only=True)
+class HeadsStage(Stage):
+    """A tower and linear heads, each head learning one label."""
+
+    name = "heads"
+    recipe_class = HeadsRecipe
+
+    recipe: HeadsRecipe
+    model: TowerWithHeads
+    photos: PhotoCache
+    device: torch.device
+
+    @classmethod
+    def build(cls, recipe: HeadsRecipe, arguments: TrainingArguments) -> HeadsStage:
+        train, validation = read_splits(recipe.data, recipe.data_dir, recipe.seed, recipe.stage)
+        start = recipe.init_from.folder
+        values = recipe.heads.values(train, start)
+        tower = recipe.init_from.load_tower()
+        model = TowerWithHeads(tower, LabelHeads(tower.hidden_size, values), recipe.heads.smoothing)
+        if start is not None:
+            load_heads(model.heads, start)
+        return cls(
+            recipe=recipe,
+            model=model,
+            train_set=ProductDataset(train),
+            validation_set=ProductDataset(validation),
+            metrics=head_accuracy(list(values)),
+            photos=PhotoCache(recipe.data.size_px),
+            device=views_device(arguments),
+        )
+
+    def collate(self, views: AugmentRecipe | None) -> HeadsCollator:
+        blend = self.recipe.heads.blend if views else 0.0
+        return HeadsCollator(self.photos, self.model.heads.values, self.recipe.size_px, views, blend, self.device)
+
+    def save(self, folder: Path) -> None:
+        weights = {name: tensor.detach().contiguous() for name, tensor in self.model.state_dict().items()}
+        save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+        write_values(folder, self.model.heads.values)
+        self.model.tower.config.save_pretrained(folder)
+
+
+def head_accuracy(names: Sequence[str]) -> Callable[[EvalPrediction], dict[str, float]]:
+    """Metric function for `Trainer`: accuracy of each head over the photos that state its label."""
+
+    def metrics(prediction: EvalPrediction) -> dict[str, float]:
+        logits: Any = prediction.predictions
+        labels: Any = prediction.label_ids
+        result = {}
+        for name in names:
+            if name == WORDS:
                 continue
-            smooth, scale = (0.0, WORDS_WEIGHT) if name == WORDS else (smoothing, 1.0)
-            targets = labels[name][stated]
-            losses = F.cross_entropy(logits_BK[stated], targets, label_smoothing=smooth, reduction="none")
-            if weight_B is not None:
-                losses = losses * weight_B[stated]
-            parts.append(losses.sum() / len(stated) * scale)
-        return torch.stack(parts).sum()
+            stated = labels[name] != IGNORED
+            if stated.any():
+                right = logits[name][stated].argmax(-1) == labels[name][stated]
+                result[f"accuracy_{name}"] = float(np.mean(right))
+        return result
 
-    @staticmethod
-    def imitation_loss(
-        logits: Mapping[str, Tensor], teacher: Mapping[str, Tensor], heard_B: Tensor | None = None
-    ) -> Tensor:
-        """Sum over labels of the cross-entropy to the probabilities (B, K) that a teacher gives the same photos (Hinton et al.
-        2015, arXiv 1503.02531), whether a photo states the label or not; of photos that aren't `heard_B` nothing counts.
-        """
-        parts = []
-        for name, logits_BK in logits.items():
-            losses_B = F.cross_entropy(logits_BK, teacher[name], reduction="none")
-            if heard_B is not None:
-                losses_B = losses_B * heard_B
-            parts.append(losses_B.mean() * (WORDS_WEIGHT if name == WORDS else 1.0))
-        return torch.stack(parts).sum()
-
-
-def as_probabilities(logits: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Probabilities (B, K) by label, for others to learn from: no gradient leads back."""
-    return {name: logits_BK.detach().float().softmax(-1) for name, logits_BK in logits.items()}
-
-
-def mean_probabilities(
-    voices: Sequence[Mapping[str, Tensor]], weights: Sequence[float] | None = None
-) -> dict[str, Tensor]:
-    """The mean of what several say, (B, K) by label."""
-    shares = list(weights or [1.0] * len(voices))
-    return {
-        name: torch.stack([share * said[name] for share, said in zip(shares, voices, strict=True)]).sum(0) / sum(shares)
-        for name in voices[0]
-    }
-
-
-class TowerWithHeads(nn.Module):
-    """What stage 1 trains; and, when it has learned, a teacher.
-
-    A teacher is shown photos at the side `size_px` that it learned at, where that is known: at 128 pixels a tower of 112 names
-    two categories in a hundred fewer.
-    """
-
-    def __init__(
-        self, tower: VisionTower, heads: LabelHeads, smoothing: float = 0.1, size_px: int | None = None
-    ) -> None:
-        super().__init__()
-        self.tower = tower
-        self.heads = heads
-        self.smoothing = smoothing
-        self.size_px = size_px
-
-    def forward(
-        self,
-        pixel_values: Tensor,
-        labels: dict[str, Tensor],
-        partner: Tensor | None = None,
-        own_share: Tensor | None = None,
-    ) -> dict[str, Tensor | dict[str, Tensor]]:
-        """Loss, and the logits (B, K) by label; `partner` and `own_share` as in `LabelHeads.loss`."""
-        logits = self.heads(self.tower(pixel_values))
-        return {"loss": self.heads.loss(logits, labels, self.smoothing, partner, own_share), "logits": logits}
-
-    @torch.no_grad()
-    def probabilities(self, pixel_values: Tensor) -> dict[str, Tensor]:
-        """Probabilities (B, K) by label: the mean over each photo and its mirror image."""
-        shown = pixel_values if self.size_px is None else resize(pixel_values, self.size_px)
-        seen, mirrored = (as_probabilities(self.heads(self.tower(view))) for view in (shown, shown.flip(-1)))
-        return mean_probabilities([seen, mirrored])
+    return metrics
 
 
 class HeadsCollator:
@@ -203,12 +149,12 @@ class HeadsCollator:
         self.device = device
         self.index = {name: {value: i for i, value in enumerate(items)} for name, items in values.items()}
 
-    def __call__(self, products: Sequence[Product]) -> dict[str, Tensor | dict[str, Tensor]]:
+    def __call__(self, products: Sequence[Product]) -> dict[str, Any]:
         products, photos = self.photos.batch(products)
         seed = batch_seed(products)
         pixels = random_or_plain(photos.to(device=self.device).float() / 255, self.size_px, self.views, seed)
         labels = {name: self._label(products, name) for name in self.index}
-        result: dict[str, Tensor | dict[str, Tensor]] = {"labels": labels}
+        result: dict[str, Any] = {"labels": labels}
         if self.blend:
             pixels, result["partner"], result["own_share"] = blend_photos(pixels, self.blend, seed)
         return result | {"pixel_values": pixels * 2 - 1}

@@ -1,305 +1,254 @@
-"""Stages 3 and 4: all tasks, as questions about photos. Stage 3 trains everything behind the tower, stage 4 the bridge alone.
-
-Each photo is encoded once and asked several questions. Rows are sorted by length into buckets, so that little of a batch
-is padding, and only the positions of the answers go through the output layer.
-
-Shapes: B photos, R rows of a bucket, S positions, T answer tokens, D language width.
+"""Stage `instruct`: all tasks, as questions about photos. It trains the parts that its recipe names, from everything behind the
+tower to the bridge alone; the others are frozen.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
+from pydantic import BaseModel, ConfigDict, Field
+from transformers import TrainingArguments
 
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.question import CANNOT_TELL
-from pumgpt.model.encoded_photos import EncodedPhotos
+from pumgpt.errors import RecipeError
+from pumgpt.model.card import CARD_FILE
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.processing import PumGPTProcessor
-from pumgpt.tasks.base import Example, TaskContext
-from pumgpt.tasks.mixture import MixtureWeights, draw_examples
-from pumgpt.training.data.augment import AugmentRecipe, random_or_plain
-from pumgpt.training.data.encoded import EncodedViews, ShownPhotos
-from pumgpt.training.data.products import PhotoCache, batch_seed
-from pumgpt.training.objectives.teacher import AnswerTeacher
-from pumgpt.training.stages.contrast import text_of
-from pumgpt.training.stages.heads import label_of
-from pumgpt.training.trainer import StageTrainer
+from pumgpt.tasks.base import TaskContext
+from pumgpt.tasks.mixture import MixtureWeights
+from pumgpt.training.data.augmentation import AugmentRecipe
+from pumgpt.training.data.encoded import EncodedRecipe, EncodedViews, Encoding, ViewBatch, open_or_encode
+from pumgpt.training.data.instructions import InstructionCollator, PromptSettings
+from pumgpt.training.data.labels import build_context
+from pumgpt.training.data.products import PhotoCache, ProductDataset, read_splits, read_validation
+from pumgpt.training.data.stream import ProductStream
+from pumgpt.training.initialization import ModelAndProcessor, load_tower
+from pumgpt.training.objectives.answers import AnswerTeacher, answer_loss
+from pumgpt.training.objectives.heads import LabelHeads, load_heads, read_values
+from pumgpt.training.stages.base import Batch, Stage, StageRecipe
+from pumgpt.training.trainer import freeze_all_but
 
-IGNORED = -100
+BUCKETS_ON_CPU, BUCKETS_ON_GPU = 8, 2
+"""Many buckets spare a CPU the padding; a GPU computes that in no time, and each bucket costs it launches."""
 
 
-@dataclass(frozen=True)
-class InstructionSettings:
-    """How a product becomes rows: what may be asked, how often, how many questions a photo, how often fewer visual tokens
-    than N are shown (elastic N), and how often a prompt shows how many photos.
-    """
+class InstructSettings(BaseModel):
+    """What is asked, how photos are shown, and which parts learn from it."""
 
+    model_config = ConfigDict(extra="forbid")
+
+    trained: list[str]
+    """Parts of the model that train, by the beginning of their parameters' names; all others are frozen."""
+    tower_from: Path | None = None
+    """Folder whose vision tower takes the place of the one in `init_from`: a tower that learned on by itself."""
+    examples: int = 3
+    """Questions asked about a photo each time it is seen."""
+    elastic: float = 0.3
+    """Share of the batches in which fewer visual tokens than N are shown."""
+    num_photos: dict[int, float] = {1: 0.8, 2: 0.12, 0: 0.08}
+    """How often a batch's prompts show how many photos: two are views of one, with none the title must do."""
+    attributes: list[str]
+    """The attributes that are asked for, in the order of a record."""
+    mixture: MixtureWeights = MixtureWeights()
+    mirrored: bool | None = None
+    """Whether the model sees each photo together with its mirror image from here on; with None as in `init_from`."""
+    zoomed: float | None = Field(default=None, gt=0, le=1)
+    """Whether it sees each photo together with a window onto its middle, of this share of its sides; as `mirrored`."""
+    encoded: EncodedRecipe | None = None
+    """Encode the photos before training begins, where tower and Q-Former are frozen: a step then takes half the time."""
+    contrast_weight: float = 0.0
+    teacher: Path | None = None
+    """Folder of stage `contrast` whose heads, on queries and patches, say what is in a photo: of an answer to an open question
+    about the photo alone each token is learned from their probabilities too. Tower and Q-Former must be those in `init_from`, and
+    frozen."""
+    teacher_share: float = Field(default=0.7, ge=0, le=1)
+    """Weight of the teacher's targets; the label has the rest."""
+    teacher_shares: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    """The same for single fields, 'category' or an attribute."""
+    min_count: int = 1
+    """How often a value must occur in the data to be offered as a choice."""
+
+
+class InstructRecipe(StageRecipe):
+    """Stage `instruct`."""
+
+    stage: Literal["instruct"]
+    instruct: InstructSettings
+
+
+@dataclass(kw_only=True)
+class InstructStage(Stage):
+    """A PumGPT model, the questions that its products can answer, and a teacher where there is one."""
+
+    name = "instruct"
+    recipe_class = InstructRecipe
+    label_names = ("buckets",)
+
+    recipe: InstructRecipe
+    model: PumGPTForConditionalGeneration
+    processor: PumGPTProcessor
     context: TaskContext
-    mixture: MixtureWeights
-    examples: int
-    elastic: float
-    num_photos: Mapping[int, float]
-    untaught: Collection[str] = ()
-    """Sources of products about which no teacher is asked."""
+    photos: PhotoCache
+    teacher: AnswerTeacher | None
+    encoded: EncodedViews | None
+    num_buckets: int
 
-
-class _Row(NamedTuple):
-    """A prompt about a product, and its answer, as tokens."""
-
-    photos: tuple[int, ...]
-    """Which photos of the batch it shows."""
-    prompt: list[int]
-    answer: list[int]
-    closed: bool
-    """Whether the answer is one of a list."""
-    taught: int
-    """The number of the label by which a teacher's heads know the answer, -1 where they don't."""
-    blended: bool
-    """Whether the photo is blended with another one, so that no label is true of it."""
-
-
-class InstructionCollator:
-    """Products to one batch: `pixel_values` (B, 3, H, W), and buckets of rows with `input_ids`, `attention_mask`, `labels`
-    (R, S) and `photo_index`, one for each photo that a row shows.
-
-    All rows of a batch show the same number of photos: views of one photo where it is more than one, and with none only
-    what can be told from the title is asked. Where views were `encoded` before, `queries_BWME` and
-    `pooled_BWV` take the place of `pixel_values`, but for evaluation.
-    """
-
-    def __init__(
-        self,
-        photos: PhotoCache,
-        processor: PumGPTProcessor,
-        settings: InstructionSettings,
-        size_px: int,
-        views: AugmentRecipe | None,
-        num_buckets: int = 8,
-        contrast_length: int = 0,
-        teacher: AnswerTeacher | None = None,
-        encoded: EncodedViews | None = None,
-    ) -> None:
-        self.photos = photos
-        self.processor = processor
-        self.settings = settings
-        self.size_px = size_px
-        self.views = views
-        self.num_buckets = num_buckets
-        self.contrast_length = contrast_length
-        self.teacher = teacher
-        self.encoded = encoded if views else None
-
-    def __call__(self, products: Sequence[Product]) -> dict[str, Any]:
-        photos = None
-        if self.encoded is None:
-            products, photos = self.photos.batch(products)
-        seed = batch_seed(products)
-        rng = random.Random(seed)
-        counts = self.settings.num_photos if self.views else {1: 1.0}
-        num_photos = rng.choices(list(counts), list(counts.values()))[0]
-        blends: dict[int, Product] = {}
-        if photos is not None:
-            result: dict[str, Any] = {"pixel_values": self._pixels(photos.float() / 255, seed, num_photos)}
+    @classmethod
+    def build(cls, recipe: InstructRecipe, arguments: TrainingArguments) -> InstructStage:
+        data, settings = recipe.data, recipe.instruct
+        train: list[Product] = []
+        stream = None
+        if data.stream:
+            stream = ProductStream(data.train, recipe.data_dir, data, recipe.seed)
+            validation = read_validation(data, recipe.data_dir)
         else:
-            assert self.encoded is not None
-            shown = self.encoded.show(products, num_photos, torch.Generator().manual_seed(seed))
-            result = shown.photos._asdict()
-            answered_by = shown.answered_by.tolist()
-            blends = {index: products[answered_by[index]] for index in shown.is_blended.nonzero().flatten().tolist()}
-        result["buckets"] = self._buckets(self._rows(products, rng, num_photos, blends))
-        if self.contrast_length:
-            result |= self._texts(products)
-        return result
+            train, validation = read_splits(data, recipe.data_dir, recipe.seed, recipe.stage)
+        products = stream.in_order() if stream is not None else train
+        context = build_context(products, settings.attributes, settings.min_count)
+        on_cpu = arguments.device.type == "cpu"
+        model, processor = _load_model(recipe, train, on_cpu)
+        photos = PhotoCache(data.size_px, keep=not data.stream)
+        teacher = None
+        if settings.teacher is not None:
+            teacher = _load_teacher(settings, settings.teacher, model, context, processor).to(arguments.device)
+        encoded = None
+        if settings.encoded is not None:
+            train = photos.usable(train)
+            encoded = _encode(recipe, settings.encoded, model, train, photos, arguments.bf16)
+        return cls(
+            recipe=recipe,
+            model=model,
+            train_set=stream or ProductDataset(train),
+            validation_set=ProductDataset(validation),
+            processor=processor,
+            context=context,
+            photos=photos,
+            teacher=teacher,
+            encoded=encoded,
+            num_buckets=BUCKETS_ON_CPU if on_cpu else BUCKETS_ON_GPU,
+        )
 
-    def _pixels(self, photos_BCHW: Tensor, seed: int, num_photos: int) -> Tensor:
-        shown = range(max(num_photos, 1))
-        views = [random_or_plain(photos_BCHW, self.size_px, self.views, seed + number) for number in shown]
-        return torch.cat(views) * 2 - 1
+    def collate(self, views: AugmentRecipe | None) -> InstructionCollator:
+        asked, recipe = self.recipe.instruct, self.recipe
+        return InstructionCollator(
+            self.photos,
+            self.processor,
+            PromptSettings(
+                self.context, asked.mixture, asked.examples, asked.elastic, asked.num_photos, recipe.data.untaught
+            ),
+            recipe.size_px,
+            views,
+            num_buckets=self.num_buckets,
+            contrast_length=self.model.config.contrastive_max_length if asked.contrast_weight else 0,
+            teacher=self.teacher,
+            encoded=self.encoded,
+        )
 
-    def _rows(
-        self, products: Sequence[Product], rng: random.Random, num_photos: int, blends: Mapping[int, Product]
-    ) -> list[_Row]:
-        """`blends` holds for each product that has a blend the one along whose label it is asked."""
-        settings, largest = self.settings, self.processor.num_visual_tokens
-        shown = rng.randint(1, largest) if self.views and rng.random() < settings.elastic else largest
-        mixture = settings.mixture if num_photos else settings.mixture.model_copy(update={"listing": {"present": 1.0}})
-        rows = []
-        for index, product in enumerate(products):
-            _, examples = draw_examples(product, settings.context, rng, mixture, settings.examples)
-            for example in examples:
-                closed, taught = example.question.choices is not None, self._taught(product, example, num_photos)
-                shown_photos = tuple(index + view * len(products) for view in range(num_photos))
-                blend = index in blends and taught >= 0
-                if blend:
-                    shown_photos = (index + num_photos * len(products),)
-                    example = self._along(example, blends[index])
-                prompt, answer = self._tokens(example, num_photos, shown)
-                rows.append(_Row(shown_photos, prompt, answer, closed, taught, blend))
-        return rows
-
-    def _taught(self, product: Product, example: Example, num_photos: int) -> int:
-        """Heads see the photo alone: where there is a text beside it, they know less than the label."""
-        if self.teacher is None or product.source in self.settings.untaught:
-            return -1
-        if num_photos == 0 or example.listing is not None:
-            return -1
-        return self.teacher.label_number(example.question, example.answer)
-
-    def _along(self, example: Example, other: Product) -> Example:
-        """The question with the answer that is true of `other`, where the teacher knows it: along its tokens the teacher says
-        what comes next. Of a blend neither answer is the right one.
-        """
-        field = example.question.field
-        answer = label_of(other, field) if field is not None else None
-        if answer is None:
-            return example
-        asked = replace(example, answer=answer)
-        return asked if self._taught(other, asked, 1) >= 0 else example
-
-    def _tokens(self, example: Example, num_photos: int, num_visual_tokens: int) -> tuple[list[int], list[int]]:
-        prompt = self.processor.prompt_ids(num_photos, example.listing, example.question.text, num_visual_tokens)
-        # Without photo and text nothing can be told.
-        blank = num_photos == 0 and example.listing is None
-        tokenizer = self.processor.tokenizer
-        answer = tokenizer(CANNOT_TELL if blank else example.answer, add_special_tokens=False)["input_ids"]
-        return prompt, [*answer, tokenizer.eos_token_id]
-
-    def _buckets(self, rows: list[_Row]) -> list[dict[str, Tensor]]:
-        rows = sorted(rows, key=lambda row: len(row.prompt) + len(row.answer))
-        size = max(1, -(-len(rows) // self.num_buckets))
-        return [self._pad(rows[start : start + size]) for start in range(0, len(rows), size)]
-
-    def _pad(self, rows: list[_Row]) -> dict[str, Tensor]:
-        longest = max(len(row.prompt) + len(row.answer) for row in rows)
-        input_ids = torch.full((len(rows), longest), self.processor.tokenizer.pad_token_id)
-        labels, mask = torch.full_like(input_ids, IGNORED), torch.zeros_like(input_ids)
-        for place, row in enumerate(rows):
-            end = len(row.prompt) + len(row.answer)
-            input_ids[place, :end] = torch.tensor(row.prompt + row.answer)
-            labels[place, len(row.prompt) : end] = torch.tensor(row.answer)
-            mask[place, :end] = 1
-        index = torch.tensor([photo for row in rows for photo in row.photos], dtype=torch.long)
-        weight = torch.tensor([1.0 if row.closed else 1 / len(row.answer) for row in rows])
-        return {
-            "input_ids": input_ids,
-            "attention_mask": mask,
-            "labels": labels,
-            "weight": weight,
-            "photo_index": index,
-            "first_photo": torch.tensor([row.photos[0] if row.photos else 0 for row in rows]),
-            "taught": torch.tensor([row.taught for row in rows]),
-            "blended": torch.tensor([row.blended for row in rows]),
-        }
-
-    def _texts(self, products: Sequence[Product]) -> dict[str, Tensor]:
-        texts = [(place, text) for place, product in enumerate(products) if (text := text_of(product))]
-        if len(texts) < 2:
-            return {}
-        stated = [text for _, text in texts]
-        options = {"padding": True, "truncation": True, "max_length": self.contrast_length, "return_tensors": "pt"}
-        tokens = self.processor.tokenizer(stated, **options)
-        group = torch.tensor([stated.index(text) for text in stated])
-        place = torch.tensor([place for place, _ in texts])
-        return {
-            "text_ids": tokens["input_ids"],
-            "text_mask": tokens["attention_mask"],
-            "text_photo": place,
-            "text_group": group,
-        }
-
-
-def answer_loss(
-    model: PumGPTForConditionalGeneration,
-    visual_KBND: Tensor,
-    bucket: dict[str, Tensor],
-    teacher: AnswerTeacher | None = None,
-    said: list[Tensor] | None = None,
-) -> Tensor:
-    """Sum over the rows of a bucket of each answer's cross-entropy, summed over its tokens times the row's `weight` (R,).
-
-    Of an answer that is one of a list all tokens together decide, so that its sum counts: a mean would let a category of ten
-    tokens weigh a tenth of a colour of one. Of open text the mean counts, lest captions outweigh all else. What a `teacher` has
-    `said` of the photos is mixed in.
-    """
-    input_ids, labels = bucket["input_ids"], bucket["labels"]
-    photo_index = bucket["photo_index"]
-    num_placeholders = int((input_ids == model.config.image_token_id).sum())
-    photos = EncodedPhotos(visual_KBND[:, :, : num_placeholders // max(len(photo_index), 1)])
-    hidden_RSD = model.hidden_states(
-        input_ids, photos, photo_index, attention_mask=bucket["attention_mask"], use_cache=False
-    ).last_hidden_state
-    assert hidden_RSD is not None
-    asked = labels[:, 1:] != IGNORED
-    # Probabilities in full precision, whatever the layers compute in: a teacher's small ones are to be learned too.
-    with torch.autocast(input_ids.device.type, enabled=False):
-        logits_TV = model.logits(hidden_RSD[:, :-1][asked])
-    losses_T = F.cross_entropy(logits_TV.float(), labels[:, 1:][asked], reduction="none")
-    if teacher is not None and said is not None:
-        losses_T = teacher.mix(losses_T, logits_TV, labels[:, 1:], bucket, said)
-    weight_T = bucket["weight"][:, None].expand(asked.shape)[asked]
-    return (losses_T * weight_T).sum()
-
-
-class InstructionTrainer(StageTrainer):
-    """Trains a PumGPT model on batches of `InstructionCollator`."""
-
-    def __init__(
-        self, *args: Any, contrast_weight: float = 0.0, teacher: AnswerTeacher | None = None, **kwargs: Any
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        self.contrast_weight = contrast_weight
-        self.teacher = teacher.to(self.args.device) if teacher is not None else None
-        self.model_accepts_loss_kwargs = False
-
-    def compute_loss(
-        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> Any:
+    def loss(self, model: PumGPTForConditionalGeneration, batch: Batch) -> dict[str, Any]:
         """Mean over the answers of a batch; plus the contrastive loss, so that its head stays true while the Q-Former learns.
-        A teacher is heard in training alone, so that the loss in evaluation is that of the labels.
-        """
-        # `Trainer` computes in bf16 within `model.forward` alone, which isn't what is called here.
-        with self.accelerator.autocast():
-            loss = self._loss(model, inputs)
-        return (loss, {"loss": loss}) if return_outputs else loss
 
-    def _loss(self, model: PumGPTForConditionalGeneration, inputs: dict[str, Any]) -> Tensor:
+        The teacher counts in training alone, so that the loss in evaluation is that of the labels.
+        """
         teacher = self.teacher if model.training else None
-        if "pixel_values" in inputs:
-            photos = model.encode_photos(inputs["pixel_values"], keep_patches=teacher is not None)
+        if "pixel_values" in batch:
+            photos = model.encode_photos(batch["pixel_values"], keep_patches=teacher is not None)
         else:
-            photos = ShownPhotos(inputs["queries_BWME"], inputs["pooled_BWV"]).through(model.bridge)
-        rows = sum(bucket["labels"].shape[0] for bucket in inputs["buckets"])
-        said = None
+            photos = ViewBatch(batch["queries_BWME"], batch["pooled_BWV"]).through(model.bridge)
+        targets = None
         if teacher is not None:
             assert photos.queries_BME is not None, "a teacher is refused where there are no queries"
-            said = teacher.probabilities(photos.queries_BME, photos.patches_BPV)
-        answers = torch.stack(
-            [answer_loss(model, photos.visual_KBND, bucket, teacher, said) for bucket in inputs["buckets"]]
-        )
-        loss = answers.sum() / rows
-        if self.contrast_weight and "text_ids" in inputs:
+            targets = teacher.probabilities(photos.queries_BME, photos.patches_BPV)
+        answers = [answer_loss(model, photos.visual_KBND, bucket, teacher, targets) for bucket in batch["buckets"]]
+        loss = torch.stack(answers).sum() / sum(bucket["labels"].shape[0] for bucket in batch["buckets"])
+        if self.recipe.instruct.contrast_weight and "text_ids" in batch and model.training:
             assert photos.queries_BME is not None, "a contrastive head is refused where there are no queries"
-            queries = photos.queries_BME[inputs["text_photo"]]
-            texts = model.contrast.embed_texts(model.qformer, inputs["text_ids"], inputs["text_mask"])
-            same = inputs["text_group"][:, None] == inputs["text_group"][None, :]
+            queries = photos.queries_BME[batch["text_photo"]]
+            texts = model.contrast.embed_texts(model.qformer, batch["text_ids"], batch["text_mask"])
+            same = batch["text_group"][:, None] == batch["text_group"][None, :]
             contrast = model.contrast.loss(model.contrast.embed_photos(queries), texts, same)
-            if model.training:
-                loss = loss + self.contrast_weight * contrast
+            loss = loss + self.recipe.instruct.contrast_weight * contrast
         if model.training and not loss.requires_grad:
             # A batch that shows no photo teaches nothing to adapters that train alone.
             loss = loss + 0 * photos.visual_KBND.sum()
-        return loss
+        return {"loss": loss}
 
-    def prediction_step(
-        self, model: Any, inputs: dict[str, Any], prediction_loss_only: bool, ignore_keys: Any = None
-    ) -> tuple[Tensor, None, None]:
-        """Evaluation is by loss; what the answers are worth is measured through the engine."""
-        with torch.no_grad():
-            return self.compute_loss(model, self._prepare_inputs(inputs)).detach(), None, None
+    def save(self, folder: Path) -> None:
+        self.model.save_pretrained(folder)
+        self.processor.save_pretrained(folder)
+        self._write_card(folder)
+
+    def _write_card(self, folder: Path) -> None:
+        """What the checkpoint was trained to answer, for `pumgpt info` and as defaults of `pumgpt enrich`."""
+        choices = self.context.taxonomy_choices.values if self.context.taxonomy_choices else ()
+        card = {
+            "name": folder.name,
+            "tasks": [name for name, weight in self.recipe.instruct.mixture.tasks.items() if weight],
+            "categories": [path.split(" > ") for path in choices],
+            "attributes": {a.name: list(a.choices.values) if a.choices else [] for a in self.context.attributes},
+            "training_data": [source.files for source in self.recipe.data.train],
+        }
+        (folder / CARD_FILE).write_text(json.dumps(card, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _load_model(recipe: InstructRecipe, train: Sequence[Product], on_cpu: bool) -> ModelAndProcessor:
+    """The model that the stage starts from, changed and frozen as its recipe says."""
+    settings = recipe.instruct
+    model, processor = recipe.init_from.load_model(train, recipe.size_px)
+    if settings.mirrored is not None:
+        model.config.mirrored = settings.mirrored
+    if settings.zoomed is not None:
+        model.config.zoomed = settings.zoomed
+    if settings.tower_from is not None:
+        load_tower(model.vision_tower, settings.tower_from)
+    freeze_all_but(model, settings.trained)
+    if on_cpu:
+        # On a CPU, and with rows as short as these, plain products are faster than the fused kernel: by a fifth of a step.
+        model.language_model.set_attn_implementation("eager")
+    return model, processor
+
+
+def _encode(
+    recipe: InstructRecipe,
+    settings: EncodedRecipe,
+    model: PumGPTForConditionalGeneration,
+    train: Sequence[Product],
+    photos: PhotoCache,
+    bf16: bool,
+) -> EncodedViews:
+    _require_frozen_queries(model, "instruct.encoded keeps the Q-Former's output")
+    if recipe.data.stream or recipe.augment is None:
+        raise RecipeError("instruct.encoded keeps random views of all photos: it needs `augment`, and not data.stream")
+    return open_or_encode(model, train, photos, Encoding(settings, recipe.augment, recipe.size_px, recipe.seed, bf16))
+
+
+def _load_teacher(
+    settings: InstructSettings,
+    folder: Path,
+    model: PumGPTForConditionalGeneration,
+    context: TaskContext,
+    processor: PumGPTProcessor,
+) -> AnswerTeacher:
+    """The heads that a stage `contrast` left in `folder`: those on the queries, and those on the patches where there are some."""
+    _require_frozen_queries(model, "instruct.teacher judges by the queries")
+    if (values := read_values(folder)) is not None:
+        heads = LabelHeads(model.qformer.hidden_size, values)
+        patch_heads = LabelHeads(model.vision_tower.hidden_size, values)
+        if load_heads(heads, folder, "query_heads"):
+            also = patch_heads if load_heads(patch_heads, folder) else None
+            tokenizer, shares = processor.tokenizer, settings.teacher_shares
+            return AnswerTeacher(heads, context, tokenizer, settings.teacher_share, also, shares)
+    raise RecipeError(
+        f"instruct.teacher: {folder} has no heads on queries; name a folder of stage 'contrast' that learned them"
+    )
+
+
+def _require_frozen_queries(model: PumGPTForConditionalGeneration, reason: str) -> None:
+    """Raises `RecipeError` where what makes the queries would change while it trains, or where there are no queries."""
+    parts = [model.vision_tower, model.projection, model.qformer] if model.uses_queries else []
+    if not parts or any(p.requires_grad for part in parts for p in part.parameters()):
+        raise RecipeError(f"{reason}, so that tower and Q-Former must be frozen; see instruct.trained")

@@ -1,10 +1,10 @@
-"""What classifiers on queries and patches say of a photo, as targets for every token of an answer.
+"""The loss of answers, and targets for each of their tokens out of what classifiers on queries and patches say of a photo.
 
 Labels alone tell a language model one answer per question; the heads of stage `contrast` give each valid answer a probability.
 Along the trie of these answers that makes a distribution over the next token at each position of the right answer.
 
 Shapes: B photos, M queries, E their width, P patches, V vision width, R answers, L tokens of the longest, K values of one label,
-T tokens asked for, W words of the vocabulary.
+T tokens asked for, W words of the vocabulary, S positions, D language width.
 """
 
 from __future__ import annotations
@@ -14,19 +14,24 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from pumgpt.catalog.question import Question
+from pumgpt.model.encoded_photos import EncodedPhotos
+from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.tasks.base import TaskContext
-from pumgpt.training.stages.heads import CATEGORY, IGNORED, LabelHeads, as_probabilities
+from pumgpt.training.data.labels import CATEGORY
+from pumgpt.training.objectives.heads import IGNORED, LabelHeads, as_probabilities
 
 PAST_END = -1
+"""Fills up the rows of a table of tokens."""
 
 
 class AnswerTeacher(nn.Module):
     """Heads on the queries of photos, others on their patches where there are some, and how each of their values is written
     as an answer.
 
-    `share` is the weight of what they say, but for the labels that `shares` names; the rest is the answer's.
+    `share` is the weight of their targets, but for the labels that `shares` names; the rest is the label's.
     Values that `context` doesn't offer as answers are left out, labels of which it offers none as well.
     """
 
@@ -72,19 +77,24 @@ class AnswerTeacher(nn.Module):
     def probabilities(self, queries_BME: Tensor, patches_BPV: Tensor | None = None) -> list[Tensor]:
         """Probabilities (B, K) of the offered values of each label: the mean of both heads' where there are two."""
         self.eval()
-        said = as_probabilities(self.heads(queries_BME))
+        found = as_probabilities(self.heads(queries_BME))
         if self.patch_heads is not None and patches_BPV is not None:
             others = as_probabilities(self.patch_heads(patches_BPV))
-            said = {name: (said_BK + others[name]) / 2 for name, said_BK in said.items()}
-        return [said[name][:, self.get_buffer(f"index_{number}")] for number, name in enumerate(self.labels)]
+            found = {name: (own_BK + others[name]) / 2 for name, own_BK in found.items()}
+        return [found[name][:, self.get_buffer(f"index_{number}")] for number, name in enumerate(self.labels)]
 
     def mix(
-        self, losses_T: Tensor, logits_TW: Tensor, labels_RS: Tensor, bucket: Mapping[str, Tensor], said: list[Tensor]
+        self,
+        losses_T: Tensor,
+        logits_TW: Tensor,
+        labels_RS: Tensor,
+        bucket: Mapping[str, Tensor],
+        targets: list[Tensor],
     ) -> Tensor:
         """`losses_T` of the tokens in `labels_RS` that aren't ignored, where the taught answers' are brought to the mean,
         weighted by the label's share, with the cross-entropy to the teacher's distribution.
 
-        `bucket` holds `taught` (R,), the numbers of the labels, `first_photo` (R,), which photo of `said` a row shows first, and
+        `bucket` holds `taught` (R,), the numbers of the labels, `first_photo` (R,), which photo of `targets` a row shows, and
         `blended` (R,), whether the label is of no weight as the photo isn't one product's.
         """
         asked_RS = labels_RS != IGNORED
@@ -95,17 +105,18 @@ class AnswerTeacher(nn.Module):
             if not len(rows):
                 continue
             table_KL = self.get_buffer(f"table_{number}")
+            # Where in its row each answer begins, and where its tokens lie among all that are asked for.
             start = asked_RS[rows].int().argmax(1)
             place_RL = start[:, None] + torch.arange(table_KL.shape[1], device=start.device)
             inside = place_RL < (start + asked_RS[rows].sum(1))[:, None]
             place_RL = place_RL.clamp(max=labels_RS.shape[1] - 1)
             answer_RL = labels_RS[rows].gather(1, place_RL).masked_fill(~inside, PAST_END)
-            weight_RLK = token_targets(table_KL, answer_RL, said[number][bucket["first_photo"][rows]])
+            weight_RLK = token_targets(table_KL, answer_RL, targets[number][bucket["first_photo"][rows]])
             which = token_RS[rows].gather(1, place_RL)[inside]
             log_TW = logits_TW[which].float().log_softmax(-1)
             step = torch.arange(table_KL.shape[1], device=start.device).expand(inside.shape)[inside]
-            told_TK = log_TW.gather(1, table_KL.clamp(min=0).T[step])
-            soft_T = -(weight_RLK[inside] * told_TK).sum(-1)
+            answers_TK = log_TW.gather(1, table_KL.clamp(min=0).T[step])
+            soft_T = -(weight_RLK[inside] * answers_TK).sum(-1)
             share_R = torch.where(bucket["blended"][rows], 1.0, self.shares[number])
             share_T = share_R[:, None].expand(inside.shape)[inside]
             mixed = mixed.index_put((which,), (1 - share_T) * losses_T[which] + share_T * soft_T)
@@ -122,3 +133,36 @@ def token_targets(table_KL: Tensor, answer_RL: Tensor, probability_RK: Tensor) -
     before_RKL = torch.cat([torch.ones_like(same_RKL[..., :1]), same_RKL[..., :-1]], -1).cumprod(-1)
     weight_RKL = probability_RK[:, :, None] * before_RKL * (table_KL != PAST_END)
     return (weight_RKL / weight_RKL.sum(1, keepdim=True).clamp(min=1e-12)).transpose(1, 2)
+
+
+def answer_loss(
+    model: PumGPTForConditionalGeneration,
+    visual_KBND: Tensor,
+    bucket: dict[str, Tensor],
+    teacher: AnswerTeacher | None = None,
+    targets: list[Tensor] | None = None,
+) -> Tensor:
+    """Sum over the rows of a bucket of each answer's cross-entropy, summed over its tokens times the row's `weight` (R,).
+
+    Of an answer that is one of a list all tokens together decide, so that its sum counts: a mean would let a category of ten
+    tokens weigh a tenth of a colour of one. Of open text the mean counts, lest captions outweigh all else. The `targets` that a
+    `teacher` gives for the photos are mixed in.
+    """
+    input_ids, labels = bucket["input_ids"], bucket["labels"]
+    photo_index = bucket["photo_index"]
+    # With elastic N a batch may show fewer visual tokens than the bridge made.
+    num_placeholders = int((input_ids == model.config.image_token_id).sum())
+    photos = EncodedPhotos(visual_KBND[:, :, : num_placeholders // max(len(photo_index), 1)])
+    hidden_RSD = model.hidden_states(
+        input_ids, photos, photo_index, attention_mask=bucket["attention_mask"], use_cache=False
+    ).last_hidden_state
+    assert hidden_RSD is not None
+    asked = labels[:, 1:] != IGNORED
+    # Probabilities in full precision, whatever the layers compute in: a teacher's small ones are to be learned too.
+    with torch.autocast(input_ids.device.type, enabled=False):
+        logits_TV = model.logits(hidden_RSD[:, :-1][asked])
+    losses_T = F.cross_entropy(logits_TV.float(), labels[:, 1:][asked], reduction="none")
+    if teacher is not None and targets is not None:
+        losses_T = teacher.mix(losses_T, logits_TV, labels[:, 1:], bucket, targets)
+    weight_T = bucket["weight"][:, None].expand(asked.shape)[asked]
+    return (losses_T * weight_T).sum()

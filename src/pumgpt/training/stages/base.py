@@ -1,0 +1,74 @@
+"""What a stage of training is, and the keys that every stage's recipe has."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+from torch import nn
+from torch.utils.data import Dataset
+from transformers import EvalPrediction, TrainingArguments
+
+from pumgpt.catalog.product import Product
+from pumgpt.training.data.augmentation import AugmentRecipe
+from pumgpt.training.data.products import DataRecipe
+from pumgpt.training.initialization import InitFrom
+
+Batch = dict[str, Any]
+Collator = Callable[[Sequence[Product]], Batch]
+
+
+class StageRecipe(BaseModel):
+    """The keys that all stages share. A stage's own recipe adds its block."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    stage: str
+    about: str
+    """One sentence: what this stage is for."""
+    output_dir: Path
+    data_dir: Path
+    init_from: InitFrom
+    data: DataRecipe
+    augment: AugmentRecipe | None = AugmentRecipe()
+    size_px: int = 128
+    seed: int = 0
+    trainer: dict[str, Any]
+    """Passed to `transformers.TrainingArguments` as it is."""
+
+
+@dataclass(kw_only=True)
+class Stage(ABC):
+    """A model, its data and its loss, ready to be trained. A subclass says how they are built from its recipe."""
+
+    name: ClassVar[str]
+    recipe_class: ClassVar[type[StageRecipe]]
+    label_names: ClassVar[Sequence[str]] = ("labels",)
+    """Keys of a batch that `Trainer` hands to `metrics`."""
+
+    model: nn.Module
+    train_set: Dataset[Product]
+    validation_set: Dataset[Product]
+    metrics: Callable[[EvalPrediction], dict[str, float]] | None = None
+    """What evaluation measures beside the loss."""
+
+    @classmethod
+    @abstractmethod
+    def build(cls, recipe: Any, arguments: TrainingArguments) -> Stage:
+        """The stage of a recipe, which is a `recipe_class`. Raises `RecipeError` for what can't be built."""
+
+    @abstractmethod
+    def collate(self, views: AugmentRecipe | None) -> Collator:
+        """What makes batches of products: of random views, or of the plain photos with None."""
+
+    def loss(self, model: Any, batch: Batch) -> dict[str, Any]:
+        """`loss`, which is minimised, and for `metrics` `logits`. `model` is ours as `Trainer` wrapped it."""
+        return dict(model(**batch))
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Leave in `folder` what the next stage, or `pumgpt enrich`, loads."""
