@@ -20,7 +20,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from pumgpt.samples import SAMPLE_SEEDS, write_catalog
+from pumgpt.samples import write_catalog
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "docs" / "examples"
 ALL_TASKS = "caption,category,attributes,attribute_qa,attribute_correction,caption_completion,question"
@@ -150,7 +150,7 @@ def write_inputs(work: Path) -> None:
     if (work / "listed.jsonl").exists():
         return
     work.mkdir(parents=True, exist_ok=True)
-    write_catalog(work / "catalog", SAMPLE_SEEDS)
+    write_catalog(work / "catalog")
     shutil.copytree(EXAMPLES, work / "examples", dirs_exist_ok=True)
     (work / "examples" / "photos").mkdir(exist_ok=True)
     photos = sorted((work / "catalog" / "photos").iterdir())

@@ -18,7 +18,7 @@ from pumgpt.catalog.understanding import Understanding
 from pumgpt.cli.ask_view import STATUS_STYLES
 from pumgpt.cli.progress import RowsBar
 from pumgpt.enrich.job import enrich
-from pumgpt.samples import SAMPLE_SEEDS, write_catalog
+from pumgpt.samples import write_catalog
 from pumgpt.understand.plan import make_plan
 
 
@@ -30,7 +30,7 @@ def main() -> None:
     console = Console(highlight=False)
     folder: Path = arguments.out
     console.print("Drawing the sample catalogue ...")
-    catalog = write_catalog(folder, SAMPLE_SEEDS)
+    catalog = write_catalog(folder)
     backend = load_backend(arguments.model)
     plan = make_plan(backend, evidence=True)
     results, report = folder / "results.jsonl", folder / "report.html"

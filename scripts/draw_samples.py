@@ -12,8 +12,9 @@ import sys
 from pathlib import Path
 
 from pumgpt.errors import PumGPTError, UsageError
-from pumgpt.samples import SAMPLE_SEEDS, TRAINING_SEEDS, draw_foreign_parquet, draw_parquet, write_catalog
-from pumgpt.samples.sheets import contact_sheet, draw_sample
+from pumgpt.samples import draw_foreign_parquet, draw_parquet, write_catalog
+from pumgpt.samples.files import contact_sheet, draw_sample
+from pumgpt.samples.seeds import DEMO, TRAINING
 
 
 def main() -> int:
@@ -33,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--parquet", type=Path, metavar="FILE", help="write products to train on instead")
     parser.add_argument("--foreign", action="store_true", help="with --parquet: pictures that show no product")
     parser.add_argument("--count", type=int, default=1_000, help="rows of the Parquet file (default 1000)")
-    parser.add_argument("--start", type=int, default=TRAINING_SEEDS.start, help="first seed of the Parquet file")
+    parser.add_argument("--start", type=int, default=TRAINING.start, help="first seed of the Parquet file")
     parser.add_argument("--size", type=int, help="longer side of a photo (default 480, with --parquet 128)")
     return parser
 
@@ -43,16 +44,16 @@ def _run(options: argparse.Namespace) -> None:
         raise UsageError("nothing to draw; give a folder, --sheet or --parquet")
     if options.parquet is not None:
         seeds = range(options.start, options.start + options.count)
-        if seeds.start < TRAINING_SEEDS.start or seeds.stop > TRAINING_SEEDS.stop:
+        if seeds.start < TRAINING.start or seeds.stop > TRAINING.stop:
             raise UsageError(
-                f"seeds {seeds.start} to {seeds.stop} leave the training seeds, which end at {TRAINING_SEEDS.stop}"
+                f"seeds {seeds.start} to {seeds.stop} leave the training seeds, which end at {TRAINING.stop}"
             )
         draw = draw_foreign_parquet if options.foreign else draw_parquet
         print(draw(options.parquet, seeds, options.size or 128))
     if options.folder is not None:
         print(write_catalog(options.folder, size_px=options.size or 480))
     if options.sheet is not None:
-        contact_sheet([draw_sample(seed, options.size or 480)[0] for seed in SAMPLE_SEEDS]).save(options.sheet)
+        contact_sheet([draw_sample(seed, options.size or 480)[0] for seed in DEMO]).save(options.sheet)
         print(options.sheet)
 
 

@@ -39,15 +39,13 @@ from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Question
 from pumgpt.errors import PumGPTError
-from pumgpt.samples import draw_foreign
+from pumgpt.samples import draw_foreign, seeds
 from pumgpt.tasks.base import Parsed, normalise
 from pumgpt.tasks.registry import get_task
 from pumgpt.tasks.truth import FOREIGN
 from pumgpt.understand.judge import FieldPrediction, Judge
 from pumgpt.understand.plan import Plan, load_vocabulary, make_plan
 
-FOREIGN_SEEDS = range(960_000, 970_000)
-"""Drawn pictures that neither training nor the measurement sees."""
 LEAST_COUNT = 50
 """A field with fewer answers than this goes by the default."""
 EXAMPLES = {"question": 2, "attribute_correction": 1}
@@ -110,7 +108,7 @@ def _products(options: argparse.Namespace) -> Iterator[tuple[Product, Image]]:
         for row in islice(rows, options.limit):
             if isinstance(row, Product):
                 yield row, open_photo(row.images[0])
-    for seed in FOREIGN_SEEDS[: min(options.foreign, options.limit or options.foreign)]:
+    for seed in seeds.CALIBRATION_FOREIGN[: min(options.foreign, options.limit or options.foreign)]:
         yield Product(f"foreign-{seed}", source=FOREIGN), draw_foreign(seed, 128)
 
 

@@ -42,10 +42,10 @@ from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import Product
 from pumgpt.errors import BackendError, PumGPTError
-from pumgpt.samples import draw_foreign
+from pumgpt.samples import draw_foreign, seeds
 
 FILLED, DEFAULT = "every field filled", "default precision"
-FOREIGN_SEEDS = range(950_000, 950_200)
+FOREIGN_SEEDS = seeds.BENCH_FOREIGN[:200]
 """Drawn pictures that neither training nor calibration sees."""
 BLANKS = ("white", "black", "grey", "beige", "navy", "ivory", "silver", "crimson")
 HIDDEN_PRODUCTS = 100

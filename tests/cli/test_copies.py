@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pumgpt.cli.main import main
-from pumgpt.samples import SAMPLE_SEEDS, draw_product
+from pumgpt.samples import draw_product, seeds
 
 
 def run(*arguments: object) -> Result:
@@ -20,7 +20,7 @@ def run(*arguments: object) -> Result:
 def shop(tmp_path: Path) -> Path:
     """Five listings: 1 and 2 alike to the byte, 3 with the photo of 1 in another size, 4 with nearly its title, 5 broken."""
     pytest.importorskip("imagehash")
-    photo, _ = draw_product(SAMPLE_SEEDS[0])
+    photo, _ = draw_product(seeds.DEMO[0])
     photo.save(tmp_path / "a.png")
     photo.resize((photo.width // 2, photo.height // 2)).save(tmp_path / "small.png")
     (tmp_path / "in.csv").write_text(

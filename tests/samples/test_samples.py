@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,16 +20,15 @@ from pumgpt.errors import UsageError
 from pumgpt.samples import (
     FOREIGN,
     KINDS,
-    SAMPLE_SEEDS,
-    TRAINING_SEEDS,
     draw_foreign,
     draw_foreign_parquet,
     draw_parquet,
     draw_product,
+    seeds,
     write_catalog,
 )
 from pumgpt.samples.colour import COLOURS
-from pumgpt.samples.sheets import SAMPLES
+from pumgpt.samples.files import SAMPLES
 
 SIZE_PX = 64
 COLOURS_OF_DATA = """Black White Blue Brown Grey Red Green Pink Purple Silver Yellow Beige Gold Maroon Orange Olive Cream
@@ -66,9 +66,25 @@ def test_colours_are_those_of_the_data() -> None:
     assert {colour for kind in KINDS.values() for colour in kind.colours} <= DATA_COLOURS
 
 
-def test_seeds_of_samples_are_not_trained_on_and_are_many_kinds() -> None:
-    assert not set(SAMPLE_SEEDS) & set(TRAINING_SEEDS)
-    assert len(SAMPLE_SEEDS) >= 24 and len({kind for kind, _ in SAMPLES}) >= 16
+def test_no_seed_has_two_purposes() -> None:
+    """What training, a fit or a test has seen measures nothing."""
+    ranges = [value for name, value in vars(seeds).items() if name.isupper()]
+    assert len(ranges) == 8
+    assert all(isinstance(value, range) and len(value) for value in ranges)
+    assert sum(map(len, ranges)) == len({seed for value in ranges for seed in value})
+
+
+def test_only_the_table_of_seeds_says_which_are_whose() -> None:
+    """A range of seeds that is written down anywhere else would escape the test above."""
+    root = Path(__file__).resolve().parents[2]
+    written = re.compile(r"range\(9\d0_\d{3}|\b9[05-9]\d_?\d{3}, 9[05-9]\d_?\d{3}\b")
+    files = [file for folder in ("src", "tests", "scripts") for file in (root / folder).rglob("*.py")]
+    found = {file.name for file in files if written.search(file.read_text(encoding="utf-8"))}
+    assert found == {"seeds.py"}
+
+
+def test_samples_are_many_kinds() -> None:
+    assert len(seeds.DEMO) >= 24 and len({kind for kind, _ in SAMPLES}) >= 16
     for kind, colour in SAMPLES:
         assert colour is None if not KINDS[kind].colours else colour in KINDS[kind].colours
 
@@ -105,7 +121,7 @@ def test_foreign_pictures_are_of_many_families_and_differ() -> None:
 
 
 def test_catalog_has_something_to_fill_and_its_truth_beside_it(tmp_path: Path) -> None:
-    file = write_catalog(tmp_path, SAMPLE_SEEDS[:8], 48)
+    file = write_catalog(tmp_path, seeds.DEMO[:8], 48)
     rows = list(csv.DictReader(file.open(encoding="utf-8")))
     truths = [json.loads(line) for line in (tmp_path / "truth.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [row["id"] for row in rows] == [truth["id"] for truth in truths]

@@ -33,7 +33,7 @@ from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR, Taxonomy, split_path
 from pumgpt.errors import CatalogError
 from pumgpt.model.card import CALIBRATION_FILE, CARD_FILE, CheckpointCard, read_card, revision_of
-from pumgpt.samples import draw_foreign
+from pumgpt.samples import draw_foreign, seeds
 from pumgpt.tasks.truth import FOREIGN, is_foreign
 from pumgpt.understand.intake import Intake
 from pumgpt.understand.plan import Plan, make_context
@@ -45,8 +45,6 @@ LEAST_COUNT = 50
 UNFITTED = Weighing(temperature=0.028, strength=0.1, joint=True)
 """How much remembered products count where too few tell."""
 
-FOREIGN_SEEDS = range(970_000, 980_000)
-"""Drawn pictures that neither training nor any measurement sees."""
 FOREIGN_SHARE = 4
 """One of them is asked for so many products."""
 FOREIGN_PX = 160
@@ -236,7 +234,7 @@ def _vocabulary(labels: Sequence[Labels], before: CheckpointCard | None) -> dict
 
 def _foreign(count: int) -> Iterator[Asked]:
     """Drawn pictures that show no product: of these nothing can be told, whatever they look like."""
-    for seed in FOREIGN_SEEDS[:count]:
+    for seed in seeds.MEMORY_FOREIGN[:count]:
         yield Product(f"foreign-{seed}", source=FOREIGN), (draw_foreign(seed, FOREIGN_PX),), NOT_IN_MEMORY
 
 

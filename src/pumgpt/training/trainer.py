@@ -5,7 +5,7 @@ that are left in the output folder.
 from __future__ import annotations
 
 from collections.abc import Sequence, Sized
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import yaml
@@ -16,9 +16,7 @@ from transformers.integrations.integration_utils import get_available_reporting_
 from pumgpt.errors import RecipeError
 from pumgpt.training.curves import draw_learning_curve
 from pumgpt.training.data.augmentation import AugmentRecipe
-
-if TYPE_CHECKING:  # a stage uses the helpers below
-    from pumgpt.training.stages.base import Stage, StageRecipe
+from pumgpt.training.stages.base import Stage, StageRecipe
 
 
 def describe_parameters(model: nn.Module) -> str:

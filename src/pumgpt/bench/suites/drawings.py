@@ -13,23 +13,18 @@ from PIL import Image
 
 from pumgpt.bench.suites.items import Item, Origin
 from pumgpt.catalog.product import ImageRef, Product
-from pumgpt.samples import KINDS, SAMPLE_SEEDS, TRAINING_SEEDS, draw_foreign, draw_product, draw_sample
+from pumgpt.samples import KINDS, draw_foreign, draw_product, draw_sample, seeds
 from pumgpt.tasks.truth import FOREIGN
 
 SIZE_PX = 192
-NUM_PRODUCTS = 60
-"""The samples of the demo, and as many again of the same kinds."""
 NUM_FITTED = 120
 """Drawn from the training seeds, for the baselines that need examples."""
-FOREIGN_SEEDS = range(950_000, 960_000)
-"""Drawn pictures that neither training nor calibration sees."""
 BLANKS = ("white", "black", "grey", "beige", "navy", "ivory", "silver", "crimson")
 
 
 def draw_samples() -> list[Item]:
-    """The drawn products with their records."""
-    start = SAMPLE_SEEDS.start
-    return [_as_item(*draw_sample(seed, SIZE_PX)) for seed in range(start, start + NUM_PRODUCTS)]
+    """The drawn products with their records: the samples of the demo, and as many again of the same kinds."""
+    return [_as_item(*draw_sample(seed, SIZE_PX)) for seed in (*seeds.DEMO, *seeds.BENCH)]
 
 
 def drawn_values() -> Iterator[dict[str, tuple[str, ...]]]:
@@ -47,15 +42,15 @@ def draw_fit() -> tuple[list[Product], NDArray[np.float32]]:
     """Drawn products to fit baselines on, and the pixel features of their photos."""
     from pumgpt.bench.baselines.fitted import features_of
 
-    drawn = [draw_product(seed, size_px=64) for seed in TRAINING_SEEDS[:NUM_FITTED]]
+    drawn = [draw_product(seed, size_px=64) for seed in seeds.TRAINING[:NUM_FITTED]]
     return [product for _, product in drawn], features_of([photo for photo, _ in drawn])
 
 
 def draw_pictures(num_foreign: int, num_blank: int, limit: int | None) -> list[Item]:
     """Pictures of no product; at most `limit` of each where that is given."""
     most = max(num_foreign, num_blank) if limit is None else limit
-    seeds, blanks = FOREIGN_SEEDS[: min(num_foreign, most)], BLANKS[: min(num_blank, most)]
-    foreign = [_picture(f"foreign-{seed}", draw_foreign(seed, SIZE_PX), "foreign") for seed in seeds]
+    drawn, blanks = seeds.BENCH_FOREIGN[: min(num_foreign, most)], BLANKS[: min(num_blank, most)]
+    foreign = [_picture(f"foreign-{seed}", draw_foreign(seed, SIZE_PX), "foreign") for seed in drawn]
     return foreign + [_picture(f"blank-{name}", Image.new("RGB", (144, SIZE_PX), name), "blank") for name in blanks]
 
 

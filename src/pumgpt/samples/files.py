@@ -14,11 +14,9 @@ import numpy as np
 from PIL import Image
 
 from pumgpt.catalog.product import Product
-from pumgpt.samples.draw import KINDS, draw_product
-from pumgpt.samples.foreign import draw_foreign
-
-SAMPLE_SEEDS = range(900_000, 900_030)
-"""Seeds of the demo's products, which nothing is trained on."""
+from pumgpt.samples.foreign.picture import draw_foreign
+from pumgpt.samples.product import KINDS, draw_product
+from pumgpt.samples.seeds import DEMO, DEMO_SCENE
 
 SAMPLES: tuple[tuple[str, str | None], ...] = (
     ("tshirt", "Red"),
@@ -54,19 +52,18 @@ SAMPLES: tuple[tuple[str, str | None], ...] = (
 )
 """Kind and colour of each sample, in the order of the seeds; begun again where there are more seeds."""
 
-LANDSCAPE_SEED = 900_101
 COLUMNS = ("id", "image", "title", "description", "category", "sku", "price")
 
 _ROWS_PER_GROUP = 2_000
 
 
 def draw_sample(seed: int, size_px: int) -> tuple[Image.Image, Product]:
-    """The product of a seed out of `SAMPLE_SEEDS`, with the kind and colour chosen for it."""
-    kind, colour = SAMPLES[(seed - SAMPLE_SEEDS.start) % len(SAMPLES)]
+    """The product of a seed out of `DEMO` or `BENCH`, with the kind and colour chosen for it."""
+    kind, colour = SAMPLES[(seed - DEMO.start) % len(SAMPLES)]
     return draw_product(seed, kind, size_px, colour)
 
 
-def write_catalog(folder: Path, seeds: Sequence[int] = SAMPLE_SEEDS, size_px: int = 480) -> Path:
+def write_catalog(folder: Path, seeds: Sequence[int] = DEMO, size_px: int = 480) -> Path:
     """Draw the sample catalogue into `folder`; returns its `catalog.csv`.
 
     About half of the products have no title and none has a category, so that there is something to fill. The last two rows are
@@ -81,7 +78,7 @@ def write_catalog(folder: Path, seeds: Sequence[int] = SAMPLE_SEEDS, size_px: in
         rows.append(_row(product, np.random.default_rng([seed, 3])))
         truths.append(_truth(product))
     scene = "not-a-product"
-    (photos / f"{scene}.jpg").write_bytes(_jpeg(draw_foreign(LANDSCAPE_SEED, size_px, "landscape"), 92))
+    (photos / f"{scene}.jpg").write_bytes(_jpeg(draw_foreign(DEMO_SCENE[0], size_px, "landscape"), 92))
     rows.append({"id": scene, "image": f"photos/{scene}.jpg"})
     rows.append({"id": "title-only", "title": "Tidewell Women Navy Blue Striped T-shirt"})
     truths += [{"id": scene, "category": None, "attributes": None}]

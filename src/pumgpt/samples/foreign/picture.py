@@ -9,10 +9,10 @@ from PIL import Image, ImageFilter
 
 from pumgpt.errors import UsageError
 from pumgpt.samples.canvas import Canvas
-from pumgpt.samples.creatures import CREATURES
-from pumgpt.samples.papers import PAPERS
-from pumgpt.samples.scenes import SCENES
-from pumgpt.samples.surfaces import SURFACES
+from pumgpt.samples.foreign.creatures import CREATURES
+from pumgpt.samples.foreign.papers import PAPERS
+from pumgpt.samples.foreign.scenes import SCENES
+from pumgpt.samples.foreign.surfaces import SURFACES
 
 FOREIGN: Mapping[str, Callable[[Canvas], None]] = {**SCENES, **CREATURES, **PAPERS, **SURFACES}
 """Family -> how it is drawn."""

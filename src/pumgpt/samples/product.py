@@ -28,9 +28,6 @@ _FAMILIES = (topwear, dresses, bottomwear, footwear, accessories, bags, beauty, 
 KINDS: Mapping[str, Kind] = {name: kind for family in _FAMILIES for name, kind in family.KINDS.items()}
 """Name -> kind. A product drawn without a kind gets each of them equally often."""
 
-TRAINING_SEEDS = range(0, 100_000)
-"""Seeds for products to train on."""
-
 BRANDS = (
     "Nordlicht",
     "Haldane & Fitch",

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from pumgpt.samples.canvas import Canvas, Point, box, curve, plane
-from pumgpt.samples.surfaces import any_paint
+from pumgpt.samples.foreign.surfaces import any_paint
 
 WORDS = [
     "the",

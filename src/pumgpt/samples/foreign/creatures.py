@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pumgpt.samples.canvas import Canvas, Point, box, ellipse
 from pumgpt.samples.colour import RGB, mix, shift
-from pumgpt.samples.scenes import ground, ridge, sky, tree
+from pumgpt.samples.foreign.scenes import ground, ridge, sky, tree
 
 FUR: tuple[RGB, ...] = ((0.55, 0.38, 0.22), (0.18, 0.15, 0.14), (0.85, 0.8, 0.72), (0.6, 0.58, 0.56), (0.75, 0.5, 0.25))
 SKIN: tuple[RGB, ...] = ((0.95, 0.78, 0.66), (0.8, 0.6, 0.45), (0.55, 0.38, 0.27), (0.36, 0.25, 0.19))
