@@ -5,13 +5,14 @@
 For titles it reads the train files of AE-110k and OA-Mine alone. The score and the fusion are fitted on claims about titles that
 the model of title words has not seen (cross-fitting), half of the false ones rewritten like the true ones, so that a changed
 form tells nothing about the truth. What the experts that look at photos say is weighed on 300 products of `fashion` validation,
-whose values are swapped as in `photo_claims.py`: a few hundred labelled values, asked of nano.
+whose values are swapped as in `experiments/curation_photos/photo_claims.py`: a few hundred labelled values, asked of nano.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,7 +20,6 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from photo_claims import judge_all, read_products, swap
 from pumgpt.backends.load import load_backend
 from pumgpt.curation.experts import text_score, word_owner
 from pumgpt.curation.experts.mentions import Text
@@ -29,7 +29,13 @@ from pumgpt.curation.experts.text_score import FEATURES, TextScore
 from pumgpt.curation.experts.word_owner import NUM_BUCKETS, WordOwner, bucket, span_features
 from pumgpt.curation.fusion import Fusion
 from pumgpt.curation.verdict import Verdict, Vote
-from title_claims import LabelledClaim, Listing, make_claims, read_listings
+
+# Fitted on claims of the kind that these experiments measure, of other products.
+EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
+sys.path += [str(EXPERIMENTS / name) for name in ("curation_titles", "curation_photos")]
+
+from photo_claims import judge_all, read_products, swap  # noqa: E402
+from title_claims import LabelledClaim, Listing, make_claims, read_listings  # noqa: E402
 
 FILES = ("ae-110k-train.jsonl", "oa-mine-train.jsonl")
 FOLDS = 5

@@ -3,7 +3,7 @@
 #
 #   scripts/run_pumbench.sh ../shared/data runs/bench runs/nano/specialists
 #
-# The third argument is a folder with the predictions of scripts/predict_specialists.py for fashion, grocery and clothing.
+# The third argument is a folder with the predictions of experiments/specialists/run.py for fashion, grocery and clothing.
 set -euo pipefail
 if [ $# -ne 3 ]; then
     echo "usage: $0 DATA OUT SPECIALISTS" >&2

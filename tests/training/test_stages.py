@@ -24,7 +24,8 @@ from pumgpt.training.run import train
 from pumgpt.training.stages.contrast import load_teacher
 from pumgpt.training.trainer import training_arguments
 
-RECIPES = Path(__file__).resolve().parents[2] / "recipes"
+ROOT = Path(__file__).resolve().parents[2]
+RECIPES = ROOT / "recipes"
 
 ARCHITECTURE: dict[str, Any] = {
     "vision_config": {
@@ -325,7 +326,9 @@ def test_restart_begins_anew(data: Path, stages: dict[str, Path], tmp_path: Path
     assert not leftover.exists()
 
 
-@pytest.mark.parametrize("path", sorted(RECIPES.rglob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted([*RECIPES.rglob("*.yaml"), *(ROOT / "experiments").rglob("*.yaml")]), ids=lambda path: path.stem
+)
 def test_every_shipped_recipe_loads(path: Path) -> None:
     assert load_recipe(path).about
 

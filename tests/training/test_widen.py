@@ -75,7 +75,7 @@ def test_another_kind_of_tower_is_refused() -> None:
 
 @pytest.mark.slow
 def test_nano_widened_by_the_script_says_the_same(tmp_path: Path) -> None:
-    """The whole checkpoint: `scripts/widen_tower.py` on nano, whose patches go through a layer norm behind the maps."""
+    """The whole checkpoint: `experiments/wider_tower/run.py` on nano, whose patches go through a layer norm behind the maps."""
     import runpy
     import sys
 
@@ -86,7 +86,7 @@ def test_nano_widened_by_the_script_says_the_same(tmp_path: Path) -> None:
     new = [width * 5 // 4 for width in old]
     arguments, sys.argv = sys.argv, ["widen_tower.py", "nano", str(tmp_path), "--hidden-sizes", *map(str, new)]
     try:
-        runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "widen_tower.py"), run_name="__main__")
+        runpy.run_path(str(Path(__file__).parents[2] / "experiments" / "wider_tower" / "run.py"), run_name="__main__")
     finally:
         sys.argv = arguments
     wide = PumGPTForConditionalGeneration.from_pretrained(tmp_path, dtype=torch.float32).eval()

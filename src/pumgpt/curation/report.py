@@ -101,7 +101,7 @@ def context(tallies: Tallies, summary: CurationSummary, catalog: str) -> dict[st
 
 
 def load_reliability() -> dict[str, Any]:
-    """Bins of the fused score, and how often the value was truly supported: `scripts/measure_curation.py --reliability`."""
+    """Bins of the fused score, and how often the value was supported: `experiments/curation_titles/run.py --reliability`."""
     content = (files("pumgpt.curation") / "reliability.json").read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(content)
     return found

@@ -2,7 +2,7 @@
 
 Scoring a taxonomy of ten thousand paths exactly runs every token of its tree for every question. A beam extends only the
 `width` likeliest hypotheses of each length. What it finds has its exact score; what it drops counts as impossible
-(`scripts/measure_beam.py` prints how often that is the best answer).
+(`benchmarks/beam.py` prints how often that is the best answer).
 
 Shapes: R rows, W hypotheses of a row, K edges of a node, X edges of all hypotheses of a row, S slots of the cache,
 C answers, D language width.

@@ -1,6 +1,6 @@
 """Rows a second and peak memory of the experts without a model, on a catalogue as long as one likes.
 
-    python scripts/measure_curation_speed.py --data ../shared/data --rows 66000 663000
+    python benchmarks/curation.py --data ../shared/data --rows 66000 663000
 
 The rows are those of `fashion` train without photos, repeated with a number in the title; each count is a run of its own of
 `pumgpt curate --experts text,statistics`, from JSON lines to JSON lines.

@@ -1,6 +1,6 @@
 """Where on its way from the tower to the language model does a checkpoint lose what it knows of a photo?
 
-    python scripts/probe_stations.py nano --data ../shared/data
+    python experiments/stations/run.py nano --data ../shared/data
 
 At each station a linear classifier per label is fitted on `fashion` train, and asked about `fashion` test: photo only. What a
 linear classifier can't read off a station, hardly anything behind it can. Stations: the mean of the patches, the mean of their

@@ -1,9 +1,8 @@
 """How many of 200 products get the right Shopify category, from a Shopify export to a filled one in one command.
 
-python scripts/measure_shopify.py --data ../shared/data --work /tmp/shopify
+python experiments/shopify_categories/run.py --data ../shared/data --work /tmp/shopify
 
-The products are those of `scripts/shopify_truth.csv`, of the test split of Fashion Product Images: written as a Shopify
-product CSV with their titles and nothing else that tells the category, their photos beside it. Right is the truth's
+The products are those of `truth.csv`, of the test split of Fashion Product Images: written as a Shopify product CSV with their titles and nothing else that tells the category, their photos beside it. Right is the truth's
 category or its `also`; a category one level above is counted apart: true, but a merchandiser would choose a closer one.
 """
 
@@ -22,7 +21,7 @@ from pumgpt.bench.stats.intervals import wilson
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.product import Product
 
-TRUTH = Path(__file__).with_name("shopify_truth.csv")
+TRUTH = Path(__file__).with_name("truth.csv")
 HEADER = (
     *("Handle", "Title", "Body (HTML)", "Vendor", "Product Category", "Type", "Tags", "Published", "Option1 Name"),
     *("Option1 Value", "Variant SKU", "Variant Price", "Image Src", "Image Position", "Image Alt Text", "Status"),

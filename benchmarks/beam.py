@@ -1,6 +1,6 @@
 """How often does a beam miss the answer that exact scoring finds? Recall, lost probability and time by width.
 
-python scripts/measure_beam.py --photos ../shared/data/fashion/test-00000-of-00001.parquet \\
+python benchmarks/beam.py --photos ../shared/data/fashion/test-00000-of-00001.parquet \\
     --taxonomy ../shared/data/taxonomy/google/taxonomy.en-US.txt --limit 100
 """
 

@@ -1,6 +1,6 @@
 """Do the experts that look at the photo find wrong values? Must-hold 2 of curation.
 
-    python scripts/measure_curation_photos.py --data ../shared/data --experts similarity,vlm
+    python experiments/curation_photos/run.py --data ../shared/data --experts similarity,vlm
 
 On `fashion` test, titles struck out, three colours, genders and article types in ten are swapped for another value of the
 catalogue; on `implicitave` dev likewise with the one implicit attribute of each product. An expert's score orders the values:

@@ -1,6 +1,6 @@
 """What the specialists say: the linear heads that learned together with the vision tower, one for each label.
 
-    python scripts/predict_specialists.py runs/nano/6-tower --data ../shared/data --out runs/nano/specialists
+    python experiments/specialists/run.py runs/nano/6-tower --data ../shared/data --out runs/nano/specialists
 
 Leaves `<set>.jsonl` with lines {"id", "category", "<attribute>", ...} for each test set, and `features/<set>.npz` with the
 mean of each photo's patches (arrays `train` and `test`), both in the order of the files.

@@ -1,6 +1,6 @@
 """Which listed values can be told from the title? Must-hold 1 of curation, on the test files of AE-110k and OA-Mine.
 
-    python scripts/measure_curation.py --text ../shared/data/text
+    python experiments/curation_titles/run.py --text ../shared/data/text
 
 Prints precision, recall and F1 of *supported* and the macro-F1 (supported against the rest), with 95 % bootstrap intervals
 over titles, for exact matching, normalised matching, the text expert alone and the fusion; then how each kind of claim fares.

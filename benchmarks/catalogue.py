@@ -1,6 +1,6 @@
 """Rows a second and peak memory of reading a catalogue and writing it back, in each format and at any length.
 
-    python scripts/measure_catalogue.py --rows 100000 1000000
+    python benchmarks/catalogue.py --rows 100000 1000000
 
 The rows are made up, 0.4 kB each. Each run is a process of its own that reads the file, and writes it with an answer for every
 product as `enrich` does, but without a model: JSON lines to Parquet, as JSON lines out are the answers themselves.

@@ -1,7 +1,7 @@
 """Give a checkpoint a wider way from its vision tower to its language model that carries what its own did: the Q-Former reads the
 patches at their full width instead of a projection, and the adapters get more heads.
 
-python scripts/widen_bridge.py nano runs/nano/opened --adapter-dim 256
+python experiments/wider_bridge/run.py nano runs/nano/opened --adapter-dim 256
 """
 
 from __future__ import annotations

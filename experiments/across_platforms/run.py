@@ -1,7 +1,7 @@
 """Learned on one source, tested on another: how much is lost, and what explains it.
 
-    python scripts/measure_across_platforms.py --data ../shared/data
-    python scripts/measure_across_platforms.py --data ../shared/data --features runs/nano/specialists/features
+    python experiments/across_platforms/run.py --data ../shared/data
+    python experiments/across_platforms/run.py --data ../shared/data --features runs/nano/specialists/features
 
 A linear classifier learns the kinds that `fashion` (studio photos of a shop) and `clothing` (amateur photos) share, from one of
 them, and is tested on both. Features are 16 x 16 pixels, or with --features the arrays `train` and `test` of `<set>.npz` that

@@ -1,6 +1,6 @@
 """Give a checkpoint a wider vision tower that computes what its own did, so that training goes on from what was learned.
 
-python scripts/widen_tower.py nano runs/nano/wide --hidden-sizes 48 96 192 384
+python experiments/wider_tower/run.py nano runs/nano/wide --hidden-sizes 48 96 192 384
 """
 
 from __future__ import annotations

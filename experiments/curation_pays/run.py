@@ -1,6 +1,6 @@
 """Does curation pay? Nano's adapters learn from a catalogue with wrong and made-up values, raw and curated.
 
-    python scripts/measure_curation_pays.py --data ../shared/data --out runs/pays
+    python experiments/curation_pays/run.py --data ../shared/data --out runs/pays
 
 The catalogue is the validation split of `fashion`, which nano never trained on. A fifth of its genders, colours and usages
 are swapped for another value, and two products in five get a `fabric` that nobody could see (four times in five the same

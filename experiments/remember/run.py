@@ -1,6 +1,6 @@
 """What a shop gains by `pumgpt remember`: Amazon products with categories that nano never learned, two thirds of them labelled.
 
-    python scripts/measure_remember.py --data ../shared/data
+    python experiments/remember/run.py --data ../shared/data
 
 The last third is asked for its categories, by the photo alone: by nano with the shop's taxonomy, and by nano that remembers the
 others. ImplicitAVE is for evaluation only: the folder that this makes is thrown away.
