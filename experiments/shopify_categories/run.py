@@ -2,8 +2,9 @@
 
 python experiments/shopify_categories/run.py --data ../shared/data --work /tmp/shopify
 
-The products are those of `truth.csv`, of the test split of Fashion Product Images: written as a Shopify product CSV with their titles and nothing else that tells the category, their photos beside it. Right is the truth's
-category or its `also`; a category one level above is counted apart: true, but a merchandiser would choose a closer one.
+The products are those of `truth.csv`, of the test split of Fashion Product Images: written as a Shopify product CSV with their
+titles and nothing else that tells the category, their photos beside it. Right is the truth's category or its `also`; a category
+one level above is counted apart: true, but a merchandiser would choose a closer one.
 """
 
 from __future__ import annotations
