@@ -30,7 +30,10 @@ HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 FILE = re.compile(
     r"\b(?:(?:src/pumgpt|pumgpt|tests|scripts|recipes|docs|integrations)/[\w./-]+\.(?:py|yaml|sh|md|csv))\b"
 )
-DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    *sorted(ROOT.glob("*.md")),
+    *(page for folder in ("docs", "experiments", "benchmarks") for page in sorted((ROOT / folder).rglob("*.md"))),
+]
 
 
 def blocks(language: str, page: Path, *, marked: bool = False) -> list[str]:
