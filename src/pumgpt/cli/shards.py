@@ -73,7 +73,7 @@ def command(
             column_map,
             lambda done: bar.update(done.rows.total(), 0, done.left_out),
         )
-    told = {
+    document = {
         "rows": dict(summary.rows),
         "open_domain": summary.open_domain,
         "questions": dict(summary.tasks),
@@ -82,7 +82,7 @@ def command(
         "files": [str(file) for file in summary.files],
     }
     if as_json:
-        print_json(told)
+        print_json(document)
         return
     click.echo(f"train       {summary.rows['train']} conversations, {summary.open_domain} of them open-domain")
     click.echo(f"validation  {summary.rows['validation']} conversations")

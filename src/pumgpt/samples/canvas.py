@@ -42,6 +42,7 @@ def curve(points: Sequence[Point], closed: bool = True, steps: int = 10) -> Floa
     spline = 0.5 * (
         2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3
     )
+    # A corner stands twice among the knots; the empty piece between its two halves is left out.
     line = spline[np.any(p1[:, 0] != p2[:, 0], axis=1)].reshape(-1, 2)
     return line if closed else np.concatenate([line, knots[-1:]])
 
@@ -87,6 +88,7 @@ def blur(array: FloatArray, sigma: float) -> FloatArray:
     if sigma < 0.4:
         return array
     height, width = array.shape
+    # On a copy on which the kernel is a few pixels wide, so that a wide blur costs no more than a narrow one.
     factor = max(1, int(sigma / 2.5))
     small = array
     if factor > 1:
@@ -114,6 +116,7 @@ class Canvas:
         """`width` x `height` is the size of the finished photo."""
         self.rng = rng
         self.size = (width, height)
+        # Small pictures need fewer pixels to average: training data is drawn by the ten thousand.
         self.scale = 3 if max(width, height) >= 200 else 2
         self.width, self.height = width * self.scale, height * self.scale
         self.unit = float(self.width)
@@ -129,6 +132,7 @@ class Canvas:
         self.matrix = matrix.astype(np.float32)
         self.origin = np.array([self.width / 2 + x * self.unit, self.height / 2 + y * self.unit], dtype=np.float32)
         self.zoom = zoom
+        # Where in the product's own coordinates each pixel lies: fabrics are painted by these, so that stripes turn with it.
         inverse = np.linalg.inv(matrix)
         columns = np.arange(self.width, dtype=np.float32)[None, :] - self.origin[0]
         rows = np.arange(self.height, dtype=np.float32)[:, None] - self.origin[1]
@@ -154,6 +158,7 @@ class Canvas:
         line = self.pixel(curve(points, closed))
         line = [*line, line[0]] if closed else line
         if dash:
+            # In pixels, so that stitches are as long on a turned product as on an upright one.
             for start, end in _dashes(np.array(line), dash * self.zoom * self.unit):
                 pen.line([tuple(start), tuple(end)], fill=255, width=thick)
         else:
@@ -222,16 +227,19 @@ class Canvas:
         `volume` is how strongly the light tells front from side, `softness` how far the rise reaches (product units), `rim` how
         much darker the outline is, `folds` (H, W) a relief of its own, `gloss` a highlight of width 1 / `sharpness`.
         """
+        # Only where the mask is: most layers cover a small part of the picture.
         where = _bounds(mask, 2)
         if where is None:
             return
         cover = mask[where]
         reach = softness * self.zoom * self.unit
         height = blur(cover, reach)
+        # Broad and narrow together: a body that is round as a whole and steep at its edge.
         height = 0.6 * height + 0.4 * blur(cover, reach * 0.35)
         relief = height * reach * 1.7 * volume
         if folds is not None:
             relief = relief + folds[where] * self.zoom * self.unit
+        # Lit by its slope alone, which is enough for a light from the side.
         down, across = np.gradient(relief)
         facing = -(across * LIGHT[0] + down * LIGHT[1])
         light = np.clip(1 + facing, 0.35, 1.5) - rim * (1 - np.clip(height * 1.35 - 0.35, 0, 1)) ** 1.5
@@ -252,6 +260,7 @@ class Canvas:
         """The photo, scaled down, with the grain of a sensor."""
         large = Image.fromarray((np.clip(self.pixels, 0, 1) * 255 + 0.5).astype(np.uint8))
         small = np.asarray(large.resize(self.size, Image.Resampling.BOX), dtype=np.float32)
+        # One for all channels: coloured grain would shift the colour, which is a label.
         noise = self.rng.normal(0, grain * 255, (*small.shape[:2], 1)).astype(np.float32)
         return Image.fromarray(np.clip(small + noise, 0, 255).astype(np.uint8))
 

@@ -65,6 +65,7 @@ def rgb(code: str) -> RGB:
 def paint_of(name: str, rng: np.random.Generator) -> RGB:
     """A paint that a person would call `name`."""
     paints = COLOURS[name]
+    # Between two examples of the name, and a little off: a label must hold for a range, not for a list.
     first, second = (np.array(rgb(paints[rng.integers(len(paints))])) for _ in range(2))
     return shift(mix(tuple(first), tuple(second), rng.uniform()), float(rng.normal(0, 0.008)))
 
@@ -85,6 +86,7 @@ def luma(paint: RGB) -> float:
 
 def contrast(paint: RGB, rng: np.random.Generator) -> RGB:
     """A second paint that can be seen beside `paint`: mostly white, black or a muted relative."""
+    # By brightness: hue alone can't be told apart on small photos.
     if rng.uniform() < 0.65:
         return (
             (0.95, 0.95, 0.94)

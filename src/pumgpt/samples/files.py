@@ -75,6 +75,7 @@ def write_catalog(folder: Path, seeds: Sequence[int] = DEMO, size_px: int = 480)
     for seed in seeds:
         photo, product = draw_sample(seed, size_px)
         (photos / f"{product.id}.jpg").write_bytes(_jpeg(photo, 92))
+        # A stream of its own: which titles are missing doesn't depend on the size of the photos.
         rows.append(_row(product, np.random.default_rng([seed, 3])))
         truths.append(_truth(product))
     scene = "not-a-product"
@@ -164,6 +165,7 @@ def _write_parquet(path: Path, records: Iterator[dict[str, Any]]) -> Path:
         ]
     )
     path.parent.mkdir(parents=True, exist_ok=True)
+    # In groups: a reader that streams holds one of them at a time.
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         while batch := list(islice(records, _ROWS_PER_GROUP)):
             writer.write_table(pa.Table.from_pylist(batch, schema=schema))

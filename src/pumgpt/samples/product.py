@@ -53,6 +53,7 @@ def draw_product(
     `size_px` is the longer side of the photo. `kind` is a key of `KINDS`, `colour` one of that kind's colours; both are drawn
     by lot where they aren't given. The record tells only what the drawing shows: no season, no year. Raises `UsageError`.
     """
+    # The second number keeps this stream apart from that of `draw_foreign`, whose seeds may be the same.
     rng = np.random.default_rng([seed, 1])
     name = kind if kind is not None else str(rng.choice(sorted(KINDS)))
     if name not in KINDS:
@@ -62,6 +63,7 @@ def draw_product(
     chosen = KINDS[name]
     if colour is not None and colour not in chosen.colours:
         raise UsageError(f"a {name} is not drawn in '{colour}'; choose one of {', '.join(chosen.colours) or 'none'}")
+    # Drawn even where a colour is given, so that the rest of the picture doesn't depend on whether it is.
     lot = str(rng.choice(chosen.colours)) if chosen.colours else None
     colour = colour or lot
     canvas = Canvas(rng, size_px if chosen.square else max(1, size_px * 3 // 4), size_px)
@@ -71,6 +73,7 @@ def draw_product(
 
 
 def _record(seed: int, kind: Kind, colour: str | None, look: Look, brand: str) -> Product:
+    # What the drawing doesn't show (season, year) isn't stated: it would teach to guess.
     attributes = {"gender": kind.gender, "colour": colour, "usage": kind.usage}
     style = " ".join(word[:1].upper() + word[1:] for word in look.style.split())
     title = " ".join(filter(None, [brand, kind.gender, colour, style, kind.noun]))

@@ -23,6 +23,7 @@ def _step(value: FloatArray, edge: float = 0.06) -> FloatArray:
 
 def woven(paint: RGB, rng: np.random.Generator, grain: float = 0.035) -> Fabric:
     """Plain cloth: one paint with the unevenness of yarn."""
+    # A tile that repeats: yarn is finer than anybody looks, and noise for every pixel costs time.
     tile = rng.normal(0, grain, (64, 64)).astype(np.float32)
 
     def fabric(x: FloatArray, y: FloatArray) -> FloatArray:
@@ -60,6 +61,7 @@ def dots(paint: RGB, other: RGB, period: float, size: float) -> Fabric:
     """Polka dots, every second row moved by half."""
 
     def fabric(x: FloatArray, y: FloatArray) -> FloatArray:
+        # Rows that stand one above the other would read as lines.
         row = np.floor(y / period)
         across = ((x / period + 0.5 * (row % 2)) % 1.0) - 0.5
         down = ((y / period) % 1.0) - 0.5

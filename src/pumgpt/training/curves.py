@@ -77,6 +77,7 @@ def _draw(panel: Any, series: Series, label: str) -> None:
     """One panel; the legend gives where each curve ended."""
     for place, (name, (epochs, values)) in enumerate(series.items()):
         colour = _COLOURS[place % len(_COLOURS)]
+        # Markers show how seldom was measured; in a long log they would be a band.
         marker = "o" if len(values) <= 40 else None
         panel.plot(
             epochs, values, color=colour, linewidth=1.5, marker=marker, markersize=3, label=f"{name} {values[-1]:.3g}"

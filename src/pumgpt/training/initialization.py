@@ -92,6 +92,7 @@ class FromParts(BaseModel):
             vision=parts.vision,
             qformer=parts.qformer,
             language_model=parts.language_model,
+            # As with a checkpoint; a large frozen language model may ask for bfloat16 in its settings.
             **({"dtype": torch.float32} | parts.settings),
         )
         processor = PumGPTProcessor.from_parts(parts.vision, parts.language_model, model.config.num_visual_tokens)
@@ -167,6 +168,7 @@ def tower_of(folder: Path) -> VisionTower:
 def load_tower(tower: nn.Module, folder: Path) -> None:
     """Put the vision tower that stage `heads` left in `folder`, or that of a PumGPT checkpoint, into `tower`."""
     weights = load_file(folder / "model.safetensors")
+    # Stage `heads` names it its own way, a checkpoint as the model does.
     for prefix in ("tower.", "vision_tower."):
         state = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
         if state:

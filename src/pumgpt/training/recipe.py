@@ -43,6 +43,7 @@ def _override(document: dict[str, Any], override: str) -> None:
     key, separator, text = override.partition("=")
     if not separator:
         raise RecipeError(f"--set {override}: write it as key=value, for example --set trainer.num_train_epochs=1")
+    # A group that isn't there is made: its keys are checked with all others.
     *parents, leaf = key.split(".")
     place = document
     for parent in parents:

@@ -26,6 +26,7 @@ def train(recipe: Path, overrides: Sequence[str] = (), restart: bool = False) ->
     folder = loaded.output_dir
     if restart and folder.is_dir():
         shutil.rmtree(folder)
+    # Before anything is built: new layers get random weights.
     set_seed(loaded.seed)
     stage_class = get_stage(loaded.stage)
     arguments = training_arguments(loaded, stage_class.label_names)

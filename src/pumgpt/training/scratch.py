@@ -30,17 +30,20 @@ def build_from_scratch(
     `architecture` holds the arguments of `PumGPTConfig` but for what follows from the tokenizer. The bridge starts at the
     scale that `texts` have in the language model.
     """
+    # Twice: the tokenizer is trained on them, and then their scale is measured.
     lines = list(texts)
     fields = dict(architecture)
     tokenizer = train_tokenizer(lines, fields["text_config"]["vocab_size"])
     fields["image_token_id"] = tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
     fields["contrastive_vocab_size"] = fields["text_config"]["vocab_size"]
+    # Without a beginning of text: the chat template begins with the user's token.
     ids = {"pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id, "bos_token_id": None}
     fields["text_config"] = fields["text_config"] | ids
     config = PumGPTConfig(**fields)
     model = PumGPTForConditionalGeneration(config)
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     model.generation_config.eos_token_id = tokenizer.eos_token_id
+    # The placeholder's logits are trained by nothing, and a photo can't be written.
     model.generation_config.suppress_tokens = [config.image_token_id]
     needed = SCALE_ROWS * SCALE_LENGTH
     sample_ids = tokenizer(" ".join(lines[:needed]))["input_ids"]

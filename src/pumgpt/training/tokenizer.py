@@ -1,4 +1,4 @@
-"""Nano's own tokenizer: byte-level BPE, trained on the texts that it will read and write."""
+"""A tokenizer for a language model from scratch: byte-level BPE, trained on the texts that it will see and write."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
         special_tokens=list(SPECIAL_TOKENS),
+        # Every byte, also those that no text has: any language can be written, only at more tokens a word.
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         min_frequency=2,
         show_progress=False,
@@ -46,5 +47,6 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
         eos_token=END,
         additional_special_tokens=[USER, ASSISTANT, IMAGE_TOKEN],
         model_max_length=1024,
+        # Else the decoded text differs from the encoded one where a space stands before a comma.
         clean_up_tokenization_spaces=False,
     )

@@ -56,6 +56,7 @@ def share_inputs(weight: Tensor, copies: Tensor, generator: torch.Generator) -> 
     old_width = weight.shape[1]
     pairs = copies[old_width:]
     share = torch.rand((weight.shape[0], len(pairs), *[1] * (weight.dim() - 2)), generator=generator)
+    # Not by half: two copies with one gradient would stay copies.
     wide[:, old_width:] *= share
     wide[:, pairs] *= 1 - share
     return wide

@@ -27,6 +27,7 @@ def draw_foreign(seed: int, size_px: int = 384, family: str | None = None) -> Im
     Half of them are scenes and creatures, of which some are cut to a close-up, blurred or badly exposed as snapshots are.
     """
     rng = np.random.default_rng([seed, 2])
+    # Everyday scenes are what a shop's wrong photos mostly are; sorted, so that an import order can't change a picture.
     pool = sorted(BUSY if rng.uniform() < 0.55 else FOREIGN)
     name = family if family is not None else str(rng.choice(pool))
     if name not in FOREIGN:
@@ -49,6 +50,7 @@ def _snapshot(photo: Image.Image, rng: np.random.Generator, close: bool) -> Imag
     if rng.uniform() < 0.3:
         photo = photo.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 0.02 * max(width, height))))
     if rng.uniform() < 0.6:
+        # White balance and exposure, each off by as much as a telephone's may be.
         gain, gamma = rng.uniform(0.8, 1.15, 3), rng.uniform(0.7, 1.4)
         shares = (np.asarray(photo, dtype=np.float32) / 255) ** gamma * gain
         photo = Image.fromarray((np.clip(shares, 0, 1) * 255).astype(np.uint8))

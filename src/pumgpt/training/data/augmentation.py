@@ -51,11 +51,13 @@ def augment(
         torch.stack([mirror * cos * stretch, -sin * stretch, centre_x], 1),
         torch.stack([mirror * sin / stretch, cos / stretch, centre_y], 1),
     ]
+    # Drawn on the CPU up to here; the photos stay where they are.
     affine = torch.stack(rows, 1).to(device)
     window = F.affine_grid(affine, [count, photos_BCHW.shape[1], size_px, size_px], align_corners=False)
     views = F.grid_sample(photos_BCHW, window, mode="bilinear", padding_mode="border", align_corners=False)
     if recipe.light:
         brightness, contrast = ((1 + uniform(-1, 1).view(-1, 1, 1, 1) * recipe.light).to(device) for _ in range(2))
+        # All channels alike, so that the hue stays.
         mean = views.mean((1, 2, 3), keepdim=True)
         views = (((views - mean) * contrast + mean) * brightness).clamp_(0, 1)
     if recipe.erase:

@@ -1,7 +1,7 @@
 """Views of the training photos, encoded once: where tower and Q-Former are frozen, most of a step of stage `instruct` would
-go into saying again what they said before.
+go into computing again what they computed before.
 
-Of each photo two kinds of views are kept: those that the model reads when it is asked (the photo; its mirror image and the
+Of each photo two kinds of views are kept: those that the model sees in inference (the photo; its mirror image and the
 window onto its middle where the configuration says so), and random ones. A photo is then shown as the mean of the former, or
 of a few of the latter.
 
@@ -51,7 +51,7 @@ class EncodedRecipe(BaseModel):
     """Share of the batches whose photos are shown as the model reads them when it is asked."""
     blend: float = Field(default=0.0, ge=0, le=1)
     """Share of the photos that are blended with another one of the batch, as in mixup, for the questions that a teacher can
-    answer: what it says of the blend is what is learned, and no label."""
+    answer: its probabilities for the blend are learned, and no label."""
     neighbours: int = Field(default=0, ge=0)
     """Out of how many of its nearest in the batch a photo's partner is drawn, as there is doubt between two kinds of shoes but
     nothing between a shoe and a cap; 0: out of all."""
@@ -104,6 +104,7 @@ class ViewBatch(NamedTuple):
         if total == 1:
             return torch.zeros(1, dtype=torch.long)
         seen_BV = self.pooled_BWV.mean(1)
+        # What all photos of the batch share tells none apart.
         seen_BV = F.normalize(seen_BV - seen_BV.mean(0), dim=-1)
         likeness_BB = (seen_BV @ seen_BV.T).fill_diagonal_(-torch.inf)
         nearest_BK = likeness_BB.topk(min(count, total - 1)).indices
@@ -181,6 +182,7 @@ def open_or_encode(
     for product in products:
         first.setdefault(product.images[0], product)
     recipe = how.recipe
+    # The file may be another run's: views of other weights or photos would be learned from without a word.
     mark = _fingerprint(model, list(first), how)
     num_plain = len(photo_views(torch.zeros(1, 3, 2, 2), model.config))
     if recipe.file.is_file():
@@ -190,6 +192,7 @@ def open_or_encode(
         logger.info("%s: holds views of other photos or weights; they are made anew", recipe.file)
     queries, pooled = _encode(model, list(first.values()), photos, num_plain, how)
     recipe.file.parent.mkdir(parents=True, exist_ok=True)
+    # Under its own name only when it is whole: a run that is killed leaves no half of it.
     part = recipe.file.with_name(recipe.file.name + ".part")
     save_file({"queries": queries, "pooled": pooled}, part, {"made_of": mark})
     part.replace(recipe.file)
@@ -225,15 +228,16 @@ def _encode(
     queries = torch.empty(count, kept, model.config.num_query_tokens, model.qformer.hidden_size, dtype=torch.float16)
     pooled = torch.empty(count, kept, model.vision_tower.hidden_size, dtype=torch.float16)
     generator = torch.Generator().manual_seed(how.seed)
+    # Dropout would be frozen into the views.
     was_training = model.training
     model.eval()
     for start in range(0, count, BATCH):
         batch = photos.batch(products[start : start + BATCH])[1].to(model.device).float() / 255
         random = [augment(batch, how.size_px, how.random, generator) for _ in range(random_views)]
-        looks = [*photo_views(resize(batch, how.size_px) * 2 - 1, model.config), *(view * 2 - 1 for view in random)]
-        for number, look in enumerate(looks):
+        views = [*photo_views(resize(batch, how.size_px) * 2 - 1, model.config), *(photo * 2 - 1 for photo in random)]
+        for number, view in enumerate(views):
             with torch.autocast(model.device.type, torch.bfloat16, enabled=how.bf16):
-                patches_BPV = model.vision_tower(look.to(model.dtype))
+                patches_BPV = model.vision_tower(view.to(model.dtype))
             patches_BPV = patches_BPV.to(model.dtype)
             queries[start : start + BATCH, number] = model.qformer(model.projection(patches_BPV)).queries_BME.half()
             pooled[start : start + BATCH, number] = patches_BPV.mean(1).half()
@@ -251,6 +255,7 @@ def _fingerprint(model: PumGPTForConditionalGeneration, photos: Sequence[ImageRe
             digest.update(name.encode())
             digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
     for photo in photos:
+        # A photo in a file goes by its address: hashing the pixels of all would cost as much as decoding them.
         digest.update(photo.data or photo.label.encode())
     drawn = [
         how.random.model_dump(),

@@ -120,6 +120,7 @@ def repeat_rare(products: Sequence[Product], share: float, seed: int) -> list[Pr
     repeated: list[Product] = []
     for product in products:
         rarity = share * len(products) / counts[product.category] if product.category else 0.0
+        # The square root: repeated in full, a handful of photos would be learned by heart.
         factor = math.sqrt(max(rarity, 1.0))
         times = int(factor) + (rng.random() < factor - int(factor))
         repeated.extend([product] * times)
@@ -176,8 +177,8 @@ def _make_foreign(product: Product, held_out: Sequence[tuple[str, ...]]) -> Prod
 class PhotoCache:
     """Decoded first photos of products at one size, as bytes of colour: (3, size_px, size_px) uint8, made on first use.
 
-    They are known by the photo itself: ids come again in other files of a source, as in the splits of the grocery set. With
-    `keep` false none is kept. Those of a batch are decoded side by side, on as many threads as there are processors.
+    They are known by the photo itself, as ids may come again in other files of a source. With `keep` false none is kept. Those
+    of a batch are decoded side by side, on as many threads as there are processors.
     """
 
     def __init__(self, size_px: int, keep: bool = True) -> None:
@@ -191,7 +192,7 @@ class PhotoCache:
         if not product.images:
             raise PhotoError("it has no photo to train on")
         ref = product.images[0]
-        if not self.keep:
+        if not self.keep:  # a stream never ends up in memory
             return self._decode(ref)
         if ref not in self._photos:
             self._photos[ref] = self._decode(ref)
@@ -219,6 +220,7 @@ class PhotoCache:
         return found
 
     def _found(self, products: Sequence[Product]) -> list[tuple[Product, Tensor]]:
+        # From the second epoch on all are there, and threads would only cost time.
         if all(product.images and product.images[0] in self._photos for product in products):
             return [(product, self._photos[product.images[0]]) for product in products]
         with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -2,13 +2,13 @@
 
     summary = write_shards([Path("curated.jsonl")], Path("shards"), ShardRecipe(open_domain=Path("captions.jsonl")))
 
-The catalogue is read twice. First listings that look like one (equal content, photo or title, or the same group id) are joined
-to groups, and categories and values are counted. Then every product becomes conversations:
+There are two passes over the catalogue. First listings that look like one (equal content, photo or title, or the same group
+id) are joined to groups, and categories and values are counted. Then every product becomes conversations:
 
 - a whole group is in `train` or in `validation`, so that nothing is learned that is asked about later;
 - of frequent categories some products are passed by, those of rare ones come several times, with other questions;
 - the task that is furthest behind its share is the likeliest to be asked next;
-- where the schema has translations, some attributes are asked for and told in another language;
+- where the schema has translations, some attributes are asked for and answered in another language;
 - between the products stand conversations about open-domain photos, as many as were asked for.
 
 Beside `messages`, in the form of chat templates, each row keeps the product's own columns, so that `pumgpt train` draws questions
@@ -127,6 +127,7 @@ def write_shards(
     for key, product in _products(catalogs, column_map):
         survey.add(key, product, fetch)
     survey.close()
+    # Who watches the folder must not take half a set for a whole one.
     unfinished = out.with_name(f"{out.name}.new")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
@@ -179,16 +180,19 @@ def _rows(
     for key, product in products:
         group = survey.group_of.get(key, key)
         split = "validation" if _chance(recipe.seed, "split", group) < recipe.held_out else "train"
+        # Validation stays as it is in the catalogue: it measures, it doesn't teach.
         wanted = survey.copies(product.category, recipe.evenness) if split == "train" else 1.0
         copies = int(wanted) + (_chance(recipe.seed, "copies", key) < wanted % 1)
         try:
             photos = [{"bytes": read_photo(ref, fetch=fetch), "path": None} for ref in product.images] if copies else []
+            # Bytes that came are no photo yet.
             for ref in product.images if copies else ():
                 open_photo(ref, at_least_px=64, fetch=fetch)
         except PhotoError:
             summary.left_out += 1
             continue
         for copy in range(copies):
+            # Of its own, so that one more product in the catalogue changes no other's questions.
             rng = random.Random(f"{recipe.seed} {key} {copy}")
             weights = MixtureWeights(tasks=behind[split].weights())
             listing, examples = draw_examples(product, context, rng, weights, recipe.questions)
@@ -229,22 +233,22 @@ def _turn(
     spec = schema.get(question.field) if schema is not None and question.field else None
     if spec is None or question.task != "attribute_qa" or rng.random() >= share:
         return question.text, example.answer
-    told = [
+    spoken = [
         (language, spec.names[language], values[example.answer])
         for language, values in sorted(spec.translations.items())
         if language in spec.names and example.answer in values
     ]
-    if not told:
+    if not spoken:
         return question.text, example.answer
-    language, name, answer = rng.choice(told)
+    language, name, answer = rng.choice(spoken)
     return TASKS[question.task].template.draw_in(language, rng, name=name) or f"{name}?", answer
 
 
 def _row(
-    product: Product, group: str, photos: list[dict[str, Any]], examples: Sequence[Example], said: Conversation
+    product: Product, group: str, photos: list[dict[str, Any]], examples: Sequence[Example], conversation: Conversation
 ) -> dict[str, Any]:
     messages: list[dict[str, Any]] = []
-    for number, (question, answer) in enumerate(said.shown):
+    for number, (question, answer) in enumerate(conversation.shown):
         shown = [{"type": "image", "text": None} for _ in photos] if number == 0 else []
         messages.append({"role": "user", "content": [*shown, {"type": "text", "text": question}]})
         messages.append({"role": "assistant", "content": [{"type": "text", "text": answer}]})
@@ -265,7 +269,7 @@ def _row(
 
 
 class _OpenDomain:
-    """Conversations about photos of anything, in turn, begun again when all were told."""
+    """Conversations about photos of anything, in turn, begun again after the last."""
 
     def __init__(self, recipe: ShardRecipe, fetch: Fetch | None) -> None:
         self._recipe, self._written = recipe, 0
@@ -281,6 +285,7 @@ class _OpenDomain:
             yield row
 
     def _endless(self, path: Path, fetch: Fetch | None) -> Iterator[dict[str, Any]]:
+        # A round has its own captions and questions; a photo with several captions thus shows them all in time.
         for round_ in cycle(range(1_000_000)):
             found = False
             for key, product in _products([path]):

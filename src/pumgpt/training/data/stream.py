@@ -50,6 +50,7 @@ class ProductStream(IterableDataset[Product]):
 
     def __iter__(self) -> Iterator[Product]:
         worker = get_worker_info()
+        # Each worker goes through all products and keeps its share: they then agree on the order.
         number, workers = (0, 1) if worker is None else (worker.id, worker.num_workers)
         return islice(self._shuffled(), number, None, workers)
 
@@ -57,6 +58,7 @@ class ProductStream(IterableDataset[Product]):
         rng = random.Random(f"{self.seed} {self.epoch}")
         held: list[Product] = []
         for product in self._normalised(_side_by_side(self.parts, rng)):
+            # A product leaves from a random place, so that neighbours in a file part.
             if len(held) < self.buffer:
                 held.append(product)
                 continue
@@ -90,9 +92,11 @@ class _Part:
 
 
 def _side_by_side(parts: Sequence[_Part], rng: random.Random) -> Iterator[Product]:
+    # In proportion to what is left, all sources end together.
     left = [part.count for part in parts]
     readers = [part.repeated(random.Random(rng.random())) for part in parts]
     while readers:
+        # A file may hold more rows than it was counted to have.
         place = rng.choices(range(len(readers)), left)[0] if any(left) else 0
         product = next(readers[place], None)
         if product is None:

@@ -40,6 +40,7 @@ class Survey:
             self.categories[product.category] += 1
         for name, value in (product.attributes or {}).items():
             known = self._values.setdefault(name, set())
+            # None: found to be open, and no longer worth its memory.
             if known is not None and isinstance(value, str):
                 known.add(value)
                 if len(known) > MOST_CLOSED:
@@ -52,6 +53,7 @@ class Survey:
             for key in group[1:]:
                 alike.join(group[0], key)
         self.group_of = {key: alike.find(key) for key in alike}
+        # It holds a hash of every photo; the second pass needs the groups alone.
         del self._finder
 
     @property

@@ -76,6 +76,7 @@ class AnswerTeacher(nn.Module):
     @torch.no_grad()
     def probabilities(self, queries_BME: Tensor, patches_BPV: Tensor | None = None) -> list[Tensor]:
         """Probabilities (B, K) of the offered values of each label: the mean of both heads' where there are two."""
+        # A new module is in training mode, and its dropout would blur the targets.
         self.eval()
         found = as_probabilities(self.heads(queries_BME))
         if self.patch_heads is not None and patches_BPV is not None:
@@ -117,6 +118,7 @@ class AnswerTeacher(nn.Module):
             step = torch.arange(table_KL.shape[1], device=start.device).expand(inside.shape)[inside]
             answers_TK = log_TW.gather(1, table_KL.clamp(min=0).T[step])
             soft_T = -(weight_RLK[inside] * answers_TK).sum(-1)
+            # Of a blend no label is right: the teacher has all the weight.
             share_R = torch.where(bucket["blended"][rows], 1.0, self.shares[number])
             share_T = share_R[:, None].expand(inside.shape)[inside]
             mixed = mixed.index_put((which,), (1 - share_T) * losses_T[which] + share_T * soft_T)
@@ -129,6 +131,7 @@ def token_targets(table_KL: Tensor, answer_RL: Tensor, probability_RK: Tensor) -
 
     `table_KL` holds the tokens of the values, `answer_RL` those of the right ones; both end in `PAST_END`.
     """
+    # A value counts for a token as long as all tokens before it are the answer's.
     same_RKL = table_KL[None] == answer_RL[:, None]
     before_RKL = torch.cat([torch.ones_like(same_RKL[..., :1]), same_RKL[..., :-1]], -1).cumprod(-1)
     weight_RKL = probability_RK[:, :, None] * before_RKL * (table_KL != PAST_END)
@@ -157,6 +160,7 @@ def answer_loss(
         input_ids, photos, photo_index, attention_mask=bucket["attention_mask"], use_cache=False
     ).last_hidden_state
     assert hidden_RSD is not None
+    # The state at a position gives the token after it. Only answers go through the output layer, the largest of all.
     asked = labels[:, 1:] != IGNORED
     # Probabilities in full precision, whatever the layers compute in: a teacher's small ones are to be learned too.
     with torch.autocast(input_ids.device.type, enabled=False):

@@ -107,6 +107,7 @@ class ContrastStage(Stage):
         whole, processor = recipe.init_from.load_model(train, recipe.size_px)
         if settings.tower_from is not None:
             load_tower(whole.vision_tower, settings.tower_from)
+        # New heads start at random, those of the stage before go on.
         heads = LabelHeads(whole.vision_tower.hidden_size, values)
         query_heads = LabelHeads(whole.qformer.hidden_size, values) if settings.query_heads else None
         if start is not None and read_values(start) is not None:
@@ -242,6 +243,7 @@ class ContrastiveModel(nn.Module):
             loss = loss + self.query_heads.loss(logits, *stated)
             loss = loss + self.query_heads.imitation_loss(logits, targets, taught_B)
         if input_ids is not None and attention_mask is not None and text_photo is not None and text_group is not None:
+            # The Q-Former runs on all photos only where its heads need them all.
             shown = self._queries(patches_BPV[text_photo]) if queries_BME is None else queries_BME[text_photo]
             texts = self.contrast.embed_texts(self.qformer, input_ids, attention_mask)
             same = text_group[:, None] == text_group[None, :]
@@ -279,6 +281,7 @@ class ContrastiveCollator:
         texts = [text_of(product) for product in products]
         whole = batch["own_share"] == 1 if "own_share" in batch else torch.ones(len(products), dtype=torch.bool)
         photo = [index for index, text in enumerate(texts) if text and whole[index]]
+        # The first ones: the loader has shuffled the products already.
         photo = photo[: round(len(photo) * self.share)]
         if len(photo) < 2:
             # One text has none to be told apart from.

@@ -85,6 +85,7 @@ class HeadsStage(Stage):
         tower = recipe.init_from.load_tower()
         model = TowerWithHeads(tower, LabelHeads(tower.hidden_size, values), recipe.heads.smoothing)
         if start is not None:
+            # A PumGPT checkpoint may have none; they then start at random.
             load_heads(model.heads, start)
         return cls(
             recipe=recipe,
@@ -165,6 +166,7 @@ class HeadsCollator:
             return torch.tensor([index.get(label_of(product, name) or "", IGNORED) for product in products])
         target_BK = torch.zeros(len(products), len(index))
         for row, product in enumerate(products):
+            # Shares of one: a long title must not weigh more than a short one.
             known = [index[word] for word in title_words(product) if word in index]
             target_BK[row, known] = 1 / max(len(known), 1)
         return target_BK

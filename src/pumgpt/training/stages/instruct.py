@@ -112,12 +112,14 @@ class InstructStage(Stage):
         context = build_context(products, settings.attributes, settings.min_count)
         on_cpu = arguments.device.type == "cpu"
         model, processor = _load_model(recipe, train, on_cpu)
+        # What doesn't fit into memory as files doesn't as pixels either.
         photos = PhotoCache(data.size_px, keep=not data.stream)
         teacher = None
         if settings.teacher is not None:
             teacher = _load_teacher(settings, settings.teacher, model, context, processor).to(arguments.device)
         encoded = None
         if settings.encoded is not None:
+            # Views are kept for every product, so that none may drop out later.
             train = photos.usable(train)
             encoded = _encode(recipe, settings.encoded, model, train, photos, arguments.bf16)
         return cls(
@@ -164,6 +166,7 @@ class InstructStage(Stage):
             assert photos.queries_BME is not None, "a teacher is refused where there are no queries"
             targets = teacher.probabilities(photos.queries_BME, photos.patches_BPV)
         answers = [answer_loss(model, photos.visual_KBND, bucket, teacher, targets) for bucket in batch["buckets"]]
+        # By the rows of the batch, not of each bucket: a bucket is no unit of meaning.
         loss = torch.stack(answers).sum() / sum(bucket["labels"].shape[0] for bucket in batch["buckets"])
         if self.recipe.instruct.contrast_weight and "text_ids" in batch and model.training:
             assert photos.queries_BME is not None, "a contrastive head is refused where there are no queries"
