@@ -54,23 +54,20 @@ def read_curves(trainer_state: Path) -> tuple[Series, Series]:
     measures: Series = {}
     for entry in entries:
         for key, value in entry.items():
-            _sort_in(losses, measures, entry["epoch"], key, value)
+            if not isinstance(value, int | float) or any(key.endswith(end) for end in _NOT_MEASURES):
+                continue
+            if key == "loss":
+                series, name = losses, "training"
+            elif key == "eval_loss":
+                series, name = losses, "validation"
+            elif key.startswith("eval_"):
+                series, name = measures, key.removeprefix("eval_").removeprefix("accuracy_")
+            else:
+                continue
+            epochs, values = series.setdefault(name, ([], []))
+            epochs.append(float(entry["epoch"]))
+            values.append(float(value))
     return losses, measures
-
-
-def _sort_in(losses: Series, measures: Series, epoch: float, key: str, value: Any) -> None:
-    if not isinstance(value, int | float) or any(key.endswith(end) for end in _NOT_MEASURES):
-        return
-    if key == "loss":
-        target, name = losses, "training"
-    elif key.startswith("eval_"):
-        name = key.removeprefix("eval_")
-        target, name = (losses, "validation") if name == "loss" else (measures, name.removeprefix("accuracy_"))
-    else:
-        return
-    epochs, values = target.setdefault(name, ([], []))
-    epochs.append(float(epoch))
-    values.append(float(value))
 
 
 def _draw(panel: Any, series: Series, label: str) -> None:

@@ -132,7 +132,19 @@ def normalise(
 ) -> Iterator[Product]:
     """Products with their attribute values written alike, and those of held-out categories made foreign."""
     held_out = [split_path(path) for path in foreign_categories]
-    return (_make_foreign(_write_alike(product, values), held_out) for product in products)
+    for product in products:
+        category = product.category or ()
+        if any(category[: len(path)] == path for path in held_out):
+            # The photo alone: its title would give away what the model shall not know.
+            yield Product(id=product.id, images=product.images, source=FOREIGN)
+        elif product.attributes and values:
+            attributes = {
+                name: values[name].get(value, value) if name in values and isinstance(value, str) else value
+                for name, value in product.attributes.items()
+            }
+            yield replace(product, attributes=attributes)
+        else:
+            yield product
 
 
 def match_files(files: str, data_dir: Path) -> list[Path]:
@@ -155,23 +167,6 @@ def read_file(file: Path) -> Iterator[Product]:
             logger.warning("%s, row %d: left out: %s", file, row.row, row.error)
         else:
             yield row
-
-
-def _write_alike(product: Product, values: dict[str, dict[str, str]]) -> Product:
-    if not product.attributes or not values:
-        return product
-    attributes = {
-        name: values[name].get(value, value) if name in values and isinstance(value, str) else value
-        for name, value in product.attributes.items()
-    }
-    return replace(product, attributes=attributes)
-
-
-def _make_foreign(product: Product, held_out: Sequence[tuple[str, ...]]) -> Product:
-    category = product.category or ()
-    if not any(category[: len(path)] == path for path in held_out):
-        return product
-    return Product(id=product.id, images=product.images, source=FOREIGN)
 
 
 class PhotoCache:
@@ -226,25 +221,21 @@ class PhotoCache:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             attempts = list(zip(products, pool.map(self._attempt, products), strict=True))
         for product, photo in attempts:
-            if isinstance(photo, PhotoError):
-                self._leave_out(product, photo)
+            if isinstance(photo, PhotoError) and (key := self._key(product)) not in self._left_out:
+                self._left_out.add(key)
+                logger.warning("product '%s' is left out: %s", product.id, photo)
         return [(product, photo) for product, photo in attempts if isinstance(photo, Tensor)]
 
     def _attempt(self, product: Product) -> Tensor | PhotoError | None:
-        if self._mark(product) in self._left_out:
+        if self._key(product) in self._left_out:
             return None
         try:
             return self(product)
         except PhotoError as error:
             return error
 
-    def _leave_out(self, product: Product, error: PhotoError) -> None:
-        if self._mark(product) not in self._left_out:
-            self._left_out.add(self._mark(product))
-            logger.warning("product '%s' is left out: %s", product.id, error)
-
     @staticmethod
-    def _mark(product: Product) -> ImageRef | tuple[str | None, str]:
+    def _key(product: Product) -> ImageRef | tuple[str | None, str]:
         return product.images[0] if product.images else (product.source, product.id)
 
     def _decode(self, ref: ImageRef) -> Tensor:
