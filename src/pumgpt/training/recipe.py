@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from pumgpt.errors import RecipeError, first_line
 from pumgpt.training.stages.base import StageRecipe
-from pumgpt.training.stages.registry import find_stage, stage_names
+from pumgpt.training.stages.registry import get_stage
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> StageRecipe:
@@ -27,10 +27,10 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> StageRecipe:
         raise RecipeError(f"{path}: a recipe is a mapping of keys; see recipes/ for examples")
     for override in overrides:
         _override(document, override)
-    name = document.get("stage")
-    stage = find_stage(name) if isinstance(name, str) else None
-    if stage is None:
-        raise RecipeError(f"{path}: stage: '{name}' is no stage of training; choose one of {', '.join(stage_names())}")
+    try:
+        stage = get_stage(str(document.get("stage")))
+    except RecipeError as error:
+        raise RecipeError(f"{path}: stage: {error}") from error
     try:
         return stage.recipe_class.model_validate(document)
     except ValidationError as error:

@@ -38,20 +38,9 @@ def _load_entry_points() -> None:
         register(point.load())
 
 
-def stage_names() -> list[str]:
-    _load_entry_points()
-    return list(_STAGES)
-
-
-def find_stage(name: str) -> type[Stage] | None:
-    """The stage of that name, None where there is none."""
-    _load_entry_points()
-    return _STAGES.get(name)
-
-
 def get_stage(name: str) -> type[Stage]:
     """The stage of that name. Raises `RecipeError` naming those that there are."""
-    stage = find_stage(name)
-    if stage is None:
-        raise RecipeError(f"'{name}' is no stage of training; choose one of {', '.join(stage_names())}")
-    return stage
+    _load_entry_points()
+    if name not in _STAGES:
+        raise RecipeError(f"'{name}' is no stage of training; choose one of {', '.join(_STAGES)}")
+    return _STAGES[name]
