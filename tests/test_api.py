@@ -14,7 +14,7 @@ from tests.test_architecture import HEAVY
 
 import pumgpt
 from pumgpt import api
-from pumgpt.samples import write_catalog
+from pumgpt.samples import seeds, write_catalog
 
 
 @pytest.mark.parametrize("module", [pumgpt, api], ids=["pumgpt", "pumgpt.api"])
@@ -53,7 +53,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 def test_a_catalogue_is_enriched_from_python(tmp_path: Path) -> None:
-    write_catalog(tmp_path / "catalog", range(980_000, 980_004), size_px=48)
+    write_catalog(tmp_path / "catalog", seeds.TESTS[:4], size_px=48)
     done: list[int] = []
     summary = api.enrich(
         tmp_path / "catalog" / "catalog.csv",
