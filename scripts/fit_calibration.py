@@ -18,6 +18,9 @@ from itertools import islice
 from pathlib import Path
 
 from PIL.Image import Image
+from pumgpt.bench.judging.facts import caption_is_true
+from pumgpt.bench.suites.sets import VALIDATION_SETS
+from pumgpt.bench.suites.truth import CATEGORY, fields_of
 
 from pumgpt.backends.calibration import (
     DEFAULT,
@@ -30,17 +33,14 @@ from pumgpt.backends.calibration import (
 from pumgpt.backends.load import load_backend
 from pumgpt.backends.protocol import Backend, Request
 from pumgpt.bench.baselines.predictions import Guess
-from pumgpt.bench.judging.facts import caption_is_true
 from pumgpt.bench.judging.fields import Judged
-from pumgpt.bench.suites.sets import VALIDATION_SETS
-from pumgpt.bench.suites.truth import CATEGORY, fields_of
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Question
 from pumgpt.errors import PumGPTError
 from pumgpt.samples import draw_foreign, seeds
-from pumgpt.tasks.base import Parsed, normalise
+from pumgpt.tasks.answers import Parsed, normalise
 from pumgpt.tasks.registry import get_task
 from pumgpt.tasks.truth import FOREIGN
 from pumgpt.understand.judge import FieldPrediction, Judge

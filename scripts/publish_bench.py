@@ -19,8 +19,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pumgpt.bench.reporting.headlines import HEADLINES
+from pumgpt.bench.reporting.markdown import render_rows
 from pumgpt.bench.reporting.results import ComparisonJson, MeasuredJson, Results, read_results
-from pumgpt.bench.reporting.tables import render_rows
 from pumgpt.errors import CatalogError, PumGPTError
 
 SUITES = ("samples", "fashion", "grocery", "clothing", "implicitave", "ae-110k", "oa-mine", "open-domain")

@@ -22,14 +22,14 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
+from pumgpt.bench.baselines.fitted import features_of
+from pumgpt.bench.reporting.tables import render_rows
+from pumgpt.bench.suites.sets import NANO_SETS
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pumgpt.bench.baselines.fitted import features_of
-from pumgpt.bench.reporting.tables import render_rows
 from pumgpt.bench.stats.intervals import Measured, proportion
-from pumgpt.bench.suites.sets import NANO_SETS
 from pumgpt.errors import PumGPTError
 
 SHARED = {

@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from pumgpt.bench.suites.sets import FASHION
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pumgpt.bench.suites.sets import FASHION
 from pumgpt.catalog.product import Product
 from pumgpt.model.card import resolve_checkpoint
 from pumgpt.model.modeling import PumGPTForConditionalGeneration

@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 from PIL import Image
+from pumgpt.bench.asking.case import Case, Truth
 
 from pumgpt.backends.protocol import Answer
-from pumgpt.bench.asking.case import Case, Truth
 from pumgpt.bench.judging.outcomes import judge
 from pumgpt.bench.suites.items import Item
 from pumgpt.catalog.product import Product

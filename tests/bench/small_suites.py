@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw
+from pumgpt.bench.asking.case import Case
+from pumgpt.bench.suites.sources import load_items
 
 from pumgpt.backends.protocol import CANNOT_TELL, Answer, Backend, Question, Request
 from pumgpt.bench.asking.answer_cache import AnswerCache, Told
-from pumgpt.bench.asking.case import Case
 from pumgpt.bench.asking.cases import build_cases, item_cases
 from pumgpt.bench.asking.runner import ask
 from pumgpt.bench.baselines.backends import true_texts
 from pumgpt.bench.benchmark import BenchResult, ModelResult, judge_answers
 from pumgpt.bench.suites.items import SuiteData
-from pumgpt.bench.suites.sources import load_items
 from pumgpt.bench.suites.suite import Suite, load_suite
 from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.tasks.attributes import write_record

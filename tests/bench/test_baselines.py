@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
-
 from pumgpt.bench.baselines.fitted import Majority, NearestNeighbour, TitleMatching, pixel_features
+
 from pumgpt.catalog.product import Product
 
 TRAIN = [

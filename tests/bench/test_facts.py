@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from pumgpt.bench.judging.facts import caption_is_true
+
 from pumgpt.catalog.product import Product
 
 TEE = Product("1", title="Puma Men Navy Tee", category=("Apparel", "Topwear", "Tshirts"), attributes={"colour": "Blue"})

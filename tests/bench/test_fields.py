@@ -9,11 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pumgpt.bench.reporting.tables import render_table, scores_to_json
+from pumgpt.bench.suites.truth import complete_path, read_truth
 
 from pumgpt.bench.baselines.predictions import read_plain, read_understandings
 from pumgpt.bench.judging.fields import evaluate, evaluate_predictions
-from pumgpt.bench.reporting.tables import render_table, scores_to_json
-from pumgpt.bench.suites.truth import complete_path, read_truth
 from pumgpt.errors import CatalogError
 
 SHIRTS, TSHIRTS, SHOES = ["Apparel", "Topwear", "Shirts"], ["Apparel", "Topwear", "Tshirts"], ["Footwear", "Shoes"]

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
-
 from pumgpt.bench.asking.inputs import prepare, write_photos
-from pumgpt.bench.baselines.predictions import Prediction
 from pumgpt.bench.suites.sets import IMAGE_ONLY, NANO_SETS, OPEN_DOMAIN, WITH_TITLE, MeasuredSet
 from pumgpt.bench.suites.truth import read_truth
+
+from pumgpt.bench.baselines.predictions import Prediction
 from pumgpt.errors import CatalogError
 
 PAIRS = pa.list_(pa.struct([("name", pa.string()), ("value", pa.string())]))

@@ -6,9 +6,9 @@ import random
 from collections import Counter
 
 import pytest
+from pumgpt.bench.asking.multiple_choice import Choice, draw_options, measure_position_bias
 from scipy.stats import chi2_contingency
 
-from pumgpt.bench.asking.multiple_choice import Choice, draw_options, measure_position_bias
 from pumgpt.catalog.question import Choices
 
 COLOURS = Choices(("Blue", "Navy Blue", "Red", "Green", "White"))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
-from pumgpt.backends.protocol import CANNOT_TELL, Answer
 from pumgpt.bench.asking.case import Case, Truth
 from pumgpt.bench.judging.answers import find_option, is_refusal, read_answer
+
+from pumgpt.backends.protocol import CANNOT_TELL, Answer
 from pumgpt.catalog.question import Choices, Question
 
 COLOURS = Choices(("Blue", "Navy Blue", "Red"))

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 from PIL import Image
+from pumgpt.bench.judging.refusals import ask_hidden, foreign_scores, from_predictions, score_refusals
 
 from pumgpt.backends.fake import FakeBackend
 from pumgpt.backends.protocol import CANNOT_TELL, Answer, Request
 from pumgpt.bench.baselines.predictions import Guess, Prediction
-from pumgpt.bench.judging.refusals import ask_hidden, foreign_scores, from_predictions, score_refusals
 
 EMPTY, RED = Guess(None, 0.1), Guess(("Red",), 0.95)
 

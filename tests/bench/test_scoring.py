@@ -6,11 +6,11 @@ import math
 from pathlib import Path
 
 import pytest
+from pumgpt.bench.asking.case import Case, Truth
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 from small_suites import babbler, bench, constant, echo, load, oracle, refuser, write_shop
 
 from pumgpt.backends.protocol import CANNOT_TELL, Answer
-from pumgpt.bench.asking.case import Case, Truth
 from pumgpt.bench.baselines.backends import Majority
 from pumgpt.bench.benchmark import BenchResult
 from pumgpt.bench.judging.fields import Scores

@@ -6,7 +6,7 @@ import pytest
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices
-from pumgpt.tasks.base import AskedAttribute, TaskContext
+from pumgpt.tasks.context import AskedAttribute, TaskContext
 
 CATEGORIES = (
     "Apparel > Topwear > Tshirts",

@@ -12,7 +12,7 @@ import pytest
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL, Choices
 from pumgpt.errors import UsageError
-from pumgpt.tasks.base import AskedAttribute, TaskContext
+from pumgpt.tasks.context import AskedAttribute, TaskContext
 from pumgpt.tasks.mixture import MixtureWeights, draw_examples
 from pumgpt.tasks.registry import get_task
 

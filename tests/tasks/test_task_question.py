@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL
-from pumgpt.tasks.base import TaskContext
+from pumgpt.tasks.context import TaskContext
 from pumgpt.tasks.registry import get_task
 
 TASK = get_task("question")

@@ -7,7 +7,7 @@ import pytest
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
-from pumgpt.tasks.base import AskedAttribute
+from pumgpt.tasks.context import AskedAttribute
 from pumgpt.tasks.listing import Listing
 from pumgpt.tasks.truth import answer_for, draw_untellable, label, plain_phrase, thin_refusals
 from pumgpt.tasks.words import colour_family

@@ -15,7 +15,7 @@ from PIL import Image
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.catalog.question import CANNOT_TELL, Choices
 from pumgpt.errors import RecipeError
-from pumgpt.tasks.base import AskedAttribute, TaskContext
+from pumgpt.tasks.context import AskedAttribute, TaskContext
 from pumgpt.tasks.mixture import MixtureWeights, draw_examples
 from pumgpt.training.data.products import PhotoCache, SourceRecipe, read_products, repeat_rare
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
-from pumgpt.tasks.base import AskedAttribute, TaskContext
+from pumgpt.tasks.context import AskedAttribute, TaskContext
 from pumgpt.training.objectives.answers import PAST_END, AnswerTeacher, token_targets
 from pumgpt.training.objectives.heads import IGNORED, LabelHeads
 

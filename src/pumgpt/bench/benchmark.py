@@ -10,26 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pumgpt.backends.protocol import Backend
-from pumgpt.bench.asking.answer_cache import Told
-from pumgpt.bench.asking.case import Case
-from pumgpt.bench.asking.cases import show_listing
-from pumgpt.bench.asking.multiple_choice import Choice, PositionBias, measure_position_bias
+from pumgpt.bench.asking.answer_cache import TimedAnswer
+from pumgpt.bench.asking.cases import Case, show_listing
 from pumgpt.bench.judging.failures import Failure, find_failures
-from pumgpt.bench.judging.fields import Scores
+from pumgpt.bench.judging.fields import FieldScores, Verdicts
 from pumgpt.bench.judging.label_noise import Ceiling, LabelNoise, stated_fields
-from pumgpt.bench.judging.outcomes import Calibrate, Outcome, judge
-from pumgpt.bench.judging.scoring import score
-from pumgpt.bench.reporting.plots import Verdicts
+from pumgpt.bench.judging.outcomes import Calibrate, Outcome, judge, right_shares, under
+from pumgpt.bench.judging.position_bias import PositionBias, chosen_place, measure_position_bias
+from pumgpt.bench.judging.scoring import Scores, score
 from pumgpt.bench.stats.comparison import Comparison, compare
 from pumgpt.bench.suites.items import Item, SuiteData
 from pumgpt.bench.suites.suite import Suite
 
-Map = NDArray[np.float32]
+EvidenceMap = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class ModelResult:
-    """What one model said to all cases."""
+    """What one model answered to all cases."""
 
     name: str
     revision: str
@@ -37,9 +35,10 @@ class ModelResult:
     seconds: float
     """Spent on the answers, those of an interrupted run included."""
     num_tokens: int | None = None
-    """Read and written, where the backend counts them."""
-    looks: Mapping[str, Map] = field(default_factory=dict)
-    """Case -> where the model looked in the first photo, of the answers that a report shows."""
+    """Of prompts and answers, where the backend counts them."""
+    evidence: Mapping[str, EvidenceMap] = field(default_factory=dict)
+    """Case -> where in the first photo the answer comes from, of the answers that a report shows."""
+    fields: FieldScores = field(default_factory=FieldScores)
 
     @cached_property
     def errors(self) -> dict[str, int]:
@@ -51,31 +50,24 @@ class ModelResult:
         return found
 
     def position_bias(self) -> PositionBias | None:
-        choices = [_as_choice(outcome) for outcome in self.outcomes if outcome.case.position is not None]
-        return measure_position_bias(choices)
+        return measure_position_bias(chosen_place(o) for o in self.outcomes if o.case.position is not None)
 
     def verdicts(self, condition: str) -> dict[str, Verdicts]:
         """Confidences and verdicts by slot, where the model gives confidences."""
         found: dict[str, tuple[list[float], list[bool]]] = {}
         for outcome in self.outcomes:
             case = outcome.case
-            asked = case.form == "plain" and case.condition == condition and case.task in ("category", "attribute_qa")
-            if asked and outcome.confidence is not None:
+            closed = outcome.task.answer_form in ("path", "value")
+            if closed and case.form == "plain" and case.condition == condition and outcome.confidence is not None:
                 confidences, right = found.setdefault(case.task, ([], []))
                 confidences.append(outcome.confidence)
                 right.append(outcome.right)
         return dict(found)
 
 
-def _as_choice(outcome: Outcome) -> Choice:
-    options = outcome.case.question.choices.values if outcome.case.question.choices else ()
-    said = " > ".join(outcome.said) if outcome.said else None
-    return Choice(len(options), outcome.case.position or 0, options.index(said) if said in options else None)
-
-
 def judge_answers(
     backend: Backend,
-    told: Mapping[str, Told],
+    answers: Mapping[str, TimedAnswer],
     cases: Sequence[Case],
     items: Mapping[str, Item],
     calibrate: Calibrate | None = None,
@@ -86,14 +78,14 @@ def judge_answers(
         for case in cases
         for outcome in judge(
             case,
-            told[case.id].answer,
+            answers[case.id].answer,
             items[case.product],
             show_listing(items[case.product], case.condition).text,
             calibrate,
         )
     ]
-    seconds = sum(one.seconds for one in told.values())
-    tokens = [one.answer.num_tokens for one in told.values()]
+    seconds = sum(timed.seconds for timed in answers.values())
+    tokens = [timed.answer.num_tokens for timed in answers.values()]
     counted = [count for count in tokens if count is not None]
     num_tokens = sum(counted) if counted and len(counted) == len(tokens) else None
     return ModelResult(backend.name, backend.revision, tuple(outcomes), seconds, num_tokens)
@@ -121,13 +113,23 @@ class BenchResult:
         }
 
     @cached_property
+    def field_scores(self) -> dict[str, dict[str, dict[str, Scores]]]:
+        """Condition -> precision -> model -> scores of what it filled in; those of the models that filled anything."""
+        found: dict[str, dict[str, dict[str, Scores]]] = {}
+        for model in self.models:
+            for condition, by_precision in model.fields.scores.items():
+                for name, scores in by_precision.items():
+                    found.setdefault(condition, {}).setdefault(name, {})[model.name] = scores
+        return found
+
+    @cached_property
     def comparisons(self) -> list[Comparison]:
-        return compare({model.name: model.outcomes for model in self.models})
+        return compare({model.name: right_shares(model.outcomes) for model in self.models})
 
     @cached_property
     def noise(self) -> LabelNoise:
         """Of the fields that are asked and that can be told."""
-        asked = {field: True for case in self.cases for field, told in case.truth.fields.items() if told is not None}
+        asked = {name: True for case in self.cases for name, true in case.truth.fields.items() if true is not None}
         others = self.data.fit.items if self.data.fit is not None else []
         return LabelNoise(self.data.items, others, tuple(stated_fields(self.data.items, asked)))
 
@@ -140,7 +142,3 @@ class BenchResult:
     def failures(self) -> dict[str, list[Failure]]:
         """By model."""
         return {model.name: find_failures(model.outcomes, self.items, self.noise) for model in self.models}
-
-
-def under(outcomes: Sequence[Outcome], condition: str) -> list[Outcome]:
-    return [outcome for outcome in outcomes if outcome.case.condition == condition]

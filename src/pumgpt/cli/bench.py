@@ -13,7 +13,7 @@ from pumgpt.errors import BackendError, UsageError
 
 if TYPE_CHECKING:
     from pumgpt.backends.protocol import Backend
-    from pumgpt.bench.asking.case import Case
+    from pumgpt.bench.asking.cases import Case
     from pumgpt.bench.benchmark import BenchResult, ModelResult
     from pumgpt.bench.judging.outcomes import Calibrate
     from pumgpt.bench.suites.items import SuiteData
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 BASELINES_HELP = (
     "Or a baseline: majority, nearest (looks most alike), title (stands in the title); or predictions:FILE, what another "
-    "program said, as JSON lines of id, category and attributes."
+    "program says, as JSON lines of id, category and attributes."
 )
 
 
@@ -60,13 +60,14 @@ def command(
 ) -> int:
     """Ask models the questions of SUITE and hold the answers against the truth.
 
-    SUITE is samples (drawn, needs no data), fashion, grocery, clothing, implicitave, ae-110k, oa-mine, open-domain, or a
-    YAML file of your own. Leaves results.json, report.md and report.html in DIR. Interrupted, the same command goes on.
+    SUITE is samples (drawn, needs no data), fashion, grocery, grocery-iconic, clothing, implicitave, ae-110k, oa-mine,
+    open-domain, or a YAML file of your own. Leaves results.json, report.md and report.html in DIR.
+    Interrupted, the same command resumes.
     """
     if len(set(models)) < len(models):
         raise UsageError("--model names one model twice; name each once")
     from pumgpt.bench.asking.cases import build_cases
-    from pumgpt.bench.suites.sources import load_items
+    from pumgpt.bench.suites.loader import load_items
     from pumgpt.bench.suites.suite import data_folder, load_suite
     from pumgpt.cli.console import quiet_stdout
 
@@ -76,12 +77,12 @@ def command(
     with quiet_stdout():
         loaded = load_items(suite, data_folder(suite_name, data), limit)
         cases = build_cases(suite, loaded)
-        asking = _Asking(suite, loaded, cases, out_dir / "answers", device, batch_size, restart)
-        results = [asking.run(model) for model in models]
-    return _conclude(asking.result(results), out_dir, models, began, as_json)
+        run = _Run(suite, loaded, cases, out_dir / "answers", device, batch_size, restart)
+        results = [run.measure(model) for model in models]
+    return _conclude(run.result(results), out_dir, models, began, as_json)
 
 
-class _Asking:
+class _Run:
     """One model after the other on the same cases, so that no two of them are in memory."""
 
     def __init__(
@@ -97,29 +98,46 @@ class _Asking:
         self.suite, self.data, self.cases = suite, data, cases
         self.folder, self.device, self.batch_size, self.restart = folder, device, batch_size, restart
 
-    def run(self, model: str) -> ModelResult:
+    def measure(self, model: str) -> ModelResult:
         from dataclasses import replace
 
         from pumgpt.bench.asking.answer_cache import AnswerCache
-        from pumgpt.bench.asking.looks import where_it_looked
-        from pumgpt.bench.asking.runner import ask
+        from pumgpt.bench.asking.product_fields import fill_fields
+        from pumgpt.bench.asking.runner import ask, make_requests
         from pumgpt.bench.benchmark import judge_answers
+        from pumgpt.bench.judging.fields import score_filled
+        from pumgpt.bench.reporting.examples import evidence_maps
         from pumgpt.bench.reporting.results import choose_examples
         from pumgpt.cli.progress import RowsBar
 
+        suite, data = self.suite, self.data
         backend = self._load(model)
-        bar = RowsBar(model, len(self.data.items))
+        filled = {}
         try:
-            with AnswerCache(self.folder, backend, self.restart) as cache, bar:
-                told = ask(backend, self.suite, self.data, cache, self.batch_size, lambda done: bar.update(done, 0, 0))
+            with AnswerCache(self.folder, backend, self.restart) as cache:
+                with RowsBar(model, len(data.items)) as bar:
+                    answers = ask(
+                        backend,
+                        data.items,
+                        lambda item: make_requests(suite, data, item),
+                        cache,
+                        self.batch_size,
+                        lambda done: bar.update(done, 0, 0),
+                    )
+                if suite.product_fields:
+                    with RowsBar(f"{model}, fields", len(data.items)) as bar:
+                        filled = fill_fields(
+                            backend, suite, data, cache, self.batch_size, lambda done: bar.update(done, 0, 0)
+                        )
         except BackendError as error:
             raise BackendError(
-                f"--model {model}: {error}; what was answered is kept, the same command goes on"
+                f"--model {model}: {error}; the answers so far are kept, the same command resumes"
             ) from error
-        items = {item.product.id: item for item in self.data.items}
-        judged = replace(judge_answers(backend, told, self.cases, items, _calibrate(backend)), name=model)
+        items = {item.product.id: item for item in data.items}
+        judged = judge_answers(backend, answers, self.cases, items, _calibrate(backend))
+        judged = replace(judged, name=model, fields=score_filled(filled, suite, data.items))
         failures = choose_examples(self.result([judged]).failures[model])
-        return replace(judged, looks=where_it_looked(backend, self.suite, self.data, failures))
+        return replace(judged, evidence=evidence_maps(backend, suite, data, failures))
 
     def result(self, models: list[ModelResult]) -> BenchResult:
         from pumgpt.bench.benchmark import BenchResult
@@ -134,7 +152,7 @@ class _Asking:
         if model in BASELINES:
             return make_baseline(model, self.data.fit)
         if model.startswith(PREDICTIONS):
-            return stored_predictions(Path(model.removeprefix(PREDICTIONS)), self.data.items)
+            return stored_predictions(Path(model.removeprefix(PREDICTIONS)), self.data)
         from pumgpt.backends.load import load_backend
 
         return load_backend(model, self.device)
@@ -156,6 +174,7 @@ def _calibrate(backend: Backend) -> Calibrate | None:
 def _conclude(result: BenchResult, out_dir: Path, models: tuple[str, ...], began: float, as_json: bool) -> int:
     from pumgpt.bench.reporting.markdown import render_markdown
     from pumgpt.bench.reporting.page import write_report
+    from pumgpt.bench.reporting.plots import write_plots
     from pumgpt.bench.reporting.results import to_document, write_results
     from pumgpt.cli.bench_view import print_result, print_troubles
     from pumgpt.cli.console import print_json, say
@@ -166,6 +185,7 @@ def _conclude(result: BenchResult, out_dir: Path, models: tuple[str, ...], began
     write_results(document, out_dir / "results.json")
     (out_dir / "report.md").write_text(render_markdown(result, command_line), encoding="utf-8")
     write_report(out_dir / "report.html", result, command_line)
+    write_plots(out_dir, result)
     print_troubles(result)
     if as_json:
         print_json(document)

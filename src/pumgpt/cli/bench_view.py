@@ -1,4 +1,4 @@
-"""What `bench` tells the person at the terminal."""
+"""What `bench` prints."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LESS = "↓"
 
 
 def print_troubles(result: BenchResult) -> None:
-    """To standard error: rows that were set aside, cases that got no answer."""
+    """To standard error: rows that were set aside, cases without an answer."""
     aside = result.data.set_aside
     for line in aside[:MAX_SET_ASIDE]:
         say(f"set aside: {line}")
@@ -47,9 +47,36 @@ def print_result(result: BenchResult) -> None:
             name = f"{headline.name} {LESS}" if headline.low_is_good else headline.name
             table.add_row(name, f"{count:,}", *(_cell(cells.get(model), headline) for model in columns))
         console.print(table)
+    print_fields(console, result)
     console.print(f"In %, with the 95 % interval below; n: questions. {LESS}: less is better.", style="bright_black")
     for line in summarise(result.comparisons):
         console.print(line, markup=False)
+
+
+FIELD_METRICS = ("whole path", "level 1", "level 2", "level 3", "accuracy", "coverage", "precision", "ECE", "AURC")
+"""Of the products' fields those that are printed; report.md has all."""
+
+
+def print_fields(console: Console, result: BenchResult) -> None:
+    """What models filled in: right with every field filled; at the default precision, right of how many filled."""
+    for condition, by_precision in result.field_scores.items():
+        columns = {
+            f"{model.name},\n{precision}": models[model.name]
+            for model in result.models
+            for precision, models in by_precision.items()
+            if model.name in models
+        }
+        title = f"{result.suite.name}, product fields, {condition}"
+        table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+        for name in ("field", "metric", *columns):
+            table.add_column(name, justify="left" if name in ("field", "metric") else "right")
+        fields = dict.fromkeys(field for scores in columns.values() for field in scores)
+        for field in fields:
+            for metric in FIELD_METRICS:
+                cells = [scores.get(field, {}).get(metric) for scores in columns.values()]
+                if any(cells):
+                    table.add_row(field, metric, *("" if cell is None else str(cell) for cell in cells))
+        console.print(table)
 
 
 def _cell(measured: Measured | None, headline: Headline) -> str:

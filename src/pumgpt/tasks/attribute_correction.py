@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import random
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
-from pumgpt.tasks.attribute_qa import alike
-from pumgpt.tasks.base import INVALID, AskedAttribute, Parsed, Task, TaskContext, normalise, read_choice
+from pumgpt.tasks.answers import INVALID, Parsed, normalise, parse_choice
+from pumgpt.tasks.base import Task
+from pumgpt.tasks.context import AskedAttribute, TaskContext
+from pumgpt.tasks.evaluation import LabelledProduct, LabelledQuestion, Status, Truth, Values, values_are_true
 from pumgpt.tasks.truth import answer_for, asked_attributes, label, thin_refusals
+from pumgpt.tasks.words import alike
 
 RIGHT = "right"
 WRONG = "wrong, it is "
 
 _WRONG_SHARE = 0.5
+_DENIALS = re.compile(r"^\W*(?:no|incorrect|false|not right|not correct)\b", re.IGNORECASE)
 
 
 class AttributeCorrectionTask(Task):
     """The answer is 'right', 'wrong, it is Blue' or `CANNOT_TELL`."""
 
     name = "attribute_correction"
-    metrics = ("verdict_accuracy", "accuracy", "refusal")
+    metrics = ("accuracy", "verdict", "calibration")
     max_new_tokens = 24
+    answer_form = "verdict"
+    record_field = "corrections"
+    mixture_weight = 1.0
 
     def questions(self, product: Product, context: TaskContext) -> list[Question]:
         """One for each attribute of the schema that the product lists."""
         found = []
         for asked in asked_attributes(product, context):
-            listed = label(product, asked.name) if asked.name in (product.attributes or {}) else None
+            listed = label(product, asked.name, context.facts) if asked.name in (product.attributes or {}) else None
             if listed is not None:
                 text = self.template.canonical("check", name=asked.name, value=listed)
                 found.append(self._ask(text, asked.name, verdicts(asked.choices, listed)))
@@ -37,20 +47,21 @@ class AttributeCorrectionTask(Task):
     def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
         drawn = []
         for asked in asked_attributes(product, context):
-            truth = CANNOT_TELL if asked.name == "year" else answer_for(product, asked, context.listing, rng)
+            never_shown = context.facts.attribute(asked.name).shown == "never"
+            truth = CANNOT_TELL if never_shown else answer_for(product, asked, context, rng)
             if truth is not None:
-                drawn.append(self._draw_one(product, asked, truth, rng))
+                own = label(product, asked.name, context.facts)
+                drawn.append(self._draw_one(asked, truth, own, rng))
         return thin_refusals([pair for pair in drawn if pair is not None], rng)
 
     def _draw_one(
-        self, product: Product, asked: AskedAttribute, truth: str, rng: random.Random
+        self, asked: AskedAttribute, truth: str, own: str | None, rng: random.Random
     ) -> tuple[Question, str] | None:
-        """None where no listed value can be made up."""
+        """None where no listed value can be made up. `own` is the product's label, which nothing may show."""
         listed = truth
         if truth == CANNOT_TELL or rng.random() < _WRONG_SHARE:
             others = [v for v in asked.choices.values if not alike(v, truth)] if asked.choices is not None else []
-            own = label(product, asked.name) if truth == CANNOT_TELL else None
-            if not others and own is None:
+            if not others and (own is None or truth != CANNOT_TELL):
                 return None
             listed = rng.choice(others) if others else str(own)
         answer = truth if truth == CANNOT_TELL else RIGHT if listed == truth else WRONG + truth
@@ -58,7 +69,7 @@ class AttributeCorrectionTask(Task):
         return self._ask(text, asked.name, verdicts(asked.choices, listed)), answer
 
     def _parse(self, text: str, question: Question) -> Parsed:
-        parsed = read_choice(text, question.choices)
+        parsed = parse_choice(text, question.choices)
         if not isinstance(parsed.value, str):
             return INVALID
         if normalise(parsed.value) in (RIGHT, "yes", "correct"):
@@ -67,6 +78,53 @@ class AttributeCorrectionTask(Task):
             value = _value_after(parsed.value)
             return Parsed("value", value, "wrong", strict=parsed.strict and parsed.value == WRONG + (value or ""))
         return INVALID
+
+    def _parse_leniently(self, text: str, question: Question) -> Parsed:
+        """A verdict in other words: 'No, it is Blue'."""
+        return self.parse(_DENIALS.sub("wrong", text), replace(question, choices=None))
+
+    def labelled_questions(self, labelled: LabelledProduct, rng: random.Random) -> Iterator[LabelledQuestion]:
+        """One attribute, drawn by lot; half of the time another value is listed than the true one."""
+        stated, closed = labelled.attributes, labelled.choices
+        single = [name for name, values in stated.items() if values and len(values) == 1 and name in closed]
+        if not single or labelled.drawn:
+            return
+        name = rng.choice(single)
+        values = stated[name] or ()
+        others = [other for other in closed[name].values if not alike(other, values[0])]
+        wrong = bool(others) and rng.random() < _WRONG_SHARE
+        listed = rng.choice(others) if wrong else values[0]
+        product = replace(labelled.product, attributes={name: listed})
+        context = replace(labelled.context, attributes=(AskedAttribute(name, closed[name]),))
+        truth = Truth({name: values}, listed, "wrong" if wrong else "right")
+        yield LabelledQuestion(self.questions(product, context)[0], truth, mark=name)
+
+    def _stated(self, parsed: Parsed, field: str) -> tuple[Status, Values | None]:
+        """The verdict, and after a wrong one what is right."""
+        if parsed.status != "value":
+            return parsed.status, None
+        return "value", tuple(part for part in (parsed.verdict, parsed.value) if isinstance(part, str))
+
+    def _is_right(self, stated: Values, truth: Truth, field: str, product: Product) -> bool:
+        if truth.verdict == "right":
+            return stated == (RIGHT,)
+        return stated[0] == "wrong" and values_are_true(stated[1:], truth.fields[field] or ())
+
+    def failure_kind(self, stated: Values, truth: Truth, field: str, product: Product) -> str:
+        missed = truth.verdict == "wrong" and stated[0] == RIGHT
+        return "omission" if missed else "hallucinated value"
+
+    def true_answers(self, truth: Truth, field: str) -> tuple[str, ...]:
+        if truth.verdict == "right":
+            return (RIGHT,)
+        return tuple(WRONG + value for value in truth.fields[field] or ())
+
+    def answer_from_labels(self, question: Question, label: Callable[[str], str | None]) -> str:
+        """The choices lack the listed value, so that a value that isn't a correction is the one that is listed."""
+        value = label(question.field or "")
+        if value is None or question.choices is None:
+            return CANNOT_TELL
+        return WRONG + value if WRONG + value in question.choices.values else RIGHT
 
 
 def _value_after(text: str) -> str | None:

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Iterator
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
-from pumgpt.tasks.base import AskedAttribute, Parsed, Task, TaskContext, list_options, read_choice
+from pumgpt.tasks.answers import Parsed, is_valid, parse_choice
+from pumgpt.tasks.base import Task
+from pumgpt.tasks.context import AskedAttribute, TaskContext
+from pumgpt.tasks.evaluation import LabelledProduct, LabelledQuestion, Truth, draw_options
+from pumgpt.tasks.template import list_options
 from pumgpt.tasks.truth import answer_for, asked_attributes, draw_untellable, thin_refusals
-from pumgpt.tasks.words import colour_family
+from pumgpt.tasks.words import alike
 
 _CHOICE_SHARE = 0.25
 _RIGHT_MISSING = 0.1
 _UNTELLABLE_SHARE = 0.6
 _MANY_VALUES = 6
-"""From this many values on, a multiple choice may lack the right one: with fewer they aren't told apart sharply."""
+"""From this many values on, a multiple choice may lack the right one: fewer are seldom distinct enough."""
 
 
 class AttributeQATask(Task):
     """The answer is the value as the schema writes it, or `CANNOT_TELL`."""
 
     name = "attribute_qa"
-    metrics = ("accuracy", "macro_f1", "refusal")
+    metrics = ("accuracy", "value_f1", "macro_f1", "calibration", "refusals", "hallucination")
     max_new_tokens = 16
+    answer_form = "value"
+    record_field = "attributes"
+    mixture_weight = 4.0
+    scored_by_field = True
 
     def questions(self, product: Product, context: TaskContext) -> list[Question]:
         return [self._question(asked, context.list_options) for asked in asked_attributes(product, context)]
@@ -36,30 +45,64 @@ class AttributeQATask(Task):
     def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
         drawn = []
         for asked in asked_attributes(product, context):
-            answer = answer_for(product, asked, context.listing, rng)
+            answer = answer_for(product, asked, context, rng)
             if answer is not None:
                 drawn.append(self._draw_one(asked, answer, rng))
         if drawn and not context.listing.described and rng.random() < _UNTELLABLE_SHARE:
-            drawn.append(self._draw_one(AskedAttribute(draw_untellable(product, rng)), CANNOT_TELL, rng))
+            drawn.append(self._draw_one(AskedAttribute(draw_untellable(product, context.facts, rng)), CANNOT_TELL, rng))
         return thin_refusals(drawn, rng)
 
     def _draw_one(self, asked: AskedAttribute, answer: str, rng: random.Random) -> tuple[Question, str]:
         if asked.choices is not None and rng.random() < _CHOICE_SHARE:
-            options = draw_options(asked.choices, answer, rng)
+            options = draw_training_options(asked.choices, answer, rng)
             if len(options) > 1:
                 text = self.template.draw("choice", rng, name=asked.name, options=list_options(options))
-                told = answer if answer in options else CANNOT_TELL
-                return self._ask(text, asked.name, Choices(tuple(options))), told
+                return self._ask(
+                    text, asked.name, Choices(tuple(options))
+                ), answer if answer in options else CANNOT_TELL
         text = self.template.draw("open", rng, name=asked.name)
         if asked.question and rng.random() < 0.5:
             text = asked.question
         return self._ask(text, asked.name, asked.choices), answer
 
     def _parse(self, text: str, question: Question) -> Parsed:
-        return read_choice(text, question.choices)
+        return parse_choice(text, question.choices)
+
+    def calibration_key(self, question: Question) -> str:
+        return f"attribute:{question.field}"
+
+    def labelled_questions(self, labelled: LabelledProduct, rng: random.Random) -> Iterator[LabelledQuestion]:
+        """Each attribute; one of them again as a multiple choice; and one that nothing shown can tell."""
+        context = labelled.context
+        for name, values in labelled.attributes.items():
+            asked = AskedAttribute(name, labelled.choices.get(name))
+            yield LabelledQuestion(self._question(asked, context.list_options), Truth({name: values}), mark=name)
+        if labelled.drawn:
+            return
+        yield from self._labelled_choice(labelled, rng)
+        if labelled.hidden:
+            name = rng.choice(labelled.hidden)
+            question = self._question(AskedAttribute(name), context.list_options)
+            yield LabelledQuestion(question, Truth({name: None}), "hidden", name)
+
+    def _labelled_choice(self, labelled: LabelledProduct, rng: random.Random) -> Iterator[LabelledQuestion]:
+        """One attribute, drawn by lot among those with enough values."""
+        single = [(name, values) for name, values in labelled.attributes.items() if values and len(values) == 1]
+        rng.shuffle(single)
+        for name, values in single:
+            choices = labelled.choices.get(name)
+            options = draw_options(choices, values[0], labelled.num_options, rng) if choices else None
+            if options is not None:
+                question = self._question(AskedAttribute(name, Choices(options)), len(options))
+                yield LabelledQuestion.multiple_choice(question, {name: values}, values[0], name)
+                return
+
+    def answer_from_labels(self, question: Question, label: Callable[[str], str | None]) -> str:
+        text = label(question.field or "")
+        return text if text is not None and is_valid(text, question.choices) else CANNOT_TELL
 
 
-def draw_options(choices: Choices, answer: str, rng: random.Random) -> list[str]:
+def draw_training_options(choices: Choices, answer: str, rng: random.Random) -> list[str]:
     """Three to five options (fewer where there are fewer values), shuffled; now and then without the right one."""
     others = [value for value in choices.values if value != answer and not alike(value, answer)]
     options = rng.sample(others, min(len(others), rng.randint(3, 5)))
@@ -68,12 +111,3 @@ def draw_options(choices: Choices, answer: str, rng: random.Random) -> list[str]
         options = [answer, *options[: max(2, len(options) - 1)]]  # in the place of another: the count tells nothing
     rng.shuffle(options)
     return options
-
-
-def alike(first: str, second: str) -> bool:
-    """Whether two values may both be called right: two names of one colour, or one that contains the other."""
-    family = colour_family(first)
-    if family is not None and family == colour_family(second):
-        return True
-    small = first.lower(), second.lower()
-    return small[0] in small[1] or small[1] in small[0]

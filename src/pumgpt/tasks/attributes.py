@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL, Question
-from pumgpt.tasks.base import INVALID, Parsed, Task, TaskContext, list_options, normalise, read_refusal
+from pumgpt.tasks.answers import INVALID, Parsed, contains_refusal, normalise, parse_refusal
+from pumgpt.tasks.base import Task
+from pumgpt.tasks.context import AskedAttribute, TaskContext
+from pumgpt.tasks.evaluation import LabelledProduct, LabelledQuestion, Status, Truth, Values
+from pumgpt.tasks.template import list_options
 from pumgpt.tasks.truth import answer_for, asked_attributes
 
 _NAMES = "; "
@@ -18,8 +23,12 @@ class AttributesTask(Task):
     """The answer is 'gender: Men; colour: Blue; year: cannot be inferred', in the order in which it was asked."""
 
     name = "attributes"
-    metrics = ("accuracy", "micro_f1", "refusal")
+    metrics = ("accuracy", "value_f1", "macro_f1", "calibration", "hallucination", "format")
     max_new_tokens = 64
+    answer_form = "record"
+    record_field = "attributes"
+    asked_as = "attribute_qa"  # each closed answer is then valid and has a probability
+    mixture_weight = 1.0
 
     def questions(self, product: Product, context: TaskContext) -> list[Question]:
         names = [asked.name for asked in asked_attributes(product, context)]
@@ -30,7 +39,7 @@ class AttributesTask(Task):
         known = [
             (asked.name, answer)
             for asked in asked_attributes(product, context)
-            if (answer := answer_for(product, asked, context.listing, rng)) is not None
+            if (answer := answer_for(product, asked, context, rng)) is not None
         ]
         if len(known) < 2:
             return []
@@ -44,15 +53,18 @@ class AttributesTask(Task):
     def _question(self, text: str, names: Sequence[str]) -> Question:
         return self._ask(text, _NAMES.join(names))
 
+    def fields(self, question: Question) -> tuple[str, ...]:
+        return tuple(question.field.split(_NAMES)) if question.field else ()
+
     def parse(self, text: str, question: Question) -> Parsed:
         """A mapping of the asked names that the answer states, None for *cannot be inferred*, in the order asked.
 
         Invalid where no asked name is stated; a refusal of the whole is one of every name.
         """
-        names = (question.field or "").split(_NAMES) if question.field else []
-        if read_refusal(text) is not None:
+        names = self.fields(question)
+        if parse_refusal(text) is not None:
             return Parsed("value", dict.fromkeys(names), strict=False) if names else Parsed("cannot tell", strict=False)
-        stated = _read_pairs(text)
+        stated = _parse_pairs(text)
         asked = {normalise(name): name for name in names} or {name: name for name in stated}
         value = {name: stated[key] for key, name in asked.items() if key in stated}
         if not value:
@@ -60,17 +72,42 @@ class AttributesTask(Task):
         strict = text == write_record([(name, found or CANNOT_TELL) for name, found in value.items()])
         return Parsed("value", value, strict=strict and len(value) == len(asked))
 
+    def _may_be_refusal(self, parsed: Parsed, strict: bool, question: Question) -> bool:
+        """One attribute may be refused while the others are stated."""
+        return parsed.status == "invalid"
+
+    def labelled_questions(self, labelled: LabelledProduct, rng: random.Random) -> Iterator[LabelledQuestion]:
+        stated = labelled.attributes
+        if stated and not labelled.drawn:
+            asked = tuple(AskedAttribute(name, labelled.choices.get(name)) for name in stated)
+            context = replace(labelled.context, attributes=asked)
+            yield LabelledQuestion(self.questions(labelled.product, context)[0], Truth(stated))
+
+    def _stated(self, parsed: Parsed, field: str) -> tuple[Status, Values | None]:
+        if not isinstance(parsed.value, Mapping):
+            return parsed.status, None
+        if field not in parsed.value:
+            return "left out", None
+        value = parsed.value[field]
+        return ("cannot tell", None) if value is None or contains_refusal(value) else ("value", (value,))
+
+    def answer_from_labels(self, question: Question, label: Callable[[str], str | None]) -> str:
+        return self.write({name: label(name) or CANNOT_TELL for name in self.fields(question)})
+
+    def write(self, answers: Mapping[str, str]) -> str:
+        return write_record([*answers.items()])
+
 
 def write_record(pairs: Sequence[tuple[str, str]]) -> str:
     """Name-value pairs as the answer writes them."""
     return "; ".join(f"{name}: {value}" for name, value in pairs)
 
 
-def _read_pairs(text: str) -> dict[str, str | None]:
+def _parse_pairs(text: str) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for part in text.replace("\n", ";").split(";"):
         name, separator, value = part.partition(":")
         if separator and normalise(name) and normalise(value):
             value = " ".join(value.split())
-            found.setdefault(normalise(name), None if read_refusal(value) else value)
+            found.setdefault(normalise(name), None if parse_refusal(value) else value)
     return found

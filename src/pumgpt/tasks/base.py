@@ -1,60 +1,34 @@
-"""What a task is: it renders questions and training examples from a product, and reads answers back."""
+"""What a task is: it asks about a product, makes training examples, parses answers and grades them."""
 
 from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from pathlib import Path
+from sys import modules
 from typing import ClassVar, Literal
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
-from pumgpt.tasks.listing import NO_LISTING, Listing, ListingMode
+from pumgpt.tasks.answers import (
+    INVALID,
+    Parsed,
+    bare,
+    contains_refusal,
+    find_choice,
+    parse_refusal,
+    parse_text,
+    without_prompt,
+)
+from pumgpt.tasks.context import TaskContext
+from pumgpt.tasks.evaluation import Grade, LabelledProduct, LabelledQuestion, Status, Truth, Values, values_are_true
 from pumgpt.tasks.template import Template, load_template
 
-_AROUND = " \t\r\n.,;:!?'\"`’“”()[]{}*_"
-_REFUSALS = frozenset(
-    {CANNOT_TELL, "cannot tell", "can't tell", "cannot be told", "can't be inferred", "can not be inferred", "unknown"}
-)
-"""What other models write for `CANNOT_TELL`; ours writes it as it is."""
-
-Verdict = Literal["right", "wrong"]
-
-
-@dataclass(frozen=True, slots=True)
-class AskedAttribute:
-    """An attribute of the schema in use: how it is called, its valid values, and how to ask for it."""
-
-    name: str
-    choices: Choices | None = None
-    question: str | None = None
-    """Replaces the template's canonical question."""
-
-
-@dataclass(frozen=True, slots=True)
-class TaskContext:
-    """What is asked for, apart from the product itself. One context serves many products."""
-
-    taxonomy_choices: Choices | None = None
-    """The valid categories, each written 'A > B > C'."""
-    attributes: tuple[AskedAttribute, ...] = ()
-    listing: Listing = NO_LISTING
-    """The text that the questions of this product share; see `showing`."""
-    questions: tuple[str, ...] = ()
-    """A user's own questions, for the task `question`."""
-    beginning: str | None = None
-    """The text to finish, for the task `caption_completion`; None for the product's title."""
-    list_options: int = 0
-    """At inference, closed questions with at most this many values list them in the prompt."""
-
-    def showing(self, product: Product, mode: ListingMode, rng: random.Random | None = None) -> TaskContext:
-        """This context for one product, with its text rendered."""
-        return replace(self, listing=Listing.of(product, mode, rng))
-
-    def attribute(self, name: str) -> AskedAttribute | None:
-        return next((asked for asked in self.attributes if asked.name == name), None)
+AnswerForm = Literal["text", "path", "value", "record", "verdict"]
+"""Open text, a category's path, one attribute's value, a record of several, or a verdict on a listed value."""
+RecordField = Literal["caption", "completion", "category", "attributes", "answers", "corrections"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,43 +40,41 @@ class Example:
     listing: str | None
 
 
-AnswerValue = str | tuple[str, ...] | Mapping[str, str | None]
+class Task(ABC):
+    """One of the tasks. Stateless: the same object serves training, enrichment and benchmark.
 
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """An answer, read.
-
-    `value` is text, a category path, or name -> value with None for what can't be inferred; None unless `status` is
-    `value`. A correction carries its `verdict` too, and what is right as the `value` of a wrong one.
+    A new one needs a name, a template, `questions` and `_draw`; `truth_of` too, if a benchmark shall ask it. Everything
+    else has a default that suits a task with short open answers.
     """
 
-    status: Literal["value", "cannot tell", "invalid"]
-    value: AnswerValue | None = None
-    verdict: Verdict | None = None
-    strict: bool = True
-    """Whether the answer was written exactly as asked for; False where it took some good will to read it."""
-
-
-INVALID = Parsed("invalid", strict=False)
-
-
-class Task(ABC):
-    """One of the tasks. Stateless: the same object serves training, benchmark, engine and server."""
-
     name: ClassVar[str]
-    metrics: ClassVar[tuple[str, ...]]
     max_new_tokens: ClassVar[int]
+    metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+    """By the names in `pumgpt.bench.judging.scoring`."""
+    answer_form: ClassVar[AnswerForm] = "text"
+    record_field: ClassVar[RecordField] = "answers"
+    """Where its answer goes in an `Understanding`."""
+    asked_as: ClassVar[str | None] = None
+    """The task whose questions are asked in its place when products are enriched."""
+    mixture_weight: ClassVar[float] = 0.0
+    """How often training asks it by default, beside the others; with 0 only a recipe that names it does."""
     hides_listing: ClassVar[bool] = False
     """Whether its questions are asked without the shared text, which would stand in the answer's place."""
+    refusable: ClassVar[bool] = True
+    """Whether a free reply that contains a refusal is one. A caption may well say that something is not shown."""
+    scored_by_field: ClassVar[bool] = False
+    """Whether a benchmark also scores each field alone."""
 
     @property
     def template(self) -> Template:
-        return load_template(self.name)
+        """`templates/<name>.yaml` beside the module of the task."""
+        return load_template(self.name, Path(str(modules[type(self).__module__].__file__)).parent / "templates")
 
     @property
     def version(self) -> int:
         return self.template.version
+
+    # Asking
 
     @abstractmethod
     def questions(self, product: Product, context: TaskContext) -> list[Question]:
@@ -120,62 +92,96 @@ class Task(ABC):
     def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
         """Questions with their answers."""
 
-    def parse(self, text: str, question: Question) -> Parsed:
-        """Read an answer to `question`. Never raises: what can't be read is `invalid`."""
-        told = read_refusal(text)
-        return told if told is not None else self._parse(text, question)
-
-    def _parse(self, text: str, question: Question) -> Parsed:
-        return read_text(text)
-
     def _ask(self, text: str, field: str | None = None, choices: Choices | None = None) -> Question:
         return Question(self.name, text, field, choices, self.max_new_tokens)
 
+    def fields(self, question: Question) -> tuple[str, ...]:
+        """The names of what a question asks for."""
+        return (question.field or self.name,)
 
-@lru_cache(maxsize=65536)
-def normalise(text: str) -> str:
-    """A text as answers are compared: small letters, single spaces, no punctuation around it."""
-    return " ".join(text.split()).strip(_AROUND).lower()
+    def calibration_key(self, question: Question) -> str:
+        """Under which name a checkpoint's calibration knows the question."""
+        return self.name
 
+    # Parsing
 
-def read_refusal(text: str) -> Parsed | None:
-    """`cannot tell` where the text says so."""
-    if text == CANNOT_TELL:
-        return Parsed("cannot tell")
-    return Parsed("cannot tell", strict=False) if normalise(text) in _REFUSALS else None
+    def parse(self, text: str, question: Question) -> Parsed:
+        """Parse an answer in the form asked for. Never raises: what can't be parsed is `invalid`."""
+        refusal = parse_refusal(text, question.choices)
+        return refusal if refusal is not None else self._parse(text, question)
 
+    def _parse(self, text: str, question: Question) -> Parsed:
+        return parse_text(text)
 
-def read_text(text: str) -> Parsed:
-    """Open text: anything but nothing."""
-    tidied = " ".join(text.split())
-    return Parsed("value", tidied, strict=tidied == text) if normalise(tidied) else INVALID
+    def parse_reply(self, reply: str, question: Question, listing: str | None = None) -> Parsed:
+        """Parse a free reply as a person would take it: an answer with other words around it, or a refusal in its own.
 
+        `strict` says whether it was written exactly as asked for. A reply that only repeats the prompt is invalid.
+        """
+        text = without_prompt(bare(reply), question.text, listing)
+        parsed = self.parse(text, question) if text else INVALID
+        strict = parsed.status != "invalid" if self.answer_form == "text" else parsed.strict and text == reply
+        if self._may_be_refusal(parsed, strict, question) and contains_refusal(text):
+            parsed, strict = self.parse(CANNOT_TELL, question), False
+        elif parsed.status == "invalid" and text:
+            parsed = self._parse_leniently(text, question)
+        return replace(parsed, strict=strict and parsed.status != "invalid")
 
-def read_choice(text: str, choices: Choices | None) -> Parsed:
-    """One of `choices`, forgiving case, spaces and punctuation around it; open text where there are no choices."""
-    if choices is None:
-        return read_text(text)
-    if text in choices.values:
-        return Parsed("value", text)
-    value = _by_normal_form(choices).get(normalise(text))
-    return INVALID if value is None else Parsed("value", value, strict=False)
+    def _may_be_refusal(self, parsed: Parsed, strict: bool, question: Question) -> bool:
+        """Whether a refusal within the reply outweighs what was parsed of it."""
+        return self.refusable and parsed.status != "cannot tell" and (question.choices is None or not strict)
 
+    def _parse_leniently(self, text: str, question: Question) -> Parsed:
+        """What `parse` can't: the one choice that stands somewhere in a longer text."""
+        choice = find_choice(text, question.choices, leaves=True) if question.choices is not None else None
+        return INVALID if choice is None else self.parse(choice, question)
 
-def is_valid(value: str, choices: Choices | None) -> bool:
-    """Whether a value is one of the choices, or may be anything."""
-    return choices is None or value in _as_set(choices)
+    # Benchmark: what is asked of a labelled product, what is true, and how an answer is graded
 
+    def labelled_questions(self, labelled: LabelledProduct, rng: random.Random) -> Iterator[LabelledQuestion]:
+        """What a benchmark asks; by default all `questions` of which `truth_of` knows the answer."""
+        for number, question in enumerate(self.questions(labelled.product, labelled.context)):
+            truth = self.truth_of(labelled.product, question)
+            if truth is not None:
+                yield LabelledQuestion(question, truth, mark=str(number))
 
-@lru_cache(maxsize=64)
-def _as_set(choices: Choices) -> frozenset[str]:
-    return frozenset(choices.values)
+    def truth_of(self, product: Product, question: Question) -> Truth | None:
+        """What the product's labels say is right; None where they don't say."""
+        return None
 
+    def grade(self, parsed: Parsed, truth: Truth, product: Product) -> list[Grade]:
+        """One grade for each field of the truth."""
+        return [self._grade(parsed, truth, field, product) for field in truth.fields]
 
-@lru_cache(maxsize=256)
-def _by_normal_form(choices: Choices) -> dict[str, str]:
-    return {normalise(value): value for value in reversed(choices.values)}
+    def _grade(self, parsed: Parsed, truth: Truth, field: str, product: Product) -> Grade:
+        status, stated = self._stated(parsed, field)
+        right = status in ("cannot tell", "left out")
+        if truth.fields[field] is not None:
+            right = stated is not None and self._is_right(stated, truth, field, product)
+        return Grade(field, status, stated, right)
 
+    def _stated(self, parsed: Parsed, field: str) -> tuple[Status, Values | None]:
+        """What an answer says of one field."""
+        value = parsed.value
+        if parsed.status != "value" or isinstance(value, Mapping):
+            return parsed.status, None
+        return "value", (value,) if isinstance(value, str) else value or ()
 
-def list_options(values: tuple[str, ...] | list[str]) -> str:
-    """How a prompt lists the options of a multiple choice."""
-    return ", ".join(values)
+    def _is_right(self, stated: Values, truth: Truth, field: str, product: Product) -> bool:
+        return values_are_true(stated, truth.fields[field] or ())
+
+    def failure_kind(self, stated: Values, truth: Truth, field: str, product: Product) -> str:
+        """Why what was stated is wrong, by the names in `pumgpt.bench.judging.failures`."""
+        return "hallucinated value"
+
+    def true_answers(self, truth: Truth, field: str) -> tuple[str, ...]:
+        """The right answers to one field, written as the task writes them; none where it can't be told."""
+        return truth.fields[field] or ()
+
+    def answer_from_labels(self, question: Question, label: Callable[[str], str | None]) -> str:
+        """The answer that follows from known labels (field -> value as text, None for unknown): what baselines say."""
+        return CANNOT_TELL
+
+    def write(self, answers: Mapping[str, str]) -> str:
+        """The answer to a question out of the answers to its `fields`."""
+        return next(iter(answers.values()))

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from dataclasses import replace
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Question
-from pumgpt.tasks.base import Task, TaskContext
+from pumgpt.tasks.answers import Parsed
+from pumgpt.tasks.base import Task
+from pumgpt.tasks.caption_facts import caption_facts, caption_is_true
+from pumgpt.tasks.context import TaskContext
+from pumgpt.tasks.evaluation import Grade, LabelledProduct, LabelledQuestion, Truth, Values
 from pumgpt.tasks.listing import tidy
 from pumgpt.tasks.truth import is_foreign, plain_phrase
 
@@ -17,18 +23,40 @@ class CaptionTask(Task):
     """The answer is the product's title or, where it has none, a plain phrase out of category and colour."""
 
     name = "caption"
-    metrics = ("cider", "rouge_l")
+    metrics = ("cider", "rouge_l", "bleu", "answered", "caption_facts")
     max_new_tokens = 40
+    record_field = "caption"
+    mixture_weight = 1.0
     hides_listing = True
+    refusable = False
 
     def questions(self, product: Product, context: TaskContext) -> list[Question]:
         return [self._ask(self.template.canonical("describe"))]
 
     def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
         """Seldom while the title stands in the prompt: copying it is soon learnt and says nothing of the photo."""
-        answer = tidy(product.title or "") or plain_phrase(product)
+        answer = tidy(product.title or "") or plain_phrase(product, context.facts)
         if answer is None or is_foreign(product):
             return []
         if context.listing.mode == "present" and rng.random() >= _COPIED_SHARE:
             return []
         return [(self._ask(self.template.draw("describe", rng)), answer)]
+
+    def labelled_questions(self, labelled: LabelledProduct, rng: random.Random) -> Iterator[LabelledQuestion]:
+        title = tidy(labelled.product.title or "")
+        references = labelled.references or ((title,) if title else ())
+        if references:
+            yield LabelledQuestion(
+                self.questions(labelled.product, labelled.context)[0], Truth({self.name: references})
+            )
+
+    def _grade(self, parsed: Parsed, truth: Truth, field: str, product: Product) -> Grade:
+        """By the facts that it states, which needs a category; likeness to the references is a metric's business."""
+        grade = super()._grade(parsed, truth, field, product)
+        return replace(grade, judged=bool(product.category))
+
+    def _is_right(self, stated: Values, truth: Truth, field: str, product: Product) -> bool:
+        return caption_is_true(stated[0], product)
+
+    def failure_kind(self, stated: Values, truth: Truth, field: str, product: Product) -> str:
+        return "hallucinated value" if caption_facts(stated[0], product).untrue_colours else "omission"

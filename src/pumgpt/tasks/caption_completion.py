@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from dataclasses import replace
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Question
-from pumgpt.tasks.base import Task, TaskContext
+from pumgpt.tasks.answers import Parsed
+from pumgpt.tasks.base import Task
+from pumgpt.tasks.context import TaskContext
+from pumgpt.tasks.evaluation import Grade, LabelledProduct, LabelledQuestion, Truth
 from pumgpt.tasks.listing import tidy
 from pumgpt.tasks.truth import is_foreign
+
+_BEGINNING_SHARE = 0.5
 
 
 class CaptionCompletionTask(Task):
     """The prompt carries the beginning, the answer is the rest and nothing else."""
 
     name = "caption_completion"
-    metrics = ("rouge_l", "exact_match")
+    metrics = ("exact", "token_f1", "rouge_l")
     max_new_tokens = 32
+    record_field = "completion"
+    mixture_weight = 0.5
     hides_listing = True
+    refusable = False
 
     def questions(self, product: Product, context: TaskContext) -> list[Question]:
         beginning = tidy(context.beginning or product.title or "")
@@ -31,3 +41,16 @@ class CaptionCompletionTask(Task):
         cut = rng.randint(1, len(title) - 1)
         question = self._ask(self.template.draw("finish", rng, beginning=" ".join(title[:cut])))
         return [(question, " ".join(title[cut:]))]
+
+    def labelled_questions(self, labelled: LabelledProduct, rng: random.Random) -> Iterator[LabelledQuestion]:
+        """The first half of the title is given."""
+        words = tidy(labelled.product.title or "").split()
+        cut = max(1, round(len(words) * _BEGINNING_SHARE))
+        if cut < len(words):
+            context = replace(labelled.context, beginning=" ".join(words[:cut]))
+            truth = Truth({"completion": (" ".join(words[cut:]),)})
+            yield LabelledQuestion(self.questions(labelled.product, context)[0], truth)
+
+    def _grade(self, parsed: Parsed, truth: Truth, field: str, product: Product) -> Grade:
+        """A title may go on in many ways: the answer is scored, but none is a failure."""
+        return replace(super()._grade(parsed, truth, field, product), judged=False)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
-from pumgpt.tasks.base import INVALID, Parsed, Task, TaskContext, is_valid, list_options, read_choice
+from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR
+from pumgpt.tasks.answers import INVALID, Parsed, is_valid, parse_choice
+from pumgpt.tasks.base import Task
+from pumgpt.tasks.context import TaskContext
+from pumgpt.tasks.evaluation import CATEGORY, LabelledProduct, LabelledQuestion, Truth, Values, draw_options, plain
+from pumgpt.tasks.template import list_options
 from pumgpt.tasks.truth import is_foreign
-
-SEPARATOR = " > "
 
 _SHORT_OPTIONS = 0.5
 _RIGHT_MISSING = 0.15
@@ -21,8 +26,11 @@ class CategoryTask(Task):
     """The answer is the path, 'A > B > C'; in a multiple choice the option as it was listed (path or leaf)."""
 
     name = "category"
-    metrics = ("accuracy", "accuracy_by_level", "macro_f1", "refusal")
+    metrics = ("accuracy", "levels", "answered", "macro_f1", "calibration", "refusals", "hallucination")
     max_new_tokens = 32
+    answer_form = "path"
+    record_field = "category"
+    mixture_weight = 2.0
 
     def questions(self, product: Product, context: TaskContext) -> list[Question]:
         choices = context.taxonomy_choices
@@ -59,11 +67,42 @@ class CategoryTask(Task):
         return self._ask(text, "category", Choices(tuple(options))), answer
 
     def _parse(self, text: str, question: Question) -> Parsed:
-        parsed = read_choice(text, question.choices)
+        parsed = parse_choice(text, question.choices)
         if not isinstance(parsed.value, str):
             return INVALID
         path = tuple(level.strip() for level in parsed.value.split(">") if level.strip())
         return Parsed("value", path, strict=parsed.strict) if path else INVALID
+
+    def labelled_questions(self, labelled: LabelledProduct, rng: random.Random) -> Iterator[LabelledQuestion]:
+        """Open, and as a multiple choice."""
+        if CATEGORY not in labelled.labels:
+            return
+        product, context, path = labelled.product, labelled.context, labelled.labels[CATEGORY]
+        yield LabelledQuestion(self.questions(product, context)[0], Truth({CATEGORY: path}))
+        if path is None or context.taxonomy_choices is None:
+            return
+        right = SEPARATOR.join(path)
+        options = draw_options(context.taxonomy_choices, right, labelled.num_options, rng)
+        if options is not None:
+            context = replace(context, taxonomy_choices=Choices(options), list_options=len(options))
+            question = self.questions(product, context)[0]
+            yield LabelledQuestion.multiple_choice(question, {CATEGORY: path}, right)
+
+    def _is_right(self, stated: Values, truth: Truth, field: str, product: Product) -> bool:
+        return plain(stated) == plain(truth.fields[field] or ())
+
+    def failure_kind(self, stated: Values, truth: Truth, field: str, product: Product) -> str:
+        """`near category`: a sibling, all levels but the last being right, or one that stops a level above."""
+        parent = plain(truth.fields[field] or ())[:-1]
+        return "near category" if parent and plain(stated)[: len(parent)] == parent else "wrong branch"
+
+    def true_answers(self, truth: Truth, field: str) -> tuple[str, ...]:
+        path = truth.fields[field]
+        return (SEPARATOR.join(path),) if path else ()
+
+    def answer_from_labels(self, question: Question, label: Callable[[str], str | None]) -> str:
+        text = label(CATEGORY)
+        return text if text is not None and is_valid(text, question.choices) else CANNOT_TELL
 
 
 def _leaf(path: str) -> str:

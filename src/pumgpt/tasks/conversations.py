@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from pumgpt.catalog.conversations import Conversation
 from pumgpt.catalog.product import Product
-from pumgpt.tasks.base import TaskContext
+from pumgpt.tasks.context import TaskContext
 from pumgpt.tasks.mixture import MixtureWeights, draw_examples
 
 MAX_TURNS = 4

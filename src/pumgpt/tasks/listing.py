@@ -1,7 +1,7 @@
 """The text of a product that all questions about it share: its title and description, whole, struck out, or absent.
 
-Struck titles are what makes a result on attributes mean something where titles name the answer (93 % of the colours in
-our training data): the model keeps the brand and the rest, and has to look at the photo.
+Struck titles are what makes a result on attributes mean something where titles name the answer, as most shops' do: the
+model keeps the brand and the rest, and has to look at the photo.
 """
 
 from __future__ import annotations
@@ -13,15 +13,13 @@ from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
 from pumgpt.catalog.product import AttributeValue, Product
+from pumgpt.tasks.sources import DataFacts
 from pumgpt.catalog.vocabulary.words import stem, stems
 from pumgpt.tasks.words import words
 
 ListingMode = Literal["present", "struck", "absent"]
 
 _DESCRIPTION_CHARS = 200
-_LEAKING_SOURCES = frozenset({"grocery"})
-"""Sources whose descriptions are written for the class and not for the product: they give the answer away."""
-_NOT_STRUCK = frozenset({"brand"})
 _FILLERS = frozenset({"and", "the", "of", "for", "with", "a", "in"})
 _TOKEN = re.compile(r"[^\W_]+(?:['’`-][^\W_]+)*['’`]?")
 _GAP = re.compile(r"\s+")
@@ -35,9 +33,9 @@ class Listing(NamedTuple):
     text: str | None = None
 
     @classmethod
-    def of(cls, product: Product, mode: ListingMode, rng: random.Random | None = None) -> Listing:
+    def of(cls, product: Product, mode: ListingMode, facts: DataFacts, rng: random.Random | None = None) -> Listing:
         """`absent` too where the product has nothing to show."""
-        text = render_listing(product, mode, rng)
+        text = render_listing(product, mode, facts, rng)
         return cls(mode if text else "absent", text)
 
     @property
@@ -49,7 +47,9 @@ class Listing(NamedTuple):
 NO_LISTING = Listing()
 
 
-def render_listing(product: Product, mode: ListingMode, rng: random.Random | None = None) -> str | None:
+def render_listing(
+    product: Product, mode: ListingMode, facts: DataFacts, rng: random.Random | None = None
+) -> str | None:
     """The shared text, None where there is none. Ids and file names are never in it.
 
     With `rng` (training) a description is left out half of the time, so that a title alone is as familiar.
@@ -58,10 +58,11 @@ def render_listing(product: Product, mode: ListingMode, rng: random.Random | Non
         return None
     title = tidy(product.title or "")
     if mode == "struck":
-        struck = strike(title, product)
+        struck = strike(title, product, facts)
         return f"Title: {struck}" if struck else None
     lines = [f"Title: {title}"] if title else []
-    if product.description and product.source not in _LEAKING_SOURCES and (rng is None or rng.random() < 0.5):
+    described = product.description and not facts.source(product).describes_classes
+    if product.description and described and (rng is None or rng.random() < 0.5):
         lines.append(f"Description: {shorten(product.description, _DESCRIPTION_CHARS)}")
     return "\n".join(lines) or None
 
@@ -79,11 +80,13 @@ def shorten(text: str, max_chars: int) -> str:
     return text[: max_chars + 1].rsplit(" ", 1)[0][:max_chars].rstrip(" ,;:-")
 
 
-def strike(title: str, product: Product) -> str:
+def strike(title: str, product: Product, facts: DataFacts) -> str:
     """The title without the words that answer a question: every colour, every word for whom or for
     what occasion it is, the names of the product's category and the values of its attributes.
     """
-    struck = _struck_stems(product.category or (), _values(product.attributes or {}))
+    # What the text alone tells, such as a brand, is no answer that the photo could give: it stays.
+    asked = {n: v for n, v in (product.attributes or {}).items() if facts.attribute(n).shown != "in text"}
+    struck = _struck_stems(product.category or (), _values(asked))
     tokens = list(_TOKEN.finditer(title))
     gone = [_says(match.group(), struck) for match in tokens]
     for i in range(len(tokens) - 1):  # 'Sweat Shirt' says 'Sweatshirts'
@@ -100,11 +103,7 @@ def strike(title: str, product: Product) -> str:
 
 
 def _values(attributes: Mapping[str, AttributeValue]) -> tuple[str, ...]:
-    found: list[str] = []
-    for name, value in attributes.items():
-        if name not in _NOT_STRUCK:
-            found.extend([value] if isinstance(value, str) else value)
-    return tuple(found)
+    return tuple(value for given in attributes.values() for value in ([given] if isinstance(given, str) else given))
 
 
 def _joined(token: str) -> str:

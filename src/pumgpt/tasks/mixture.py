@@ -6,26 +6,21 @@ import random
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from pumgpt.catalog.product import Product
 from pumgpt.errors import UsageError
-from pumgpt.tasks.base import Example, TaskContext
+from pumgpt.tasks.base import Example
+from pumgpt.tasks.context import TaskContext
 from pumgpt.tasks.listing import ListingMode
 from pumgpt.tasks.registry import TASKS, get_task
 
-DEFAULT_TASKS: Mapping[str, float] = MappingProxyType(
-    {
-        "caption": 1.0,
-        "category": 2.0,
-        "attributes": 1.0,
-        "attribute_qa": 4.0,
-        "question": 1.5,
-        "caption_completion": 0.5,
-        "attribute_correction": 1.0,
-    }
-)
 DEFAULT_LISTING: Mapping[ListingMode, float] = MappingProxyType({"absent": 0.6, "struck": 0.2, "present": 0.2})
+
+
+def default_tasks() -> dict[str, float]:
+    """The weights that the tasks bring."""
+    return {name: task.mixture_weight for name, task in TASKS.items() if task.mixture_weight}
 
 
 class MixtureWeights(BaseModel):
@@ -35,7 +30,7 @@ class MixtureWeights(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    tasks: dict[str, float] = dict(DEFAULT_TASKS)
+    tasks: dict[str, float] = Field(default_factory=default_tasks)
     listing: dict[ListingMode, float] = dict(DEFAULT_LISTING)
     attributes: dict[str, float] = {}
     """Attributes that are asked for more or less often than others, whose weight is 1."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from functools import cache
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL, Question
-from pumgpt.tasks.base import Parsed, Task, TaskContext, read_text
+from pumgpt.tasks.base import Task
+from pumgpt.tasks.context import TaskContext
+from pumgpt.tasks.evaluation import LabelledProduct, LabelledQuestion, Truth
+from pumgpt.tasks.sources import DataFacts
 from pumgpt.tasks.template import Template
 from pumgpt.tasks.truth import is_foreign, label, plain_phrase
 from pumgpt.tasks.words import colour_family, words
 
 _UNANSWERABLE_SHARE = 0.4
-_WORN = frozenset({"Apparel", "Footwear", "Accessories"})
 _WEARERS = {"Unisex": frozenset({"men", "women"})}
 
 Pair = tuple[str, str]
@@ -24,8 +27,9 @@ class QuestionTask(Task):
     """Answers are short natural text; yes-or-no questions are answered 'yes' or 'no'."""
 
     name = "question"
-    metrics = ("exact_match", "rouge_l", "refusal")
+    metrics = ("exact", "token_f1", "refusals", "hallucination")
     max_new_tokens = 32
+    mixture_weight = 1.5
 
     def questions(self, product: Product, context: TaskContext) -> list[Question]:
         return [self._ask(text) for text in context.questions]
@@ -35,15 +39,19 @@ class QuestionTask(Task):
         if is_foreign(product):
             pairs = _about_nothing(template, rng)
         else:
-            pairs = [*_about_kind(product, template, rng), *_about_people(product, template, rng)]
-            pairs += [*_about_colour(product, template, rng), *_about_usage(product, template, rng)]
+            about = (_about_kind, _about_people, _about_colour, _about_usage)
+            pairs = [pair for ask in about for pair in ask(product, context.facts, template, rng)]
             if product.category and not context.listing.described and rng.random() < _UNANSWERABLE_SHARE * len(pairs):
                 pairs.append((template.draw("unanswerable", rng), CANNOT_TELL))
         rng.shuffle(pairs)
         return [(self._ask(text), answer) for text, answer in pairs]
 
-    def _parse(self, text: str, question: Question) -> Parsed:
-        return read_text(text)
+    def labelled_questions(self, labelled: LabelledProduct, rng: random.Random) -> Iterator[LabelledQuestion]:
+        """Those of the training examples, each wording once."""
+        distinct = {e.question.text: e for e in self.examples(labelled.product, labelled.context, rng)}
+        for number, example in enumerate(list(distinct.values())[: labelled.num_questions]):
+            right = None if example.answer == CANNOT_TELL else (example.answer,)
+            yield LabelledQuestion(example.question, Truth({self.name: right}), mark=str(number))
 
 
 def _about_nothing(template: Template, rng: random.Random) -> list[Pair]:
@@ -57,8 +65,8 @@ def _about_nothing(template: Template, rng: random.Random) -> list[Pair]:
     return [(rng.choice(texts), CANNOT_TELL)]
 
 
-def _about_kind(product: Product, template: Template, rng: random.Random) -> list[Pair]:
-    phrase = plain_phrase(product)
+def _about_kind(product: Product, facts: DataFacts, template: Template, rng: random.Random) -> list[Pair]:
+    phrase = plain_phrase(product, facts)
     if phrase is None:
         return []
     pairs = [(template.draw("what", rng), phrase)]
@@ -71,9 +79,9 @@ def _about_kind(product: Product, template: Template, rng: random.Random) -> lis
     return pairs
 
 
-def _about_people(product: Product, template: Template, rng: random.Random) -> list[Pair]:
+def _about_people(product: Product, facts: DataFacts, template: Template, rng: random.Random) -> list[Pair]:
     people = template.phrases["people"]
-    gender = label(product, "gender")
+    gender = label(product, "gender", facts)
     if gender not in people:
         return []
     own = people[gender]
@@ -95,9 +103,9 @@ def _plain_colours() -> tuple[str, ...]:
     return tuple(colour for colour in words().colours if colour != "multi")
 
 
-def _about_colour(product: Product, template: Template, rng: random.Random) -> list[Pair]:
+def _about_colour(product: Product, facts: DataFacts, template: Template, rng: random.Random) -> list[Pair]:
     """Other colours are of another family: nobody should have to decide whether navy is blue."""
-    colour = label(product, "colour")
+    colour = label(product, "colour", facts)
     family = colour_family(colour) if colour else None
     if colour is None or family is None or family == "multi":
         return []
@@ -113,8 +121,8 @@ def _about_colour(product: Product, template: Template, rng: random.Random) -> l
     ]
 
 
-def _about_usage(product: Product, template: Template, rng: random.Random) -> list[Pair]:
-    phrase = template.phrases["usage"].get(label(product, "usage") or "")
-    if phrase is None or not product.category or product.category[0] not in _WORN:
+def _about_usage(product: Product, facts: DataFacts, template: Template, rng: random.Random) -> list[Pair]:
+    phrase = template.phrases["usage"].get(label(product, "usage", facts) or "")
+    if phrase is None or not product.category or product.category[0] not in facts.worn_categories:
         return []
     return [(template.draw("wear", rng), phrase)]

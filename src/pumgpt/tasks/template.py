@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from string import Formatter
 
 import yaml
@@ -79,8 +79,22 @@ def parse_template(text: str, where: str) -> Template:
         raise SchemaError(f"{where}: {key}: {first['msg']}") from error
 
 
+def list_options(values: tuple[str, ...] | list[str]) -> str:
+    """How a prompt lists the options of a multiple choice."""
+    return ", ".join(values)
+
+
+SHIPPED_TEMPLATES = Path(__file__).parent / "templates"
+
+
 @cache
-def load_template(task: str) -> Template:
-    """The template that ships for a task."""
-    file = resources.files("pumgpt.tasks").joinpath("templates", f"{task}.yaml")
-    return parse_template(file.read_text(encoding="utf-8"), f"templates/{task}.yaml")
+def load_template(task: str, folder: Path = SHIPPED_TEMPLATES) -> Template:
+    """The template of a task. Raises `SchemaError` where there is none, or it can't be used."""
+    file = folder / f"{task}.yaml"
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SchemaError(
+            f"{file}: can't be read: {error.strerror}; the task '{task}' needs its template there"
+        ) from error
+    return parse_template(text, f"templates/{task}.yaml")

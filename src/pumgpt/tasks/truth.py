@@ -11,34 +11,30 @@ from collections.abc import Sequence
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL, Question
-from pumgpt.tasks.base import AskedAttribute, TaskContext, is_valid
-from pumgpt.tasks.listing import Listing
+from pumgpt.tasks.answers import is_valid
+from pumgpt.tasks.context import AskedAttribute, TaskContext
+from pumgpt.tasks.sources import DataFacts
 from pumgpt.tasks.words import words
 
 FOREIGN = "foreign"
 """Source of pictures that show no product we know: drawn scenes, textures, blank photos. They tell nothing."""
-
-YEAR_SHARE = 0.1
-"""How often a product's year is trained although a photo doesn't show it: a caller who has every field filled
-(`--precision 0`) gets a likely year, and everybody else an honest refusal."""
-
-_AGE_GROUPS = {"Men": "adult", "Women": "adult", "Boys": "kids", "Girls": "kids"}
 
 
 def is_foreign(product: Product) -> bool:
     return product.source == FOREIGN
 
 
-def label(product: Product, name: str) -> str | None:
-    """The stated value, several joined by ', '; the age group also where the gender says it."""
+def label(product: Product, name: str, facts: DataFacts) -> str | None:
+    """The stated value, several joined by ', '; where there is none, what another attribute implies."""
     attributes = product.attributes or {}
     value = attributes.get(name)
-    if value is None and name == "age group":
-        return _AGE_GROUPS.get(str(attributes.get("gender")))
-    return value if value is None or isinstance(value, str) else ", ".join(value)
+    if value is None:
+        known = facts.attribute(name)
+        return known.implied.get(str(attributes.get(known.implied_by))) if known.implied_by else None
+    return value if isinstance(value, str) else ", ".join(value)
 
 
-def answer_for(product: Product, asked: AskedAttribute, listing: Listing, rng: random.Random) -> str | None:
+def answer_for(product: Product, asked: AskedAttribute, context: TaskContext, rng: random.Random) -> str | None:
     """What to train as the value of an attribute; `CANNOT_TELL` where nobody could tell; None where we don't know, or
     where the schema in use doesn't have the value.
     """
@@ -46,47 +42,47 @@ def answer_for(product: Product, asked: AskedAttribute, listing: Listing, rng: r
         return CANNOT_TELL
     if not product.category and not product.attributes:
         return None
-    answer = _answer(product, asked.name, listing, rng)
+    answer = _answer(product, asked.name, context, rng)
     return answer if answer is None or answer == CANNOT_TELL or is_valid(answer, asked.choices) else None
 
 
-def _answer(product: Product, name: str, listing: Listing, rng: random.Random) -> str | None:
-    value = label(product, name)
-    if name == "year":
-        return value if value is not None and rng.random() < YEAR_SHARE else CANNOT_TELL
-    if name == "brand":
-        return _brand(product, value, listing)
+def _answer(product: Product, name: str, context: TaskContext, rng: random.Random) -> str | None:
+    value, listing = label(product, name, context.facts), context.listing
+    known = context.facts.attribute(name)
+    match known.shown:
+        case "never":
+            return value if value is not None and rng.random() < known.answered_share else CANNOT_TELL
+        case "in text" if value is not None:
+            return value if value.lower() in (listing.text or "").lower() else CANNOT_TELL
+        case "in text":
+            # Without a label, a text may or may not name it: only without any text is the answer known.
+            return CANNOT_TELL if listing.text is None and is_untellable(product, name, context.facts) else None
     if value is not None:
         return value
-    return CANNOT_TELL if not listing.described and is_untellable(product, name) else None
+    return CANNOT_TELL if not listing.described and is_untellable(product, name, context.facts) else None
 
 
-def _brand(product: Product, value: str | None, listing: Listing) -> str | None:
-    if value is not None:
-        return value if value.lower() in (listing.text or "").lower() else CANNOT_TELL
-    return CANNOT_TELL if listing.text is None and is_untellable(product, "brand") else None
-
-
-def is_untellable(product: Product, name: str) -> bool:
+def is_untellable(product: Product, name: str, facts: DataFacts) -> bool:
     """Whether an attribute that the product doesn't state is one that can't be told of its kind."""
-    return name in words().hidden or name in words().lacking.get(product.source or "", ())
+    return name in words().hidden or name in facts.source(product).lacking
 
 
-def draw_untellable(product: Product, rng: random.Random) -> str:
+def draw_untellable(product: Product, facts: DataFacts, rng: random.Random) -> str:
     """The name of an attribute that can't be told of this product."""
-    lacking = words().lacking.get(product.source or "", [])
-    names = lacking if lacking and rng.random() < 0.4 else words().hidden
-    name = rng.choice(names)
-    return name if label(product, name) is None and name != "brand" else rng.choice(words().hidden)
+    lacking = facts.source(product).lacking
+    name = rng.choice(lacking if lacking and rng.random() < 0.4 else words().hidden)
+    # A text that is shown might name it after all.
+    in_text = facts.attribute(name).shown == "in text"
+    return name if label(product, name, facts) is None and not in_text else rng.choice(words().hidden)
 
 
 def thin_refusals(pairs: Sequence[tuple[Question, str]], rng: random.Random) -> list[tuple[Question, str]]:
     """All questions that have an answer and one of those that have none, shuffled: a model that mostly hears that it
     can't tell stops looking.
     """
-    told = [pair for pair in pairs if pair[1] != CANNOT_TELL]
+    answered = [pair for pair in pairs if pair[1] != CANNOT_TELL]
     refused = [pair for pair in pairs if pair[1] == CANNOT_TELL]
-    kept = [*told, rng.choice(refused)] if refused else told
+    kept = [*answered, rng.choice(refused)] if refused else answered
     rng.shuffle(kept)
     return kept
 
@@ -95,21 +91,24 @@ def asked_attributes(product: Product, context: TaskContext) -> tuple[AskedAttri
     """The schema in use; the product's own attributes where there is none."""
     if context.attributes:
         return context.attributes
-    names = [*(product.attributes or {})]
-    return tuple(AskedAttribute(name) for name in [*names, *([] if "year" in names else ["year"])])
+    always = [name for name, known in context.facts.attributes.items() if known.always_asked]
+    return tuple(AskedAttribute(name) for name in dict.fromkeys([*(product.attributes or {}), *always]))
 
 
-def plain_phrase(product: Product) -> str | None:
+def plain_phrase(product: Product, facts: DataFacts) -> str | None:
     """A few words for a product without a title: 'Blue Tshirts', 'Golden Delicious apple'."""
     if not product.category:
         return None
     leaf = product.category[-1]
     phrase = leaf
-    if len(product.category) > 2 and product.category[0] in words().sorted_kinds:
+    if len(product.category) > 2 and product.category[0] in facts.sorted_categories:
         parent = product.category[-2].replace("-", " ").lower()
         if parent not in leaf.lower():
             phrase = f"{leaf} {parent}"
-    colour = label(product, "colour")
+    colour = label(product, "colour", facts)
     if colour and colour.lower() not in phrase.lower():
         phrase = f"{colour} {phrase}"
-    return f"{phrase} for kids" if label(product, "age group") == "kids" else phrase
+    for name, endings in facts.phrase_endings.items():
+        ending = endings.get(label(product, name, facts) or "")
+        phrase = f"{phrase} {ending}" if ending else phrase
+    return phrase

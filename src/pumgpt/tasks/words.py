@@ -19,9 +19,7 @@ class Words(BaseModel):
     people: list[str]
     occasions: list[str]
     synonyms: dict[str, list[str]]
-    sorted_kinds: list[str]
     hidden: list[str]
-    lacking: dict[str, list[str]]
 
 
 @cache
@@ -39,3 +37,12 @@ def colour_family(colour: str) -> str | None:
         if word in families:
             return families[word]
     return None
+
+
+def alike(first: str, second: str) -> bool:
+    """Whether two values may both be called right: two names of one colour, or one that contains the other."""
+    family = colour_family(first)
+    if family is not None and family == colour_family(second):
+        return True
+    small = first.lower(), second.lower()
+    return small[0] in small[1] or small[1] in small[0]

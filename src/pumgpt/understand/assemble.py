@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from pumgpt.backends.calibration import attribute_key
 from pumgpt.backends.protocol import Answer
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Question
@@ -22,6 +21,7 @@ from pumgpt.catalog.understanding import (
 )
 from pumgpt.catalog.vocabulary.attribute_names import find_attribute
 from pumgpt.catalog.vocabulary.taxonomy import CategoryPath
+from pumgpt.tasks.registry import get_task
 from pumgpt.understand.categories import translate
 from pumgpt.understand.judge import NO_PREDICTION, FieldPrediction, Judge, reconcile
 from pumgpt.understand.plan import Plan
@@ -29,15 +29,16 @@ from pumgpt.understand.plan import Plan
 MAX_ALTERNATIVES = 4
 LEAST_ALTERNATIVE = 0.01
 
-_ANSWERED_ELSEWHERE = frozenset({"caption", "caption_completion", "category", "attribute_qa", "attribute_correction"})
-"""Tasks whose answers have a field of their own in the record; those of every other task stand among its `answers`."""
-
 
 class Reply(NamedTuple):
     """A question with its answer."""
 
     question: Question
     answer: Answer
+
+
+def calibration_key(reply: Reply) -> str:
+    return get_task(reply.question.task).calibration_key(reply.question)
 
 
 def assemble(
@@ -51,29 +52,29 @@ def assemble(
     """The record of all replies. `photo_numbers`: which of the product's photos the model saw, where not all."""
     replies = list(replies)
     fields = _FieldBuilder(plan, product, photo_numbers)
-    asked = plan.asked
+    asked = {get_task(name).record_field for name in plan.asked}
 
-    def replies_to(task: str) -> list[Reply]:
-        return [reply for reply in replies if reply.question.task == task]
+    def replies_for(name: str) -> list[Reply]:
+        return [reply for reply in replies if get_task(reply.question.task).record_field == name]
 
     record = Understanding(id=product.id, model=model, warnings=[*warnings, *_failures(replies)])
-    if "attribute_qa" in asked:
-        record.attributes = [fields.attribute(reply) for reply in replies_to("attribute_qa")]
-    if "attribute_correction" in asked:
-        record.corrections = [fields.correction(reply) for reply in replies_to("attribute_correction")]
-    if asked - _ANSWERED_ELSEWHERE:
-        record.answers = [fields.answer(one) for one in replies if one.question.task not in _ANSWERED_ELSEWHERE]
-    for reply in replies_to("caption_completion"):
+    if "attributes" in asked:
+        record.attributes = [fields.attribute(reply) for reply in replies_for("attributes")]
+    if "corrections" in asked:
+        record.corrections = [fields.correction(reply) for reply in replies_for("corrections")]
+    if "answers" in asked:
+        record.answers = [fields.answer(reply) for reply in replies_for("answers")]
+    for reply in replies_for("completion"):
         record.completion = fields.text(reply)
     # After the attributes, which may decide how a category is called in the shop's own taxonomy.
-    for reply in replies_to("category"):
+    for reply in replies_for("category"):
         record.category = fields.category(reply, record.attributes or ())
     if "caption" in asked:
         record.caption = CaptionField(text=None)
-    for reply in replies_to("caption"):
+    for reply in replies_for("caption"):
         record.caption = fields.text(reply)
     # A caption of a picture that shows none of the known categories would be made up.
-    if record.caption is not None and plan.precision > 0 and any(map(_is_refused, replies_to("category"))):
+    if record.caption is not None and plan.precision > 0 and any(map(_is_refused, replies_for("category"))):
         record.caption = CaptionField(text=None, confidence=record.caption.confidence)
     return record
 
@@ -109,7 +110,7 @@ class _FieldBuilder:
 
     def text(self, reply: Reply) -> CaptionField:
         """A text has no status: it is left out only where validation showed how sure it must be."""
-        key = reply.question.task
+        key = calibration_key(reply)
         prediction = self.judge.judge(key, *reply)
         measured = bool(self.plan.calibration.of(key).precision)
         shown = isinstance(prediction.value, str) and (prediction.sure or not measured)
@@ -119,7 +120,7 @@ class _FieldBuilder:
         if self.plan.crosswalk is not None:
             predicted = {field.name: field.value for field in attributes if field.value}
             reply = Reply(*translate(*reply, self.plan.crosswalk, self.product, predicted))
-        prediction = self.judge.judge("category", *reply)
+        prediction = self.judge.judge(calibration_key(reply), *reply)
         decision = reconcile(self.product.category, prediction, self.plan.overwrite_values)
         path = tuple(decision.value) if isinstance(decision.value, tuple) else None
         return CategoryField(
@@ -146,7 +147,7 @@ class _FieldBuilder:
 
     def attribute(self, reply: Reply) -> AttributeField:
         name = reply.question.field or ""
-        prediction = self.judge.judge(attribute_key(name), *reply)
+        prediction = self.judge.judge(calibration_key(reply), *reply)
         own = find_attribute(self.product.attributes, name)
         decision = reconcile(own, prediction, self.plan.overwrite_values)
         value = decision.value if isinstance(decision.value, list) else _text_or_none(decision.value)
@@ -160,7 +161,7 @@ class _FieldBuilder:
         )
 
     def answer(self, reply: Reply) -> AnswerField:
-        decision = reconcile(None, self.judge.judge(reply.question.task, *reply), overwrite=False)
+        decision = reconcile(None, self.judge.judge(calibration_key(reply), *reply), overwrite=False)
         return AnswerField(
             question=reply.question.text,
             answer=_text_or_none(decision.value),
@@ -172,7 +173,7 @@ class _FieldBuilder:
     def correction(self, reply: Reply) -> CorrectionField:
         name = reply.question.field or ""
         listed = (self.product.attributes or {}).get(name, "")
-        prediction = self.judge.judge(reply.question.task, *reply)
+        prediction = self.judge.judge(calibration_key(reply), *reply)
         shown = prediction if prediction.sure and prediction.verdict else NO_PREDICTION
         return CorrectionField(
             name=name,

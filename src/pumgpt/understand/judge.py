@@ -10,7 +10,7 @@ from pumgpt.backends.protocol import Answer
 from pumgpt.catalog.product import AttributeValue
 from pumgpt.catalog.question import Question
 from pumgpt.catalog.understanding import Status
-from pumgpt.tasks.base import AnswerValue, Parsed, Verdict, normalise
+from pumgpt.tasks.answers import AnswerValue, Parsed, Verdict, normalise
 from pumgpt.tasks.registry import get_task
 
 LEAST_CONFIDENCE = 0.5

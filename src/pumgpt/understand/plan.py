@@ -21,14 +21,11 @@ from pumgpt.catalog.vocabulary.taxonomies import load_taxonomy
 from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR, CategoryPath, Taxonomy
 from pumgpt.errors import UsageError
 from pumgpt.jobs.journal import Fingerprint
-from pumgpt.tasks.base import AskedAttribute, TaskContext
+from pumgpt.tasks.context import AskedAttribute, TaskContext
 from pumgpt.tasks.registry import TASKS, get_task
 
 DEFAULT_TASKS = ("caption", "category", "attributes")
 DEFAULT_PRECISION = 0.9
-
-_ASKED_AS = {"attributes": "attribute_qa"}
-"""The record of attributes is asked attribute by attribute: each closed answer is then valid and has a probability."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ class Plan:
     @property
     def asked(self) -> frozenset[str]:
         """The tasks whose questions are put to the backend."""
-        asked = {_ASKED_AS.get(name, name) for name in self.tasks}
+        asked = {get_task(name).asked_as or name for name in self.tasks}
         return frozenset(asked | {"question"} if self.context.questions else asked)
 
     def shows_listing(self, product: Product) -> bool:

@@ -26,7 +26,7 @@ from pumgpt.catalog.question import Choices
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 from pumgpt.errors import ModelError, first_line
 from pumgpt.model.card import MEMORY_FILE
-from pumgpt.tasks.base import normalise
+from pumgpt.tasks.answers import normalise
 
 KEY_DIM = 128
 NUM_NEIGHBOURS = 1_024

@@ -1,6 +1,6 @@
-"""Answers on disk, by model revision, case and prompt: a killed run goes on, and nothing is asked or paid for twice.
+"""Answers on disk, by model revision, case and prompt: a killed run resumes, and nothing is asked or paid for twice.
 
-A file only grows, one JSON line for each answer; half a line, which a killed run may leave, is passed over. Answers that
+A file only grows, one JSON line for each answer; half a line, which a killed run may leave, is skipped. Answers that
 failed are not kept: the same command tries them again.
 """
 
@@ -16,24 +16,23 @@ from pathlib import Path
 from typing import Any, Self
 
 from pumgpt.backends.protocol import Answer, Backend, Request
-from pumgpt.bench.asking.case import Case
+from pumgpt.catalog.question import Question
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """An answer and what it took: the share of its batch's time."""
+class TimedAnswer:
+    """An answer and its share of its batch's time."""
 
     answer: Answer
     seconds: float = 0.0
 
 
-def answer_key(case: Case, request: Request, photo_hash: str) -> str:
+def answer_key(case_id: str, question: Question, request: Request, photo_hash: str) -> str:
     """What an answer depends on, beside the model: the case, what is shown, and every word of the prompt."""
-    question = case.question
     choices = None if question.choices is None else question.choices.values
     shown = photo_hash if request.photos else ""
-    told = (case.id, shown, request.listing, question.text, choices, question.max_new_tokens)
-    return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()[:24]
+    parts = (case_id, shown, request.listing, question.text, choices, question.max_new_tokens)
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:24]
 
 
 class AnswerCache:
@@ -46,7 +45,7 @@ class AnswerCache:
         folder.mkdir(parents=True, exist_ok=True)
         if restart:
             self.path.unlink(missing_ok=True)
-        self._told = _read(self.path)
+        self._answers = _load(self.path)
         self._file = self.path.open("ab")
         if self.path.stat().st_size and not self.path.read_bytes().endswith(b"\n"):
             self._file.write(b"\n")
@@ -57,22 +56,22 @@ class AnswerCache:
     def __exit__(self, *exc_info: object) -> None:
         self._file.close()
 
-    def get(self, key: str) -> Told | None:
-        return self._told.get(key)
+    def get(self, key: str) -> TimedAnswer | None:
+        return self._answers.get(key)
 
-    def put(self, told: Iterable[tuple[str, Told]]) -> None:
+    def put(self, answers: Iterable[tuple[str, TimedAnswer]]) -> None:
         """Keep the answers of a batch, in one write that outlives the program."""
         lines = []
-        for key, found in told:
+        for key, found in answers:
             if not is_failure(found.answer):
-                self._told[key] = found
+                self._answers[key] = found
                 lines.append(json.dumps(_to_json(key, found), ensure_ascii=False) + "\n")
         self._file.write("".join(lines).encode("utf-8", "replace"))
         self._file.flush()
 
 
-def _to_json(key: str, told: Told) -> dict[str, Any]:
-    answer = told.answer
+def _to_json(key: str, timed: TimedAnswer) -> dict[str, Any]:
+    answer = timed.answer
     return {
         "key": key,
         "text": answer.text,
@@ -81,11 +80,11 @@ def _to_json(key: str, told: Told) -> dict[str, Any]:
         "ranked": answer.ranked,
         "written": answer.written,
         "num_tokens": answer.num_tokens,
-        "seconds": round(told.seconds, 6),
+        "seconds": round(timed.seconds, 6),
     }
 
 
-def _read(path: Path) -> dict[str, Told]:
+def _load(path: Path) -> dict[str, TimedAnswer]:
     found = {}
     for line in path.read_bytes().split(b"\n") if path.exists() else []:
         try:
@@ -99,8 +98,8 @@ def _read(path: Path) -> dict[str, Told]:
                 written=document["written"],
                 num_tokens=document["num_tokens"],
             )
-            found[str(document["key"])] = Told(answer, float(document["seconds"]))
-        except (ValueError, KeyError, TypeError):
+            found[str(document["key"])] = TimedAnswer(answer, float(document["seconds"]))
+        except (ValueError, KeyError, TypeError):  # half a line, or one of another program
             continue
     return found
 

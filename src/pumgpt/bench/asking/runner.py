@@ -1,4 +1,4 @@
-"""Asks a backend all cases of a suite, a few products at a time."""
+"""Asks a backend about the products of a suite, a few products at a time."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from pumgpt.backends.protocol import Answer, Backend, Request
-from pumgpt.bench.asking.answer_cache import AnswerCache, Told, answer_key, checked, is_failure
-from pumgpt.bench.asking.case import Case
-from pumgpt.bench.asking.cases import item_cases, show_listing
+from pumgpt.bench.asking.answer_cache import AnswerCache, TimedAnswer, answer_key, checked, is_failure
+from pumgpt.bench.asking.cases import Case, item_cases, show_listing
 from pumgpt.bench.suites.items import Item, SuiteData
-from pumgpt.bench.suites.sets import TITLE_ONLY
-from pumgpt.bench.suites.suite import Suite
+from pumgpt.bench.suites.suite import TITLE_ONLY, Suite
 from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.errors import BackendError
 
@@ -21,97 +19,95 @@ PRODUCTS_AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One product with cases that share a request, and the keys under which their answers are kept."""
+class CaseRequest:
+    """Questions of one product that share a request. Each has a case id, and a key under which its answer is kept."""
 
     request: Request
-    cases: tuple[Case, ...]
+    case_ids: tuple[str, ...]
     keys: tuple[str, ...]
+
+    @classmethod
+    def of(cls, request: Request, case_ids: Iterable[str], photo_hash: str) -> CaseRequest:
+        ids = tuple(case_ids)
+        pairs = zip(ids, request.questions, strict=True)
+        return cls(request, ids, tuple(answer_key(case, question, request, photo_hash) for case, question in pairs))
+
+    def missing_from(self, cache: AnswerCache) -> CaseRequest:
+        """What is left to ask."""
+        left = [place for place, key in enumerate(self.keys) if cache.get(key) is None]
+        questions = tuple(self.request.questions[place] for place in left)
+        ids, keys = tuple(self.case_ids[place] for place in left), tuple(self.keys[place] for place in left)
+        return CaseRequest(replace(self.request, questions=questions), ids, keys)
 
 
 def ask(
     backend: Backend,
-    suite: Suite,
-    data: SuiteData,
+    items: Sequence[Item],
+    requests_of: Callable[[Item], Sequence[CaseRequest]],
     cache: AnswerCache,
     products_at_once: int = PRODUCTS_AT_ONCE,
     progress: Callable[[int], None] = lambda done: None,
-) -> dict[str, Told]:
+) -> dict[str, TimedAnswer]:
     """The answer to every case, by its id. A failed answer has an `error`; it is never fatal to the others.
 
-    `progress` is told how many products are done. The photos of a batch go to the backend once, for all conditions.
+    `progress` gets the number of products that are done. The photos of a batch go to the backend once, for all conditions.
     Raises `BackendError` where the backend itself gives up, or has no answer at all to the first product: the rest would
     cost the same time for nothing.
     """
-    told: dict[str, Told] = {}
+    answers: dict[str, TimedAnswer] = {}
     done = 0
-    for items in _batches(data.items, products_at_once):
-        asked = [one for item in items for one in make_requests(suite, data, item)]
-        missing = [_without(one, cache) for one in asked]
-        cache.put(_answer(backend, [one for one in missing if one.cases], told))
-        for one in asked:
-            for case, key in zip(one.cases, one.keys, strict=True):
+    for batch in _batches(items, products_at_once):
+        requests = [request for item in batch for request in requests_of(item)]
+        missing = [request.missing_from(cache) for request in requests]
+        fresh = _answer(backend, [request for request in missing if request.case_ids])
+        answers.update((case_id, timed) for case_id, _, timed in fresh)
+        cache.put((key, timed) for _, key, timed in fresh)
+        for request in requests:
+            for case_id, key in zip(request.case_ids, request.keys, strict=True):
                 kept = cache.get(key)
                 if kept is not None:
-                    told[case.id] = kept
-        if not done:
-            _check_first(backend, told)
-        done += len(items)
+                    answers[case_id] = kept
+        if not done and answers and all(is_failure(timed.answer) for timed in answers.values()):
+            error = next(iter(answers.values())).answer.error
+            raise BackendError(f"{backend.name} has no answer to any question about the first product: {error}")
+        done += len(batch)
         progress(done)
-    return told
+    return answers
 
 
-def _check_first(backend: Backend, told: dict[str, Told]) -> None:
-    answers = [one.answer for one in told.values()]
-    if answers and all(map(is_failure, answers)):
-        raise BackendError(f"{backend.name} has no answer to any question about the first product: {answers[0].error}")
-
-
-def make_requests(suite: Suite, data: SuiteData, item: Item) -> list[Asked]:
+def make_requests(suite: Suite, data: SuiteData, item: Item) -> list[CaseRequest]:
     """The requests of one product: one for each listing that its questions see."""
     groups: dict[tuple[str | None, bool], list[Case]] = {}
     for case in item_cases(suite, data, item):
         listing = show_listing(item, case.condition).text if case.sees_listing else None
         groups.setdefault((listing, case.condition != TITLE_ONLY), []).append(case)
-    photos = tuple(open_photo(ref) for ref in item.product.images) if any(seen for _, seen in groups) else ()
-    asked = []
-    for (listing, seen), cases in groups.items():
-        request = Request(photos if seen else (), tuple(case.question for case in cases), listing)
-        keys = tuple(answer_key(case, request, item.photo_hash) for case in cases)
-        asked.append(Asked(request, tuple(cases), keys))
-    return asked
+    photos = tuple(open_photo(ref) for ref in item.product.images) if any(shown for _, shown in groups) else ()
+    return [
+        CaseRequest.of(
+            Request(photos if shown else (), tuple(case.question for case in cases), listing),
+            (case.id for case in cases),
+            item.photo_hash,
+        )
+        for (listing, shown), cases in groups.items()
+    ]
 
 
-def _without(asked: Asked, cache: AnswerCache) -> Asked:
-    """What is left to ask."""
-    left = [pair for pair in zip(asked.cases, asked.keys, strict=True) if cache.get(pair[1]) is None]
-    questions = tuple(case.question for case, _ in left)
-    return Asked(
-        replace(asked.request, questions=questions), tuple(case for case, _ in left), tuple(key for _, key in left)
-    )
-
-
-def _answer(backend: Backend, asked: Sequence[Asked], told: dict[str, Told]) -> Iterator[tuple[str, Told]]:
-    """Ask, note every answer in `told`, and give each with its key."""
-    count = sum(len(one.cases) for one in asked)
+def _answer(backend: Backend, requests: Sequence[CaseRequest]) -> list[tuple[str, str, TimedAnswer]]:
+    """Case id, key and answer of every question, in the right number whatever the backend does."""
+    count = sum(len(request.case_ids) for request in requests)
     if not count:
-        return
+        return []
     began = time.perf_counter()
-    answers = _call(backend, [one.request for one in asked])
+    answers = backend.answer([request.request for request in requests])
     seconds = (time.perf_counter() - began) / count
-    for one, given in zip(asked, answers, strict=True):
-        for case, key, answer in zip(one.cases, one.keys, given, strict=True):
-            told[case.id] = Told(checked(answer), seconds)
-            yield key, told[case.id]
-
-
-def _call(backend: Backend, requests: Sequence[Request]) -> list[list[Answer]]:
-    """The answers, in the right number whatever the backend does."""
-    answers = backend.answer(requests)
-    if [len(given) for given in answers] != [len(request.questions) for request in requests]:
+    if [len(given) for given in answers] != [len(request.case_ids) for request in requests]:
         why = f"{backend.name} gave another number of answers than there were questions"
-        return [[Answer("", error=why) for _ in request.questions] for request in requests]
-    return answers
+        answers = [[Answer("", error=why) for _ in request.case_ids] for request in requests]
+    return [
+        (case_id, key, TimedAnswer(checked(answer), seconds))
+        for request, given in zip(requests, answers, strict=True)
+        for case_id, key, answer in zip(request.case_ids, request.keys, given, strict=True)
+    ]
 
 
 def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -3,30 +3,31 @@
 The first rule that fits names the kind:
 
 1. `no answer`: the backend gave an error.
-2. `format`: the answer can't be read as what was asked for, with good will.
-3. `label in doubt`: the photo is also that of another product whose label is what the model said (where no title was
-   shown that could tell the two apart); or the value said stands in the product's own title and the label doesn't.
+2. `format`: the answer can't be parsed as what was asked for, however leniently.
+3. `label in doubt`: the photo is also that of another product whose label is the model's answer (where no title was
+   shown that could tell the two apart); or the answer stands in the product's own title and the label doesn't.
 4. `hallucinated value`: a value where none can be told; or one that is not true.
 5. `over-refusal`: "cannot be inferred" where it can.
 6. `omission`: a record leaves out an attribute that it was asked for; a caption doesn't name the product; an error in
    a listed value is passed over.
 7. For categories, in place of 4: `near category` (a sibling: all levels but the last are right, or it stops one level
    above) and `wrong branch`.
+
+Rules 4, 6 and 7 are the task's own: `Task.failure_kind`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pumgpt.bench.judging.facts import caption_facts
 from pumgpt.bench.judging.label_noise import LabelNoise
-from pumgpt.bench.judging.outcomes import Outcome, plain
+from pumgpt.bench.judging.outcomes import Outcome
 from pumgpt.bench.stats.intervals import Measured, wilson
 from pumgpt.bench.suites.items import Item
-from pumgpt.bench.suites.sets import IMAGE_ONLY, TITLE_STRUCK
-from pumgpt.bench.suites.truth import CATEGORY
+from pumgpt.bench.suites.suite import IMAGE_ONLY, TITLE_STRUCK
+from pumgpt.tasks.evaluation import plain
 from pumgpt.catalog.vocabulary.words import stems
 
 KINDS = (
@@ -39,9 +40,6 @@ KINDS = (
     "label in doubt",
     "no answer",
 )
-UNJUDGED_TASKS = ("caption_completion",)
-"""A title may go on in many ways: it is scored, but no ending is a failure."""
-
 LEAST_CASES = 10
 NUM_WORST = 10
 
@@ -56,11 +54,10 @@ class Failure:
 
 def find_failures(outcomes: Iterable[Outcome], items: Mapping[str, Item], noise: LabelNoise) -> list[Failure]:
     """Every wrong answer with its kind, in the order of the cases."""
-    wrong = (outcome for outcome in outcomes if not outcome.right and outcome.case.task not in UNJUDGED_TASKS)
     return [
         Failure(outcome, classify(outcome, items[outcome.case.product], noise))
-        for outcome in wrong
-        if outcome.case.task != "caption" or items[outcome.case.product].product.category
+        for outcome in outcomes
+        if outcome.judged and not outcome.right
     ]
 
 
@@ -77,49 +74,22 @@ def classify(outcome: Outcome, item: Item, noise: LabelNoise) -> str:
         return "label in doubt"
     if outcome.truth is None:
         return "hallucinated value"
-    return _OF_TASK.get(outcome.case.task, _hallucinated)(outcome, item)
+    return outcome.task.failure_kind(outcome.stated or (), outcome.case.truth, outcome.field, item.product)
 
 
 def _is_in_doubt(outcome: Outcome, item: Item, noise: LabelNoise) -> bool:
-    said = outcome.said
-    if not said or outcome.truth is None or outcome.case.task not in (CATEGORY, "attribute_qa", "attributes"):
+    stated = outcome.stated
+    if not stated or outcome.truth is None or outcome.task.answer_form not in ("path", "value", "record"):
         return False
     blind = outcome.case.condition in (IMAGE_ONLY, TITLE_STRUCK)
-    if blind and plain(said) in noise.other_labels(outcome.case.product, outcome.field):
+    if blind and plain(stated) in noise.other_labels(outcome.case.product, outcome.field):
         return True
-    return _stands_in_title(said[-1], item) and not _stands_in_title(outcome.truth[-1], item)
+    return _stands_in_title(stated[-1], item) and not _stands_in_title(outcome.truth[-1], item)
 
 
 def _stands_in_title(value: str, item: Item) -> bool:
     words, title = stems(value), stems(item.product.title or "")
     return bool(words) and any(title[i : i + len(words)] == words for i in range(len(title)))
-
-
-def _hallucinated(outcome: Outcome, item: Item) -> str:
-    return "hallucinated value"
-
-
-def _of_category(outcome: Outcome, item: Item) -> str:
-    said, truth = plain(outcome.said or ()), plain(outcome.truth or ())
-    parent = truth[:-1]
-    return "near category" if parent and said[: len(parent)] == parent else "wrong branch"
-
-
-def _of_caption(outcome: Outcome, item: Item) -> str:
-    facts = caption_facts((outcome.said or ("",))[0], item.product)
-    return "hallucinated value" if facts.untrue_colours else "omission"
-
-
-def _of_correction(outcome: Outcome, item: Item) -> str:
-    passed_over = outcome.case.truth.verdict == "wrong" and (outcome.said or ("",))[0] == "right"
-    return "omission" if passed_over else "hallucinated value"
-
-
-_OF_TASK: Mapping[str, Callable[[Outcome, Item], str]] = {
-    "category": _of_category,
-    "caption": _of_caption,
-    "attribute_correction": _of_correction,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +106,7 @@ def slices_of(outcome: Outcome, item: Item) -> list[tuple[str, str]]:
     found = [("task", f"{outcome.case.slot}, {outcome.case.condition}")]
     if item.product.category:
         found.append(("category", " > ".join(item.product.category[:2])))
-    if outcome.case.task in ("attribute_qa", "attributes", "attribute_correction"):
+    if outcome.task.answer_form in ("value", "record", "verdict"):
         found.append(("attribute", outcome.field))
         if outcome.truth:
             found.append(("value", f"{outcome.field}: {', '.join(outcome.truth)}"))
@@ -151,13 +121,13 @@ def worst_slices(
     Surely: the upper end of a slice's interval lies below the share of the whole. Ordered by that upper end, so that
     a small slice has to be very bad to come first.
     """
-    told = [o for o in outcomes if o.answerable and o.case.task not in UNJUDGED_TASKS]
-    tallies: dict[tuple[str, str], list[bool]] = {}
-    for outcome in told:
+    answerable = [outcome for outcome in outcomes if outcome.answerable and outcome.judged]
+    hits_of: dict[tuple[str, str], list[bool]] = {}
+    for outcome in answerable:
         for part in slices_of(outcome, items[outcome.case.product]):
-            tallies.setdefault(part, []).append(outcome.right)
-    whole = sum(outcome.right for outcome in told) / len(told) if told else 0.0
-    slices = [Slice(by, name, wilson(sum(hits), len(hits))) for (by, name), hits in tallies.items()]
+            hits_of.setdefault(part, []).append(outcome.right)
+    whole = sum(outcome.right for outcome in answerable) / len(answerable) if answerable else 0.0
+    slices = [Slice(by, name, wilson(sum(hits), len(hits))) for (by, name), hits in hits_of.items()]
     sure = [part for part in slices if part.right.count >= least and part.right.high < whole]
     return sorted(sure, key=lambda part: (part.right.high, part.by, part.name))[:most]
 
@@ -169,11 +139,11 @@ def count_kinds(failures: Iterable[Failure]) -> dict[str, int]:
 
 
 def confusions(failures: Iterable[Failure], most: int = NUM_WORST) -> list[tuple[str, str, str, int]]:
-    """The most frequent mix-ups of closed values: field, truth, what was said, how often."""
+    """The most frequent mix-ups of closed values: field, truth, answer, how often."""
     counts = Counter(
-        (failure.outcome.field, " > ".join(failure.outcome.truth), " > ".join(failure.outcome.said))
+        (failure.outcome.field, " > ".join(failure.outcome.truth), " > ".join(failure.outcome.stated))
         for failure in failures
-        if failure.outcome.truth and failure.outcome.said and failure.outcome.case.task in (CATEGORY, "attribute_qa")
+        if failure.outcome.truth and failure.outcome.stated and failure.outcome.task.answer_form in ("path", "value")
     )
     ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     return [(*pair, count) for pair, count in ranked[:most] if count > 1]

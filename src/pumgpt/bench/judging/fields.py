@@ -1,30 +1,33 @@
-"""Hold what a model said of products against the truth, field by field."""
+"""Hold what a model filled in against the truth, field by field: with every field filled, and at the default precision."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from pumgpt.bench.baselines.predictions import Guess, Prediction, read_understandings
+import numpy as np
+
+from pumgpt.bench.asking.product_fields import FILLED, FilledFields
+from pumgpt.bench.baselines.predictions import Guess, Prediction, prediction_of
+from pumgpt.bench.judging.scoring import Metrics, Scores
 from pumgpt.bench.stats import metrics, text_metrics
-from pumgpt.bench.stats.calibration import brier_score, expected_calibration_error
-from pumgpt.bench.stats.intervals import Measured, proportion
-from pumgpt.bench.suites.truth import CATEGORY, fields_of, read_truth
-from pumgpt.catalog.product import Product
+from pumgpt.bench.stats.calibration import calibration_scores
+from pumgpt.bench.stats.intervals import bootstrap_mean, proportion
+from pumgpt.bench.suites.items import Item
+from pumgpt.bench.suites.suite import Suite
+from pumgpt.tasks.evaluation import CATEGORY, Values, plain
 
-Scores = dict[str, dict[str, Measured]]
-"""Field -> metric -> value. 'category', each attribute, 'caption', and 'products' for the share that got an answer."""
-
-_UNFILLED = Guess(None)
+UNFILLED = Guess(None)
+Verdicts = tuple[Sequence[float], Sequence[bool]]
+"""Confidences and whether each answer was right."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """One field of one product: what is true, and what was said."""
+class JudgedField:
+    """One field of one product: what is true, and what a model says."""
 
     field: str
-    truth: tuple[str, ...]
+    truth: Values
     guess: Guess
 
     @property
@@ -34,101 +37,137 @@ class Judged:
     @property
     def right(self) -> bool:
         """A category needs the whole path; an attribute's values must all be true, case and spaces aside."""
-        said = self.guess.value
-        if said is None:
+        stated = self.guess.value
+        if stated is None:
             return False
         if self.field == CATEGORY:
-            return _plain(said) == _plain(self.truth)
-        return set(_plain(said)) <= set(_plain(self.truth))
+            return plain(stated) == plain(self.truth)
+        return set(plain(stated)) <= set(plain(self.truth))
 
     @property
     def labels(self) -> tuple[str, str | None]:
         """Truth and guess as one label each, for macro-F1; alike where the guess is right."""
-        truth = " > ".join(_plain(self.truth))
-        said = self.guess.value
-        return truth, truth if self.right else None if said is None else " > ".join(_plain(said))
+        truth = " > ".join(plain(self.truth))
+        stated = self.guess.value
+        return truth, truth if self.right else None if stated is None else " > ".join(plain(stated))
 
 
-def _plain(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(" ".join(value.casefold().split()) for value in values)
+@dataclass(frozen=True)
+class FieldScores:
+    """What one model's filling scores. `scores`: condition -> precision -> field -> metric."""
+
+    scores: Mapping[str, Mapping[str, Scores]] = field(default_factory=dict)
+    verdicts: Mapping[str, Verdicts] = field(default_factory=dict)
+    """Field -> confidences and verdicts with every field filled, of the first condition."""
 
 
-def evaluate(results: Path, truth: Path) -> Scores:
-    """Evaluate the JSONL that `pumgpt enrich` wrote against a Parquet file of true products."""
-    return evaluate_predictions(read_understandings(results), read_truth(truth))
+def score_filled(filled: FilledFields, suite: Suite, items: Sequence[Item]) -> FieldScores:
+    """All fields of all conditions; and how sure the model is of a category where there is none."""
+    scores: dict[str, dict[str, Scores]] = {}
+    verdicts: dict[str, Verdicts] = {}
+    products = [item for item in items if item.origin == "product" and not suite.no_products]
+    pictures: dict[str, list[str]] = {}
+    for item in items:
+        if item.origin != "product" or suite.no_products:
+            kind = "photos of no product" if item.origin == "product" else f"{item.origin} pictures"
+            pictures.setdefault(f"category of {kind}", []).append(item.product.id)
+    for condition, records in filled.items():
+        predictions = {
+            name: {product: prediction_of(record, suite.values) for product, record in of_all.items()}
+            for name, of_all in records.items()
+        }
+        scores[condition] = {name: score_predictions(given, products) for name, given in predictions.items()}
+        for kind, ids in pictures.items():
+            for name, given in predictions.items():
+                of_kind = [given[key] for key in ids if key in given]
+                if of_kind:
+                    scores[condition][name][kind] = _score_pictures(of_kind)
+        if condition == suite.product_fields[0]:
+            judged = judge_fields(predictions[FILLED], products)
+            verdicts = {name: pair for name, cases in judged.items() if (pair := confidences(cases))[0]}
+    return FieldScores(scores, verdicts)
 
 
-def evaluate_predictions(predictions: Mapping[str, Prediction], products: Sequence[Product]) -> Scores:
-    """All metrics of all fields that the truth states and the model was asked about.
+def score_predictions(predictions: Mapping[str, Prediction], items: Sequence[Item]) -> Scores:
+    """All metrics of all fields that the truth states and the model was asked about, by product id.
 
     A product without a prediction counts as one where every field was left empty.
     """
-    scores: Scores = {"products": {"answered": proportion([product.id in predictions for product in products])}}
-    for field in _asked_fields(predictions):
-        cases = judge_field(predictions, products, field)
-        if cases:
-            scores[field] = _category_scores(cases) if field == CATEGORY else _attribute_scores(cases)
-    titled = [product for product in products if product.title]
+    if not items:
+        return {}
+    scores: Scores = {"products": {"answered": proportion([item.product.id in predictions for item in items])}}
+    for name, cases in judge_fields(predictions, items).items():
+        scores[name] = _score_category(cases) if name == CATEGORY else _score_attribute(cases)
+    titled = [item for item in items if item.product.title]
     if titled and any(prediction.caption_asked for prediction in predictions.values()):
-        scores["caption"] = _caption_scores(predictions, titled)
+        scores["caption"] = _score_captions(predictions, titled)
     return scores
 
 
-def judge_field(predictions: Mapping[str, Prediction], products: Sequence[Product], field: str) -> list[Judged]:
-    """One case for each product that states `field`."""
+def judge_fields(predictions: Mapping[str, Prediction], items: Sequence[Item]) -> dict[str, list[JudgedField]]:
+    """Field -> one for each product that states it; the category first, then the attributes as they were asked."""
     nothing = Prediction()
-    return [
-        Judged(field, truth, predictions.get(product.id, nothing).fields.get(field, _UNFILLED))
-        for product in products
-        if (truth := fields_of(product).get(field))
-    ]
+    names = dict.fromkeys(name for prediction in predictions.values() for name in prediction.fields)
+    found = {}
+    for name in sorted(names, key=lambda name: name != CATEGORY):
+        found[name] = [
+            JudgedField(name, truth, predictions.get(item.product.id, nothing).fields.get(name, UNFILLED))
+            for item in items
+            if (truth := item.fields.get(name))
+        ]
+    return {name: cases for name, cases in found.items() if cases}
 
 
-def confidences(cases: Sequence[Judged]) -> tuple[list[float], list[bool]]:
-    """Confidence and verdict of the filled fields that carry a confidence: what calibration is measured on."""
+def confidences(cases: Sequence[JudgedField]) -> Verdicts:
+    """Of the filled fields that carry a confidence: what calibration is measured on."""
     sure = [(case.guess.confidence, case.right) for case in cases if case.filled]
     pairs = [(confidence, right) for confidence, right in sure if confidence is not None]
     return [confidence for confidence, _ in pairs], [right for _, right in pairs]
 
 
-def _asked_fields(predictions: Mapping[str, Prediction]) -> list[str]:
-    """The category first, then the attributes in the order in which they were first asked."""
-    names = dict.fromkeys(name for prediction in predictions.values() for name in prediction.fields)
-    return sorted(names, key=lambda name: name != CATEGORY)
-
-
-def _category_scores(cases: Sequence[Judged]) -> dict[str, Measured]:
-    truths = [_plain(case.truth) for case in cases]
-    said = [None if case.guess.value is None else _plain(case.guess.value) for case in cases]
+def _score_category(cases: Sequence[JudgedField]) -> Metrics:
+    truths = [plain(case.truth) for case in cases]
+    stated = [None if case.guess.value is None else plain(case.guess.value) for case in cases]
     depth = max(map(len, truths))
-    levels = {f"level {level}": metrics.level_accuracy(truths, said, level) for level in range(1, depth + 1)}
-    leaf = proportion([path is not None and path[-1] == truth[-1] for truth, path in zip(truths, said, strict=True)])
+    levels = {f"level {level}": metrics.level_accuracy(truths, stated, level) for level in range(1, depth + 1)}
+    leaf = proportion([path is not None and path[-1] == truth[-1] for truth, path in zip(truths, stated, strict=True)])
     whole = {"whole path": proportion([case.right for case in cases]), "leaf": leaf}
-    return {**levels, **whole, "hierarchical F1": metrics.hierarchical_f1(truths, said), **_shared_scores(cases)}
+    return {**levels, **whole, "hierarchical F1": metrics.hierarchical_f1(truths, stated), **_score_shared(cases)}
 
 
-def _attribute_scores(cases: Sequence[Judged]) -> dict[str, Measured]:
-    return {"accuracy": proportion([case.right for case in cases]), **_shared_scores(cases)}
+def _score_attribute(cases: Sequence[JudgedField]) -> Metrics:
+    return {"accuracy": proportion([case.right for case in cases]), **_score_shared(cases)}
 
 
-def _shared_scores(cases: Sequence[Judged]) -> dict[str, Measured]:
+def _score_shared(cases: Sequence[JudgedField]) -> Metrics:
     """Macro-F1, what abstention gave and cost, and calibration where there are confidences."""
-    truths, said = zip(*(case.labels for case in cases), strict=True)
+    truths, stated = zip(*(case.labels for case in cases), strict=True)
     coverage, precision = metrics.coverage_and_precision([c.right for c in cases], [c.filled for c in cases])
-    scores = {"macro-F1": metrics.macro_f1(truths, said), "coverage": coverage, "precision": precision}
-    sure, right = confidences(cases)
-    if sure:
-        scores |= {"ECE": expected_calibration_error(sure, right), "Brier": brier_score(sure, right)}
-    return scores
+    shared = {"macro-F1": metrics.macro_f1(truths, stated), "coverage": coverage, "precision": precision}
+    return shared | calibration_scores(*confidences(cases))
 
 
-def _caption_scores(predictions: Mapping[str, Prediction], titled: Sequence[Product]) -> dict[str, Measured]:
+def _score_captions(predictions: Mapping[str, Prediction], titled: Sequence[Item]) -> Metrics:
     """Captions against titles; a withheld caption scores nothing."""
     nothing = Prediction()
-    said = [predictions.get(product.id, nothing).caption for product in titled]
-    references = [[product.title or ""] for product in titled]
+    captions = [predictions.get(item.product.id, nothing).caption for item in titled]
+    references = [[item.product.title or ""] for item in titled]
     return {
-        "CIDEr": text_metrics.cider(said, references),
-        "ROUGE-L": text_metrics.rouge_l(said, references),
-        "coverage": proportion([bool(text) for text in said]),
+        "CIDEr": text_metrics.cider(captions, references),
+        "ROUGE-L": text_metrics.rouge_l(captions, references),
+        "coverage": proportion([bool(caption) for caption in captions]),
+    }
+
+
+def _score_pictures(predictions: Sequence[Prediction]) -> Metrics:
+    """How sure a model is of a category that has no right value."""
+    guesses = [prediction.fields.get(CATEGORY, UNFILLED) for prediction in predictions]
+    sure = np.array([guess.confidence for guess in guesses if guess.confidence is not None], dtype=np.float64)
+    scores = {"coverage": proportion([guess.value is not None for guess in guesses])}
+    if not len(sure):
+        return scores
+    return scores | {
+        "mean confidence": bootstrap_mean(sure),
+        "confidence above 0.5": proportion(sure > 0.5),
+        "confidence above 0.9": proportion(sure > 0.9),
     }

@@ -12,12 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from pumgpt.bench.judging.outcomes import plain
 from pumgpt.bench.stats.intervals import Measured, wilson
 from pumgpt.bench.suites.items import Item
-from pumgpt.bench.suites.truth import CATEGORY
-
-Values = tuple[str, ...]
+from pumgpt.tasks.evaluation import CATEGORY, Values, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ class LabelNoise:
         return [(group, fields) for group, fields in found if fields]
 
     def other_labels(self, product: str, field: str) -> set[Values]:
-        """What products with the same photo say of a field, where that is something else."""
+        """The labels of products with the same photo, where they differ."""
         return self._others.get((product, field), set())
 
     @cached_property

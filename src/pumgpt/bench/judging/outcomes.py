@@ -1,23 +1,24 @@
-"""What came of each case: what is true, what was said, and whether that is right."""
+"""What came of each case: what is true, what was answered, and whether that is right."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from pumgpt.backends.protocol import Answer
-from pumgpt.bench.asking.case import Case, Values
-from pumgpt.bench.judging.answers import Reading, Status, is_refusal, read_answer
-from pumgpt.bench.judging.facts import caption_is_true
+from pumgpt.bench.asking.answer_cache import is_failure
+from pumgpt.bench.asking.cases import Case
 from pumgpt.bench.suites.items import Item
-from pumgpt.bench.suites.truth import CATEGORY
-from pumgpt.tasks.base import normalise
+from pumgpt.tasks.answers import INVALID
+from pumgpt.tasks.base import Task
+from pumgpt.tasks.evaluation import Status, Values
+from pumgpt.tasks.registry import get_task
 
 
 class Calibrate(Protocol):
     """Turns a model's raw score into a confidence: by field ('category', 'attribute:colour', ...), and by whether the model
-    read the product's listing.
+    saw the product's listing.
     """
 
     def __call__(self, field: str, raw: float, listed: bool) -> float: ...
@@ -31,13 +32,19 @@ class Outcome:
     field: str
     truth: Values | None
     """None: it cannot be told."""
-    said: Values | None
+    stated: Values | None
     status: Status
     strict: bool
     right: bool
     confidence: float | None
     text: str
     """The whole answer, or why there is none."""
+    judged: bool = True
+    """False where no rule can call the answer wrong."""
+
+    @property
+    def task(self) -> Task:
+        return get_task(self.case.task)
 
     @property
     def right_strictly(self) -> bool:
@@ -52,77 +59,49 @@ def judge(
     case: Case, answer: Answer, item: Item, listing: str | None = None, calibrate: Calibrate | None = None
 ) -> Iterator[Outcome]:
     """The outcomes of one case."""
-    reading = read_answer(case, answer, listing)
-    confidence = _confidence(case, answer, listing, calibrate) if reading.status == "value" else None
-    for field, truth in case.truth.fields.items():
-        said, status = _said(case, reading, field)
-        right = _is_right(case, item, reading, truth, said, status)
-        text = answer.error or answer.text
-        yield Outcome(case, field, truth, said, status, reading.strict, right, confidence, text)
-
-
-def _said(case: Case, reading: Reading, field: str) -> tuple[Values | None, Status]:
-    value = reading.parsed.value
-    if reading.status != "value":
-        return None, reading.status
-    if isinstance(value, Mapping):
-        if field not in value:
-            return None, "left out"
-        stated = value[field]
-        return (None, "cannot tell") if stated is None or is_refusal(stated) else ((stated,), "value")
-    if case.task == "attribute_correction":
-        told = [word for word in (reading.parsed.verdict, value) if isinstance(word, str)]
-        return tuple(told), "value"
-    return ((value,) if isinstance(value, str) else value or ()), "value"
-
-
-def _is_right(
-    case: Case, item: Item, reading: Reading, truth: Values | None, said: Values | None, status: Status
-) -> bool:
-    if truth is None:
-        return status in ("cannot tell", "left out")
-    if said is None:
-        return False
-    if case.task == CATEGORY:
-        return plain(said) == plain(truth)
-    if case.task == "caption":
-        return caption_is_true(said[0], item.product)
-    if case.task == "attribute_correction":
-        return _is_right_verdict(case, said, truth)
-    return values_are_true(said, truth)
-
-
-def _is_right_verdict(case: Case, said: Values, truth: Values) -> bool:
-    """The verdict, and for a wrong value also what is right."""
-    if case.truth.verdict == "right":
-        return said == ("right",)
-    return said[0] == "wrong" and values_are_true(said[1:], truth)
-
-
-def values_are_true(said: Values, truth: Values) -> bool:
-    """Whether all values said are among the true ones, case, spaces and punctuation around aside.
-
-    Several values may be written as one, with commas between them.
-    """
-    true = set(plain(truth))
-    for value in plain(said):
-        parts = {normalise(part) for part in value.split(",")}
-        if value not in true and not parts <= true:
-            return False
-    return bool(said)
-
-
-def plain(values: Iterable[str]) -> Values:
-    return tuple(normalise(value) for value in values)
+    task, failed = get_task(case.task), is_failure(answer)
+    written = answer.text if answer.written is None else answer.written
+    parsed = INVALID if failed else task.parse_reply(written, case.question, listing)
+    confidence = _confidence(case, answer, listing, calibrate) if parsed.status == "value" else None
+    for grade in task.grade(parsed, case.truth, item.product):
+        yield Outcome(
+            case=case,
+            field=grade.field,
+            truth=case.truth.fields[grade.field],
+            stated=grade.values,
+            status="error" if failed else grade.status,
+            strict=parsed.strict,
+            right=grade.right,
+            confidence=confidence,
+            text=answer.error or answer.text,
+            judged=grade.judged,
+        )
 
 
 def _confidence(case: Case, answer: Answer, listing: str | None, calibrate: Calibrate | None) -> float | None:
-    """The share of what was said among everything that could have been, calibrated where the backend brings that."""
+    """The share of the answer among everything that could have been, calibrated where the backend brings that."""
     if answer.probability is None:
         return None
     raw = answer.probability * (1 - answer.cannot_tell)
+    # Calibrations are fitted on questions as enrichment asks them.
     if calibrate is None or case.form != "plain":
         return raw
-    field = case.question.field
-    key = f"attribute:{field}" if case.task == "attribute_qa" else case.task
+    key = get_task(case.task).calibration_key(case.question)
     return calibrate(key, raw, listing is not None and case.sees_listing)
+
+
+def under(outcomes: Iterable[Outcome], condition: str) -> list[Outcome]:
+    return [outcome for outcome in outcomes if outcome.case.condition == condition]
+
+
+def right_shares(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], dict[str, float]]:
+    """Condition and slot -> product -> share of its answerable questions that were answered rightly."""
+    found: dict[tuple[str, str], dict[str, list[bool]]] = {}
+    for outcome in outcomes:
+        if outcome.answerable and outcome.case.origin == "product":
+            place = found.setdefault((outcome.case.condition, outcome.case.slot), {})
+            place.setdefault(outcome.case.product, []).append(outcome.right)
+    return {
+        place: {product: sum(right) / len(right) for product, right in products.items()}
+        for place, products in found.items()
+    }

@@ -1,51 +1,58 @@
 """From outcomes to scores, for one model under one condition.
 
-Accuracy and its like are over answerable questions about products; what can't be told is scored under `refusals`.
+A task names its metrics; `METRICS` computes those of its own cases, and `POOLED` those over the cases of all tasks that
+name them. Accuracy and its like are over answerable questions about products; what can't be told is scored under
+`refusals`. Legend: P products.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from pumgpt.bench.judging.facts import caption_facts
-from pumgpt.bench.judging.fields import Scores
-from pumgpt.bench.judging.outcomes import Outcome, plain
-from pumgpt.bench.judging.refusals import Refusal, score_refusals
+from pumgpt.bench.judging.outcomes import Outcome
 from pumgpt.bench.stats import metrics, text_metrics
-from pumgpt.bench.stats.calibration import (
-    area_under_risk_coverage,
-    brier_score,
-    expected_calibration_error,
-    risk_coverage,
-)
+from pumgpt.bench.stats.calibration import calibration_scores
 from pumgpt.bench.stats.intervals import Measured, bootstrap_ratio, proportion
 from pumgpt.bench.suites.items import Item
-from pumgpt.catalog.product import Product
+from pumgpt.errors import UsageError
+from pumgpt.tasks.caption_facts import caption_facts
+from pumgpt.tasks.evaluation import plain
 
 Metrics = dict[str, Measured]
+Scores = dict[str, Metrics]
+"""Slot or field -> metric -> value."""
+Items = Mapping[str, Item]
 Test = Callable[[Outcome], bool]
 
-REFUSED_TASKS = ("category", "attribute_qa", "question")
 
-
-def score(outcomes: Sequence[Outcome], items: dict[str, Item]) -> Scores:
+def score(outcomes: Sequence[Outcome], items: Items) -> Scores:
     """Every score, under the slot of its cases: a task, a task as multiple choice, 'attribute_qa: colour', 'refusals', ..."""
     scores: Scores = {}
-    slots = dict.fromkeys(outcome.case.slot for outcome in outcomes)
-    for slot in slots:
+    for slot in dict.fromkeys(outcome.case.slot for outcome in outcomes):
         own = [o for o in outcomes if o.case.slot == slot and o.case.origin == "product" and o.case.form != "hidden"]
-        if own:
-            scores[slot] = _SCORERS.get(slot.split(",")[0], _score_closed)(own, items)
-        if slot == "attribute_qa":
+        if not own:
+            continue
+        task = own[0].task
+        scores[slot] = _score_task(task.metrics, own, items)
+        if task.scored_by_field and slot == task.name:
             for field in dict.fromkeys(outcome.field for outcome in own if outcome.answerable):
                 named = [outcome for outcome in own if outcome.field == field]
-                scores[f"{slot}: {field}"] = _score_closed(named, items)
-    scores["refusals"] = _score_refusals(outcomes)
-    scores["hallucination"] = _score_hallucination(outcomes)
-    scores["format"] = _score_format(outcomes)
+                scores[f"{slot}: {field}"] = _score_task(task.metrics, named, items)
+    for name, pooled in POOLED.items():
+        scores[name] = pooled([o for o in outcomes if name in o.task.metrics], outcomes)
     return {slot: given for slot, given in scores.items() if given}
+
+
+def _score_task(names: Iterable[str], outcomes: Sequence[Outcome], items: Items) -> Metrics:
+    found: Metrics = {}
+    for name in names:
+        if name not in METRICS and name not in POOLED:
+            task = outcomes[0].task
+            raise UsageError(f"task '{task.name}': unknown metric '{name}'; known are {', '.join([*METRICS, *POOLED])}")
+        found |= METRICS[name](outcomes, items) if name in METRICS else {}
+    return found
 
 
 def share(outcomes: Iterable[Outcome], hit: Test, of: Test = lambda outcome: True) -> Measured:
@@ -53,193 +60,11 @@ def share(outcomes: Iterable[Outcome], hit: Test, of: Test = lambda outcome: Tru
     picked = [outcome for outcome in outcomes if of(outcome)]
     products = [outcome.case.product for outcome in picked]
     hits = [hit(outcome) for outcome in picked]
+    # Cases of one product are alike, so that only products are independent draws.
     if len(set(products)) == len(products):
         return proportion(hits)
     _, owner = np.unique(np.asarray(products), return_inverse=True)
     return bootstrap_ratio(np.bincount(owner, hits), np.bincount(owner), count=len(picked))
-
-
-def _score_closed(outcomes: Sequence[Outcome], items: dict[str, Item]) -> Metrics:
-    """Attributes, one by one or as a record."""
-    return {
-        **_accuracy(outcomes),
-        **_value_scores(outcomes),
-        **_macro(outcomes),
-        **_calibration(outcomes),
-    }
-
-
-def _score_category(outcomes: Sequence[Outcome], items: dict[str, Item]) -> Metrics:
-    told = [outcome for outcome in outcomes if outcome.truth is not None]
-    if not told:
-        return {}
-    truths = [plain(outcome.truth or ()) for outcome in told]
-    said = [None if outcome.said is None else plain(outcome.said) for outcome in told]
-    depth = max(map(len, truths))
-    levels = {f"level {level}": metrics.level_accuracy(truths, said, level) for level in range(1, depth)}
-    shared = {"hierarchical F1": metrics.hierarchical_f1(truths, said)} if depth > 1 else {}
-    answered = {"answered": share(told, _gives_value)}
-    return {**_accuracy(told), **levels, **shared, **answered, **_macro(told), **_calibration(told)}
-
-
-def _accuracy(outcomes: Sequence[Outcome]) -> Metrics:
-    if not any(outcome.answerable for outcome in outcomes):
-        return {}
-    return {
-        "accuracy": share(outcomes, lambda o: o.right, _is_answerable),
-        "accuracy, strict": share(outcomes, lambda o: o.right_strictly, _is_answerable),
-    }
-
-
-def _value_scores(outcomes: Sequence[Outcome]) -> Metrics:
-    """Precision, recall and F1 over values as ExtractGPT (arXiv 2310.12537) and OpenTag count them.
-
-    Precision: of the values said, how many are right. Recall: of the values that can be told, how many were said
-    rightly. A value said where none can be told costs precision; a refusal there is not counted.
-    """
-    right = [float(outcome.right and outcome.answerable and _gives_value(outcome)) for outcome in outcomes]
-    said = [float(_gives_value(outcome)) for outcome in outcomes]
-    told = [float(outcome.answerable) for outcome in outcomes]
-    _, owner = np.unique(np.asarray([outcome.case.product for outcome in outcomes]), return_inverse=True)
-    right_P, said_P, told_P = (np.bincount(owner, numbers) for numbers in (right, said, told))
-    return {
-        "precision": bootstrap_ratio(right_P, said_P, count=int(said_P.sum())),
-        "recall": bootstrap_ratio(right_P, told_P, count=int(told_P.sum())),
-        "F1": bootstrap_ratio(2 * right_P, said_P + told_P, count=len(outcomes)),
-    }
-
-
-def _macro(outcomes: Sequence[Outcome]) -> Metrics:
-    """Only within one field: values of different fields are not classes of one kind."""
-    told = [outcome for outcome in outcomes if outcome.truth]
-    if len({outcome.field for outcome in told}) != 1:
-        return {}
-    truths = [" > ".join(plain(outcome.truth or ())) for outcome in told]
-    said = [_label(outcome, truth) for outcome, truth in zip(told, truths, strict=True)]
-    return {"macro-F1": metrics.macro_f1(truths, said)}
-
-
-def _label(outcome: Outcome, truth: str) -> str | None:
-    return truth if outcome.right else None if outcome.said is None else " > ".join(plain(outcome.said))
-
-
-def _calibration(outcomes: Sequence[Outcome]) -> Metrics:
-    """Over the answers that carry a confidence, also those to what can't be told: they are all wrong."""
-    sure = [(outcome.confidence, outcome.right) for outcome in outcomes if outcome.confidence is not None]
-    if not sure:
-        return {}
-    confidences, right = [c for c, _ in sure if c is not None], [r for _, r in sure]
-    area = area_under_risk_coverage(risk_coverage(confidences, right))
-    return {
-        "ECE": expected_calibration_error(confidences, right),
-        "Brier": brier_score(confidences, right),
-        "AURC": Measured(area, float("nan"), float("nan"), len(sure)),
-    }
-
-
-def _score_caption(outcomes: Sequence[Outcome], items: dict[str, Item]) -> Metrics:
-    said = [outcome.said[0] if outcome.said else None for outcome in outcomes]
-    references = [outcome.truth or () for outcome in outcomes]
-    return {
-        "CIDEr": text_metrics.cider(said, references),
-        "ROUGE-L": text_metrics.rouge_l(said, references),
-        "BLEU": text_metrics.bleu(said, references),
-        "answered": proportion([text is not None for text in said]),
-        **_caption_truth(outcomes, [items[outcome.case.product].product for outcome in outcomes]),
-    }
-
-
-def _caption_truth(outcomes: Sequence[Outcome], products: Sequence[Product]) -> Metrics:
-    """Facts of the captions against labels; only where there are labels."""
-    told = [
-        (outcome, caption_facts(outcome.said[0] if outcome.said else "", product))
-        for outcome, product in zip(outcomes, products, strict=True)
-        if product.category
-    ]
-    if not told:
-        return {}
-    stated, untrue = [facts.colours for _, facts in told], [facts.untrue_colours for _, facts in told]
-    return {
-        "true": proportion([outcome.right for outcome, _ in told]),
-        "names the kind": proportion([facts.names_kind for _, facts in told]),
-        "untrue colours": bootstrap_ratio(untrue, stated, count=sum(stated)),
-    }
-
-
-def _score_text(outcomes: Sequence[Outcome], items: dict[str, Item]) -> Metrics:
-    told = [outcome for outcome in outcomes if outcome.truth]
-    if not told:
-        return {}
-    f1 = [text_metrics.token_f1(outcome.said[0] if outcome.said else "", outcome.truth or ()) for outcome in told]
-    _, owner = np.unique(np.asarray([outcome.case.product for outcome in told]), return_inverse=True)
-    return {
-        "exact": share(told, lambda o: o.right),
-        "token F1": bootstrap_ratio(np.bincount(owner, f1), np.bincount(owner), count=len(told)),
-    }
-
-
-def _score_completion(outcomes: Sequence[Outcome], items: dict[str, Item]) -> Metrics:
-    said = [outcome.said[0] if outcome.said else None for outcome in outcomes]
-    rouge = text_metrics.rouge_l(said, [outcome.truth or () for outcome in outcomes])
-    return {**_score_text(outcomes, items), "ROUGE-L": rouge}
-
-
-def _score_correction(outcomes: Sequence[Outcome], items: dict[str, Item]) -> Metrics:
-    def verdict(outcome: Outcome) -> str | None:
-        return outcome.said[0] if outcome.said else None
-
-    def is_wrong(outcome: Outcome) -> bool:
-        return outcome.case.truth.verdict == "wrong"
-
-    return {
-        **_accuracy(outcomes),
-        "verdict": share(outcomes, lambda o: verdict(o) == o.case.truth.verdict),
-        "errors found": share(outcomes, lambda o: verdict(o) == "wrong", is_wrong),
-        "errors mended": share(outcomes, lambda o: o.right, is_wrong),
-        "false alarms": share(outcomes, lambda o: verdict(o) == "wrong", lambda o: not is_wrong(o)),
-        **_calibration(outcomes),
-    }
-
-
-def refusal_kind(outcome: Outcome) -> str:
-    """Why a question can't be answered."""
-    if outcome.answerable:
-        return "answerable"
-    if outcome.case.origin != "product":
-        return f"{outcome.case.origin} picture"
-    if outcome.case.form == "hidden":
-        return "hidden attribute"
-    return "unanswerable question" if outcome.case.task == "question" else f"untold: {outcome.field}"
-
-
-def _score_refusals(outcomes: Sequence[Outcome]) -> Metrics:
-    """Precision and recall of saying that it can't be told, and the share refused of each kind of question."""
-    asked = [o for o in outcomes if o.case.task in REFUSED_TASKS and o.case.form != "multiple choice"]
-    if not any(not outcome.answerable for outcome in asked):
-        return {}
-    told = [Refusal(o.case.product, refusal_kind(o), not o.answerable, o.status == "cannot tell") for o in asked]
-    scores = score_refusals(told)
-    kinds = {f"refused: {kind}": given["refused"] for kind, given in scores.items() if kind != "refusals"}
-    return {**scores["refusals"], **kinds}
-
-
-def _score_hallucination(outcomes: Sequence[Outcome]) -> Metrics:
-    """Values that aren't true among all that were said; and how often a value is said where none can be told."""
-    asked = [o for o in outcomes if o.case.task in (*REFUSED_TASKS, "attributes") and o.case.form != "multiple choice"]
-    untold = [outcome for outcome in asked if not outcome.answerable]
-    scores = {"untrue values": share(asked, lambda o: not o.right, _gives_value)}
-    return scores | ({"values where none can be told": share(untold, _gives_value)} if untold else {})
-
-
-def _score_format(outcomes: Sequence[Outcome]) -> Metrics:
-    """Validity is asked where a form is: of closed questions and of records. To an open question any text is an answer."""
-    cases = list({outcome.case.id: outcome for outcome in outcomes}.values())
-    formed = [o for o in cases if o.case.question.choices is not None or o.case.task == "attributes"]
-    return {
-        "valid": share(formed, lambda o: o.status not in ("invalid", "error")),
-        "valid, strict": share(formed, lambda o: o.strict),
-        "errors": share(cases, lambda o: o.status == "error"),
-    }
 
 
 def _is_answerable(outcome: Outcome) -> bool:
@@ -250,10 +75,200 @@ def _gives_value(outcome: Outcome) -> bool:
     return outcome.status == "value"
 
 
-_SCORERS: dict[str, Callable[[Sequence[Outcome], dict[str, Item]], Metrics]] = {
-    "category": _score_category,
-    "caption": _score_caption,
-    "question": _score_text,
-    "caption_completion": _score_completion,
-    "attribute_correction": _score_correction,
+def _accuracy(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+    if not any(outcome.answerable for outcome in outcomes):
+        return {}
+    return {
+        "accuracy": share(outcomes, lambda o: o.right, _is_answerable),
+        "accuracy, strict": share(outcomes, lambda o: o.right_strictly, _is_answerable),
+    }
+
+
+def _levels(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+    """Of category paths: each level above the last, and all of them together."""
+    labelled = [outcome for outcome in outcomes if outcome.truth is not None]
+    truths = [plain(outcome.truth or ()) for outcome in labelled]
+    stated = [None if outcome.stated is None else plain(outcome.stated) for outcome in labelled]
+    depth = max(map(len, truths), default=0)
+    levels = {f"level {level}": metrics.level_accuracy(truths, stated, level) for level in range(1, depth)}
+    return levels | ({"hierarchical F1": metrics.hierarchical_f1(truths, stated)} if depth > 1 else {})
+
+
+def _answered(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+    answerable = [outcome for outcome in outcomes if outcome.answerable]
+    return {"answered": share(answerable, _gives_value)} if answerable else {}
+
+
+def _value_f1(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+    """Precision, recall and F1 over values as ExtractGPT (arXiv 2310.12537) and OpenTag count them.
+
+    Precision: of the values stated, how many are right. Recall: of the values that can be told, how many were stated
+    rightly. A value stated where none can be told costs precision; a refusal there is not counted.
+    """
+    right = [float(outcome.right and outcome.answerable and _gives_value(outcome)) for outcome in outcomes]
+    stated = [float(_gives_value(outcome)) for outcome in outcomes]
+    true = [float(outcome.answerable) for outcome in outcomes]
+    _, owner = np.unique(np.asarray([outcome.case.product for outcome in outcomes]), return_inverse=True)
+    right_P, stated_P, true_P = (np.bincount(owner, numbers) for numbers in (right, stated, true))
+    return {
+        "precision": bootstrap_ratio(right_P, stated_P, count=int(stated_P.sum())),
+        "recall": bootstrap_ratio(right_P, true_P, count=int(true_P.sum())),
+        "F1": bootstrap_ratio(2 * right_P, stated_P + true_P, count=len(outcomes)),
+    }
+
+
+def _macro_f1(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+    """Only within one field: values of different fields are not classes of one kind."""
+    labelled = [outcome for outcome in outcomes if outcome.truth]
+    if len({outcome.field for outcome in labelled}) != 1:
+        return {}
+    truths = [" > ".join(plain(outcome.truth or ())) for outcome in labelled]
+    # A right answer may be written otherwise, or be one of several true values: it counts as the truth.
+    stated = [
+        truth if o.right else None if o.stated is None else " > ".join(plain(o.stated))
+        for o, truth in zip(labelled, truths, strict=True)
+    ]
+    return {"macro-F1": metrics.macro_f1(truths, stated)}
+
+
+def _calibration(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+    """Over the answers that carry a confidence, also those to what can't be told: they are all wrong."""
+    sure = [(outcome.confidence, outcome.right) for outcome in outcomes if outcome.confidence is not None]
+    return calibration_scores([confidence for confidence, _ in sure], [right for _, right in sure])
+
+
+def _first(outcome: Outcome) -> str | None:
+    return outcome.stated[0] if outcome.stated else None
+
+
+def _cider(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+    return {"CIDEr": text_metrics.cider([*map(_first, outcomes)], [o.truth or () for o in outcomes])}
+
+
+def _rouge_l(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+    return {"ROUGE-L": text_metrics.rouge_l([*map(_first, outcomes)], [o.truth or () for o in outcomes])}
+
+
+def _bleu(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+    return {"BLEU": text_metrics.bleu([*map(_first, outcomes)], [o.truth or () for o in outcomes])}
+
+
+def _caption_facts(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+    """Facts of the captions against labels; only where there are labels."""
+    judged = [
+        (outcome, caption_facts(_first(outcome) or "", items[outcome.case.product].product))
+        for outcome in outcomes
+        if outcome.judged
+    ]
+    if not judged:
+        return {}
+    stated, untrue = [facts.colours for _, facts in judged], [facts.untrue_colours for _, facts in judged]
+    return {
+        "true": proportion([outcome.right for outcome, _ in judged]),
+        "names the kind": proportion([facts.names_kind for _, facts in judged]),
+        "untrue colours": bootstrap_ratio(untrue, stated, count=sum(stated)),
+    }
+
+
+def _exact(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+    labelled = [outcome for outcome in outcomes if outcome.truth]
+    return {"exact": share(labelled, lambda o: o.right)} if labelled else {}
+
+
+def _token_f1(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+    labelled = [outcome for outcome in outcomes if outcome.truth]
+    if not labelled:
+        return {}
+    f1 = [text_metrics.token_f1(_first(outcome) or "", outcome.truth or ()) for outcome in labelled]
+    _, owner = np.unique(np.asarray([outcome.case.product for outcome in labelled]), return_inverse=True)
+    return {"token F1": bootstrap_ratio(np.bincount(owner, f1), np.bincount(owner), count=len(labelled))}
+
+
+def _verdict(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+    """Of corrections: what becomes of values that are listed wrongly, and of those that are right."""
+
+    def is_wrong(outcome: Outcome) -> bool:
+        return outcome.case.truth.verdict == "wrong"
+
+    return {
+        "verdict": share(outcomes, lambda o: _first(o) == o.case.truth.verdict),
+        "errors found": share(outcomes, lambda o: _first(o) == "wrong", is_wrong),
+        "errors mended": share(outcomes, lambda o: o.right, is_wrong),
+        "false alarms": share(outcomes, lambda o: _first(o) == "wrong", lambda o: not is_wrong(o)),
+    }
+
+
+METRICS: Mapping[str, Callable[[Sequence[Outcome], Items], Metrics]] = {
+    "accuracy": _accuracy,
+    "levels": _levels,
+    "answered": _answered,
+    "value_f1": _value_f1,
+    "macro_f1": _macro_f1,
+    "calibration": _calibration,
+    "verdict": _verdict,
+    "cider": _cider,
+    "rouge_l": _rouge_l,
+    "bleu": _bleu,
+    "caption_facts": _caption_facts,
+    "exact": _exact,
+    "token_f1": _token_f1,
 }
+"""By the names that tasks use."""
+
+
+def refusal_kind(outcome: Outcome) -> str:
+    """Why a question can't be answered."""
+    if outcome.answerable:
+        return "answerable"
+    if outcome.case.origin != "product":
+        return f"{outcome.case.origin} picture"
+    if outcome.case.form == "hidden":
+        return "hidden attribute"
+    return "unanswerable question" if outcome.task.answer_form == "text" else f"untold: {outcome.field}"
+
+
+def _refusals(own: Sequence[Outcome], every: Sequence[Outcome]) -> Metrics:
+    """Precision, recall and over-refusal of saying that it can't be told, and the share refused of each kind of question."""
+    asked = [outcome for outcome in own if outcome.case.form != "multiple choice"]
+    if all(outcome.answerable for outcome in asked):
+        return {}
+
+    def scores(chosen: Sequence[Outcome]) -> Metrics:
+        return metrics.refusal_scores(
+            [not o.answerable for o in chosen],
+            [o.status == "cannot tell" for o in chosen],
+            [o.case.product for o in chosen],
+        )
+
+    found = scores(asked)
+    for kind in dict.fromkeys(map(refusal_kind, asked)):
+        chosen = [outcome for outcome in asked if refusal_kind(outcome) == kind]
+        found[f"refused: {kind}"] = scores(chosen)["over-refusal" if chosen[0].answerable else "recall"]
+    return found
+
+
+def _hallucination(own: Sequence[Outcome], every: Sequence[Outcome]) -> Metrics:
+    """Values that aren't true among all that were stated; and how often a value is stated where none can be told."""
+    asked = [outcome for outcome in own if outcome.case.form != "multiple choice"]
+    untold = [outcome for outcome in asked if not outcome.answerable]
+    scores = {"untrue values": share(asked, lambda o: not o.right, _gives_value)}
+    return scores | ({"values where none can be told": share(untold, _gives_value)} if untold else {})
+
+
+def _format(own: Sequence[Outcome], every: Sequence[Outcome]) -> Metrics:
+    """Validity is asked where a form is: of closed questions too. To an open question any text is an answer."""
+    formed = {o.case.id: o for o in every if o.case.question.choices is not None or "format" in o.task.metrics}
+    cases = {outcome.case.id: outcome for outcome in every}
+    return {
+        "valid": share(formed.values(), lambda o: o.status not in ("invalid", "error")),
+        "valid, strict": share(formed.values(), lambda o: o.strict),
+        "errors": share(cases.values(), lambda o: o.status == "error"),
+    }
+
+
+POOLED: Mapping[str, Callable[[Sequence[Outcome], Sequence[Outcome]], Metrics]] = {
+    "refusals": _refusals,
+    "hallucination": _hallucination,
+    "format": _format,
+}
+"""Over the outcomes of all tasks that name them; all outcomes come second."""

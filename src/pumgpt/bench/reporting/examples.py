@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
 
+from pumgpt.backends.protocol import Backend
 from pumgpt.bench.asking.cases import show_listing
-from pumgpt.bench.benchmark import BenchResult, Map, ModelResult
+from pumgpt.bench.asking.runner import make_requests
+from pumgpt.bench.benchmark import BenchResult, EvidenceMap, ModelResult
 from pumgpt.bench.judging.failures import Failure
 from pumgpt.bench.judging.label_noise import LabelNoise
 from pumgpt.bench.reporting.results import choose_examples
-from pumgpt.bench.suites.items import Item
-from pumgpt.bench.suites.sets import TITLE_ONLY
+from pumgpt.bench.suites.items import Item, SuiteData
+from pumgpt.bench.suites.suite import TITLE_ONLY, Suite
 from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.photos.heat import overlay
 from pumgpt.catalog.photos.thumbnails import data_uri, thumbnail
@@ -24,31 +27,50 @@ MAX_CONFLICTS = 8
 MAX_TEXT = 160
 
 
+def evidence_maps(
+    backend: Backend, suite: Suite, data: SuiteData, failures: Sequence[Failure]
+) -> dict[str, EvidenceMap]:
+    """Case -> a map over the first photo. The cases are asked once more; none is, where the backend gives no evidence."""
+    if not getattr(backend, "gives_evidence", False):
+        return {}
+    items = {item.product.id: item for item in data.items}
+    found = {}
+    for failure in failures:
+        case = failure.outcome.case
+        for asked in make_requests(suite, data, items[case.product]):
+            if case.id not in asked.case_ids:
+                continue
+            ((answer,),) = backend.answer([replace(asked.request, questions=(case.question,))], evidence=True)
+            if answer.evidence:
+                found[case.id] = answer.evidence[0]
+    return found
+
+
 def failure_cards(result: BenchResult, model: ModelResult) -> list[dict[str, Any]]:
     """What the page shows of `choose_examples`."""
     return [
-        _card(failure, result.items[failure.outcome.case.product], model.looks.get(failure.outcome.case.id))
+        _card(failure, result.items[failure.outcome.case.product], model.evidence.get(failure.outcome.case.id))
         for failure in choose_examples(result.failures[model.name])
     ]
 
 
-def _card(failure: Failure, item: Item, look: Map | None) -> dict[str, Any]:
+def _card(failure: Failure, item: Item, evidence: EvidenceMap | None) -> dict[str, Any]:
     outcome = failure.outcome
     case = outcome.case
     photo = _open(item) if case.condition != TITLE_ONLY else None
     return {
         "kind": failure.kind,
         "photo": None if photo is None else data_uri(thumbnail(photo, PHOTO_PX)),
-        "look": None if photo is None or look is None else data_uri(overlay(photo, look.tolist(), PHOTO_PX)),
+        "look": None if photo is None or evidence is None else data_uri(overlay(photo, evidence.tolist(), PHOTO_PX)),
         "listing": show_listing(item, case.condition).text if case.sees_listing else None,
         "question": case.question.text,
         "answer": _shorten(outcome.text) or "nothing",
         "truth": "cannot be told"
         if outcome.truth is None
         else " > ".join(outcome.truth)
-        if case.task == "category"
+        if outcome.task.answer_form == "path"
         else ", ".join(outcome.truth),
-        "field": outcome.field if case.task == "attributes" else "",
+        "field": outcome.field if outcome.task.answer_form == "record" else "",
         "confidence": None if outcome.confidence is None else f"{outcome.confidence:.0%}",
     }
 
@@ -66,7 +88,7 @@ def _open(item: Item) -> Image.Image | None:
 
 
 def conflict_cards(noise: LabelNoise) -> list[dict[str, Any]]:
-    """Some groups of identical photos with what their labels say; those that are asked about, whose photo is at hand."""
+    """Some groups of identical photos with their labels; those that are asked about, whose photo is at hand."""
     found: list[dict[str, Any]] = []
     for group, fields in noise.conflicts:
         photo = next((photo for item in group if (photo := _open(item)) is not None), None)

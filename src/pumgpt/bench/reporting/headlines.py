@@ -1,11 +1,11 @@
-"""Which scores a reader sees first, and how each is told to somebody who measures nothing."""
+"""Which scores a reader sees first, and what each means to somebody who measures nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pumgpt.bench.judging.fields import Scores
+from pumgpt.bench.judging.scoring import Scores
 from pumgpt.bench.stats.intervals import Measured
 
 

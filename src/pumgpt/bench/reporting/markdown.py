@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pumgpt.bench.benchmark import BenchResult
 from pumgpt.bench.judging.failures import KINDS, count_kinds, worst_slices
+from pumgpt.bench.judging.scoring import Scores
 from pumgpt.bench.reporting.headlines import headline_scores
-from pumgpt.bench.reporting.tables import render_rows, render_table
 from pumgpt.bench.stats.comparison import Comparison, summarise
 
 
@@ -15,6 +15,7 @@ def render_markdown(result: BenchResult, command: str) -> str:
     """The whole report. `command` is what printed it."""
     sections = [_head(result, command), *_headlines(result), _differences(result.comparisons)]
     sections += [_failures(result), _worst(result), _ceilings(result), _positions(result), *_everything(result)]
+    sections += render_fields(result)
     return "\n".join(section for section in sections if section)
 
 
@@ -97,3 +98,46 @@ def _everything(result: BenchResult) -> list[str]:
         for condition, columns in result.scores.items()
         if any(columns.values())
     ]
+
+
+def render_fields(result: BenchResult) -> list[str]:
+    """One table for each condition: what models fill in, one column for each of them and each precision."""
+    sections = []
+    for condition, by_precision in result.field_scores.items():
+        columns = {
+            f"{model}, {precision}": scores
+            for model in (model.name for model in result.models)
+            for precision, models in by_precision.items()
+            if (scores := models.get(model))
+        }
+        note = "Asked and filled as `pumgpt enrich` does, for the model's own categories and attributes."
+        sections.append(f"### Product fields, {condition}\n\n{note}\n\n{render_table(columns)}")
+    return sections
+
+
+def render_table(columns: Mapping[str, Scores], fields: list[str] | None = None) -> str:
+    """A Markdown table of `columns` (model -> scores), a row for what any column has; `fields` picks and orders."""
+    rows = dict.fromkeys((field, metric) for scores in columns.values() for field in scores for metric in scores[field])
+    if fields is not None:
+        rows = dict.fromkeys(row for field in fields for row in rows if row[0] == field)
+    lines = []
+    for field, metric in _grouped(list(rows)):
+        cells = [scores.get(field, {}).get(metric) for scores in columns.values()]
+        lines.append([field, metric, *("" if cell is None else str(cell) for cell in cells)])
+    return render_rows(["field", "metric", *columns], lines)
+
+
+def render_rows(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Any Markdown table."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(_escape(cell) for cell in line) + " |" for line in lines) + "\n"
+
+
+def _grouped(rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Rows of one field together, fields in the order of their first row."""
+    order = {field: place for place, field in enumerate(dict.fromkeys(field for field, _ in rows))}
+    return sorted(rows, key=lambda row: order[row[0]])
+
+
+def _escape(cell: str) -> str:
+    return cell.replace("|", "\\|").replace("\n", " ")

@@ -14,13 +14,13 @@ import jinja2
 from pumgpt.bench.baselines.backends import BASELINES, Majority
 from pumgpt.bench.benchmark import BenchResult, ModelResult
 from pumgpt.bench.judging.failures import KINDS, confusions, count_kinds, worst_slices
-from pumgpt.bench.judging.fields import Scores
+from pumgpt.bench.judging.scoring import Scores
 from pumgpt.bench.reporting.examples import conflict_cards, failure_cards
 from pumgpt.bench.reporting.headlines import Headline, rows
 from pumgpt.bench.reporting.plots import COLOURS, reliability_svg, risk_coverage_svg
 from pumgpt.bench.stats.comparison import summarise
 from pumgpt.bench.stats.intervals import Measured
-from pumgpt.bench.suites.sets import IMAGE_ONLY, TITLE_ONLY, TITLE_STRUCK, WITH_TITLE
+from pumgpt.bench.suites.suite import IMAGE_ONLY, TITLE_ONLY, TITLE_STRUCK, WITH_TITLE
 
 CONDITIONS: Mapping[str, tuple[str, str]] = {
     IMAGE_ONLY: ("From the photo alone", "No text is shown: what is right here was seen."),
@@ -58,11 +58,13 @@ def write_report(path: Path, result: BenchResult, command: str) -> None:
 
 def render_report(result: BenchResult, command: str) -> str:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    return environment.from_string(_read("bench.html.jinja")).render(_context(result, command), css=_read("bench.css"))
+    return environment.from_string(_template("bench.html.jinja")).render(
+        _context(result, command), css=_template("bench.css")
+    )
 
 
 @cache
-def _read(name: str) -> str:
+def _template(name: str) -> str:
     return (files("pumgpt.bench.reporting") / "templates" / name).read_text(encoding="utf-8")
 
 
@@ -100,19 +102,19 @@ def _of_interest(models: Sequence[ModelResult]) -> Sequence[ModelResult]:
 
 
 def _in_short(result: BenchResult, model: ModelResult) -> list[str]:
-    """What one would tell of a model in a meeting, from the first condition."""
+    """A model in one sentence, from the first condition."""
     condition = result.suite.conditions[0]
     scores = result.scores[condition][model.name]
-    told = [
+    sentences = [
         _sentence(scores, "category", "accuracy", "names the whole category path rightly for {} of 100 products"),
         _sentence(scores, "attribute_qa", "accuracy", "names an attribute's value rightly {} times in 100"),
         _sentence(scores, "hallucination", "untrue values", "of 100 values that it states, {} are not true"),
         _sentence(scores, "refusals", "recall", "says that it can't tell for {} of 100 questions without an answer"),
         _sentence(scores, "refusals", "over-refusal", "declines {} of 100 questions that can be answered"),
     ]
-    told = [sentence for sentence in told if sentence]
+    sentences = [sentence for sentence in sentences if sentence]
     where = CONDITIONS[condition][0].lower()
-    return [f"{model.name}, {where}: " + "; ".join(told) + "."] if told else []
+    return [f"{model.name}, {where}: " + "; ".join(sentences) + "."] if sentences else []
 
 
 def _sentence(scores: Scores, slot: str, metric: str, words: str) -> str:
@@ -172,6 +174,9 @@ def _calibration(result: BenchResult) -> list[dict[str, Any]]:
         if verdicts:
             plots = reliability_svg(verdicts), risk_coverage_svg(verdicts)
             found.append({"model": model.name, "plots": plots, "condition": CONDITIONS[condition][0].lower()})
+        if model.fields.verdicts:
+            plots = reliability_svg(model.fields.verdicts), risk_coverage_svg(model.fields.verdicts)
+            found.append({"model": model.name, "plots": plots, "condition": "product fields, every field filled"})
     return found
 
 

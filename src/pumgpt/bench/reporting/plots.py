@@ -7,14 +7,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pumgpt.bench.benchmark import BenchResult
+from pumgpt.bench.judging.fields import Verdicts
 from pumgpt.bench.stats.calibration import ReliabilityBin, reliability_bins, risk_coverage
 from pumgpt.bench.stats.intervals import wilson
 
-Verdicts = tuple[Sequence[float], Sequence[bool]]
-"""Confidences and whether each answer was right."""
-
 INK, GRID, BAR = "#30343b", "#d9dce1", "#c7d7ea"
 COLOURS = ("#2f6fae", "#d1782c", "#3d8f5f", "#a3476b", "#7a65b0", "#80796b")
+
+
+def write_plots(folder: Path, result: BenchResult) -> None:
+    """Of the first model that filled products' fields with confidences: two pictures for documentation."""
+    verdicts = next((model.fields.verdicts for model in result.models if model.fields.verdicts), None)
+    if verdicts:
+        draw_reliability(verdicts, folder / "reliability.png")
+        draw_risk_coverage(verdicts, folder / "risk-coverage.png")
 
 
 def draw_reliability(verdicts: Mapping[str, Verdicts], out_png: Path, num_bins: int = 10) -> None:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from pumgpt.bench.benchmark import BenchResult, ModelResult
 from pumgpt.bench.judging.failures import KINDS, Failure, confusions, count_kinds, slices_of, worst_slices
 from pumgpt.bench.judging.label_noise import Ceiling
-from pumgpt.bench.reporting.tables import scores_to_json
+from pumgpt.bench.judging.scoring import Scores
 from pumgpt.bench.stats.comparison import Comparison
 from pumgpt.errors import CatalogError
 
@@ -146,6 +146,8 @@ class Results(_Strict):
     label_noise: LabelNoiseJson
     errors: dict[str, dict[str, int]]
     """Model -> reason -> cases without an answer."""
+    product_fields: dict[str, dict[str, dict[str, dict[str, dict[str, MeasuredJson]]]]] = {}
+    """Condition -> precision -> field -> metric -> model. Absent where the suite doesn't ask for it."""
     run: dict[str, Any]
 
 
@@ -180,7 +182,12 @@ def to_document(result: BenchResult, run: Mapping[str, Any]) -> dict[str, Any]:
         "errors": {model.name: model.errors for model in result.models},
         "run": dict(run),
     }
-    return Results.model_validate(document).model_dump(mode="json")
+    if result.field_scores:
+        document["product_fields"] = {
+            condition: {precision: _by_slot(models) for precision, models in by_precision.items()}
+            for condition, by_precision in result.field_scores.items()
+        }
+    return Results.model_validate(document).model_dump(mode="json", exclude_unset=True)
 
 
 def write_results(document: Mapping[str, Any], path: Path) -> None:
@@ -197,6 +204,10 @@ def read_results(path: Path) -> Results:
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise CatalogError(f"{path}: is no results of `pumgpt bench`: {reason}") from error
+
+
+def scores_to_json(scores: Scores) -> dict[str, Any]:
+    return {field: {metric: value.to_json() for metric, value in given.items()} for field, given in scores.items()}
 
 
 def _by_slot(columns: Mapping[str, Any]) -> dict[str, Any]:
@@ -242,8 +253,8 @@ def _failures(result: BenchResult, model: ModelResult) -> dict[str, Any]:
             for part in worst_slices(model.outcomes, result.items)
         ],
         "confusions": [
-            {"field": field, "truth": truth, "said": said, "count": count}
-            for field, truth, said, count in confusions(failures)
+            {"field": field, "truth": truth, "said": stated, "count": count}
+            for field, truth, stated, count in confusions(failures)
         ],
         "examples": [_example(failure) for failure in choose_examples(failures)],
     }
@@ -284,7 +295,7 @@ def _example(failure: Failure) -> dict[str, Any]:
         "kind": failure.kind,
         "field": outcome.field,
         "truth": None if outcome.truth is None else list(outcome.truth),
-        "said": None if outcome.said is None else list(outcome.said),
+        "said": None if outcome.stated is None else list(outcome.stated),
         "text": outcome.text,
         "confidence": None if outcome.confidence is None else round(outcome.confidence, 4),
     }

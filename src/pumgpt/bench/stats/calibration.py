@@ -43,6 +43,19 @@ class RiskPoint:
     risk: float
 
 
+def calibration_scores(confidences: ArrayLike, right: ArrayLike) -> dict[str, Measured]:
+    """ECE, Brier score and AURC; nothing where no answer carries a confidence."""
+    count = len(np.asarray(confidences))
+    if not count:
+        return {}
+    area = area_under_risk_coverage(risk_coverage(confidences, right))
+    return {
+        "ECE": expected_calibration_error(confidences, right),
+        "Brier": brier_score(confidences, right),
+        "AURC": Measured(area, float("nan"), float("nan"), count),
+    }
+
+
 def expected_calibration_error(confidences: ArrayLike, right: ArrayLike, num_bins: int = NUM_BINS) -> Measured:
     """ECE with bins of equal width (Guo et al. 2017): the gap between confidence and share right, weighted by count."""
     confidence_P, right_P = _numbers(confidences, right)

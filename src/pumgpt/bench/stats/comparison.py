@@ -13,7 +13,6 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pumgpt.bench.judging.outcomes import Outcome
 from pumgpt.bench.stats.intervals import SEED, Measured, bootstrap_mean
 
 NUM_FLIPS = 9_999
@@ -48,13 +47,16 @@ class Comparison:
         return f"{where}: {better} is better than {worse} by {abs(self.difference.value):.3f} ({p})"
 
 
-def compare(outcomes: Mapping[str, Sequence[Outcome]]) -> list[Comparison]:
-    """Every pair of models (name -> outcomes) in every condition and slot, with Holm's correction over all of them."""
-    rights = {model: _rights(found) for model, found in outcomes.items()}
+Shares = Mapping[tuple[str, str], Mapping[str, float]]
+"""Condition and slot -> product -> share of its questions that were answered rightly."""
+
+
+def compare(models: Mapping[str, Shares]) -> list[Comparison]:
+    """Every pair of models in every condition and slot, with Holm's correction over all of them."""
     found = []
-    for first, second in combinations(rights, 2):
-        for (condition, slot), one in rights[first].items():
-            other = rights[second].get((condition, slot), {})
+    for first, second in combinations(models, 2):
+        for (condition, slot), one in models[first].items():
+            other = models[second].get((condition, slot), {})
             products = [product for product in one if product in other]
             if len(products) > 1:
                 differences = [one[product] - other[product] for product in products]
@@ -90,19 +92,6 @@ def _places(comparisons: Sequence[Comparison]) -> str:
     for comparison in comparisons:
         conditions.setdefault(comparison.slot, []).append(comparison.condition)
     return ", ".join(f"{slot} ({', '.join(where)})" for slot, where in conditions.items())
-
-
-def _rights(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], dict[str, float]]:
-    """Condition and slot -> product -> share of its answerable questions that were answered rightly."""
-    told: dict[tuple[str, str], dict[str, list[bool]]] = {}
-    for outcome in outcomes:
-        if outcome.answerable and outcome.case.origin == "product":
-            place = told.setdefault((outcome.case.condition, outcome.case.slot), {})
-            place.setdefault(outcome.case.product, []).append(outcome.right)
-    return {
-        place: {product: sum(right) / len(right) for product, right in products.items()}
-        for place, products in told.items()
-    }
 
 
 def sign_flip_test(differences: ArrayLike, num_flips: int = NUM_FLIPS, seed: int = SEED) -> float:

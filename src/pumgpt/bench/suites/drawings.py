@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pumgpt.bench.suites.items import Item, Origin
+from pumgpt.bench.suites.pixels import features_of
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.samples import KINDS, draw_foreign, draw_product, draw_sample, seeds
 from pumgpt.tasks.truth import FOREIGN
@@ -40,8 +41,6 @@ def drawn_values() -> Iterator[dict[str, tuple[str, ...]]]:
 @cache
 def draw_fit() -> tuple[list[Product], NDArray[np.float32]]:
     """Drawn products to fit baselines on, and the pixel features of their photos."""
-    from pumgpt.bench.baselines.fitted import features_of
-
     drawn = [draw_product(seed, size_px=64) for seed in seeds.TRAINING[:NUM_FITTED]]
     return [product for _, product in drawn], features_of([photo for photo, _ in drawn])
 

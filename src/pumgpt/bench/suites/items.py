@@ -12,10 +12,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pumgpt.bench.suites.truth import CATEGORY, fields_of
+from pumgpt.bench.suites.labels import Fields, ValueMap, fields_of
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices
-from pumgpt.tasks.category import SEPARATOR
+from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR
+from pumgpt.tasks.evaluation import CATEGORY
 
 Origin = Literal["product", "foreign", "blank"]
 """A product, a picture of no product, or one of nothing at all."""
@@ -30,14 +31,16 @@ class Item:
     """Of the photos' bytes: products with equal hashes show the same."""
     origin: Origin = "product"
     untold: tuple[str, ...] = ()
-    """Attributes that what is shown doesn't tell."""
+    """Attributes that can't be inferred from what is shown."""
     references: tuple[str, ...] = ()
     """Captions that people wrote, where there are any."""
+    values: ValueMap = field(default_factory=dict)
+    """How the suite writes attributes' values."""
 
     @property
-    def fields(self) -> dict[str, tuple[str, ...]]:
+    def fields(self) -> Fields:
         """What is true: the category's path, and each attribute's values."""
-        return fields_of(self.product)
+        return fields_of(self.product, self.values)
 
 
 def hash_photos(photos: Iterable[bytes]) -> str:
@@ -70,24 +73,30 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class FitData:
-    """Labelled products that are not asked about. Read when somebody needs them."""
+    """Labelled products that are not asked about, loaded when they are first needed."""
 
-    read: Callable[[], Sequence[Product]]
+    load: Callable[[], Sequence[Product]]
     """Without photos."""
     thumbnails: Callable[[], NDArray[np.float32]]
-    """One row of pixel features for each of them, as `baselines.pixel_features` makes them."""
+    """One row of features for each of them; see `pixels`."""
     photo_hashes: Callable[[], Iterable[str]]
     """Of each of them, as `Item.photo_hash`."""
+    values: ValueMap = field(default_factory=dict)
 
     @cached_property
     def products(self) -> Sequence[Product]:
-        return self.read()
+        return self.load()
+
+    @cached_property
+    def fields(self) -> list[Fields]:
+        """What is true of each of them."""
+        return [fields_of(product, self.values) for product in self.products]
 
     @cached_property
     def items(self) -> list[Item]:
         """Their labels and what photo they show."""
         pairs = zip(self.products, self.photo_hashes(), strict=True)
-        return [Item(product, photo_hash) for product, photo_hash in pairs]
+        return [Item(product, photo_hash, values=self.values) for product, photo_hash in pairs]
 
 
 @dataclass(frozen=True)
@@ -97,6 +106,7 @@ class SuiteData:
     items: tuple[Item, ...]
     vocabulary: Vocabulary
     fit: FitData | None
+    values: ValueMap = field(default_factory=dict)
     set_aside: tuple[str, ...] = ()
     """One line for each row that could not be used."""
 
@@ -113,5 +123,13 @@ class SuiteData:
 
 def _canonical(item: Item) -> str:
     product = item.product
-    told = (product.id, product.title, product.description, item.fields, item.photo_hash, item.untold, item.references)
-    return json.dumps(told, ensure_ascii=False) + "\n"
+    contents = (
+        product.id,
+        product.title,
+        product.description,
+        item.fields,
+        item.photo_hash,
+        item.untold,
+        item.references,
+    )
+    return json.dumps(contents, ensure_ascii=False) + "\n"

@@ -9,9 +9,16 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from pumgpt.bench.suites.sets import IMAGE_ONLY, TITLE_ONLY, Condition
 from pumgpt.errors import SchemaError, UsageError
 from pumgpt.tasks.registry import get_task
+
+Condition = Literal["image only", "with title", "title struck", "title only"]
+"""What a model is shown: the photos; with the listing's text; with the words struck out of it that name an answer; or
+that text alone."""
+IMAGE_ONLY: Condition = "image only"
+WITH_TITLE: Condition = "with title"
+TITLE_STRUCK: Condition = "title struck"
+TITLE_ONLY: Condition = "title only"
 
 SAMPLES = "samples"
 """In place of a file: the products that the project draws itself."""
@@ -31,8 +38,14 @@ class Suite(BaseModel):
     """Labelled products of the same kind, as a pattern: for the baselines, and for the values that are valid answers."""
     layout: Literal["catalogue", "target scores"] = "catalogue"
     """`target scores`: JSONL lines {input, category, target_scores}, as ExtractGPT publishes AE-110k and OA-Mine."""
+    values: dict[str, dict[str, str]] = {}
+    """Attribute -> {value as a source writes it: value as all shall}."""
+    complete_paths: bool = False
+    """Categories lack their upper levels, which the products of `fit` know."""
     conditions: tuple[Condition, ...] = (IMAGE_ONLY,)
     tasks: tuple[str, ...] = ("category", "attributes", "attribute_qa")
+    product_fields: tuple[Condition, ...] = ()
+    """The conditions under which models also fill the products' fields as `pumgpt enrich` does."""
     attributes: tuple[str, ...] = ()
     """The attributes that are asked, where a product states them; without any, all that it states."""
     untold: tuple[str, ...] = ()
@@ -60,6 +73,14 @@ class Suite(BaseModel):
                 get_task(name)
             except UsageError as error:
                 raise ValueError(str(error)) from error
+        return names
+
+    @field_validator("product_fields")
+    @classmethod
+    def _enrichable(cls, names: tuple[Condition, ...]) -> tuple[Condition, ...]:
+        # Titles are struck by what is true of the product, which nobody who fills a catalogue knows.
+        if any(name not in (IMAGE_ONLY, WITH_TITLE) for name in names):
+            raise ValueError(f"fields are filled '{IMAGE_ONLY}' or '{WITH_TITLE}'")
         return names
 
     @field_validator("tasks", "conditions")

@@ -19,7 +19,8 @@ from torch import Tensor
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL
 from pumgpt.model.processing import PumGPTProcessor
-from pumgpt.tasks.base import Example, TaskContext
+from pumgpt.tasks.base import Example
+from pumgpt.tasks.context import TaskContext
 from pumgpt.tasks.mixture import MixtureWeights, draw_examples
 from pumgpt.training.data.augmentation import AugmentRecipe, random_or_plain
 from pumgpt.training.data.encoded import EncodedViews

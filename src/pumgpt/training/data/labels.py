@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices
-from pumgpt.tasks.base import AskedAttribute, TaskContext
+from pumgpt.tasks.context import AskedAttribute, TaskContext
 
 CATEGORY = "category"
 WORDS = "title words"

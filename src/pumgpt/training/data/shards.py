@@ -37,8 +37,9 @@ from pumgpt.catalog.photos.decode import Fetch, open_photo, read_photo
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.schema import AttributeSchema
 from pumgpt.errors import CatalogError, PhotoError, UsageError
-from pumgpt.tasks.base import Example, TaskContext
-from pumgpt.tasks.mixture import DEFAULT_TASKS, MixtureWeights, draw_examples
+from pumgpt.tasks.base import Example
+from pumgpt.tasks.context import TaskContext
+from pumgpt.tasks.mixture import MixtureWeights, default_tasks, draw_examples
 from pumgpt.tasks.registry import TASKS
 from pumgpt.training.data.survey import Survey
 
@@ -82,7 +83,7 @@ class ShardRecipe:
     """0 leaves categories as frequent as they are, 1 makes all alike, as far as `survey.MOST_COPIES` allows."""
     other_languages: float = 0.2
     """Share of the attribute questions in another language, of those that the schema translates."""
-    tasks: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_TASKS))
+    tasks: Mapping[str, float] = field(default_factory=default_tasks)
     rows_per_shard: int = 5000
     seed: int = 0
 

@@ -11,7 +11,7 @@ from pumgpt.catalog.photos.decode import Fetch
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices
 from pumgpt.catalog.vocabulary.schema import AttributeSchema
-from pumgpt.tasks.base import AskedAttribute, TaskContext
+from pumgpt.tasks.context import AskedAttribute, TaskContext
 
 GROUP_COLUMNS = ("item_group_id", "group_id", "parent_id")
 """Columns that say which listings are variants of one product."""

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from pumgpt.catalog.question import Question
 from pumgpt.model.encoded_photos import EncodedPhotos
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
-from pumgpt.tasks.base import TaskContext
+from pumgpt.tasks.context import TaskContext
 from pumgpt.training.data.labels import CATEGORY
 from pumgpt.training.objectives.heads import IGNORED, LabelHeads, as_probabilities
 

@@ -19,7 +19,7 @@ from pumgpt.errors import RecipeError
 from pumgpt.model.card import CARD_FILE
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.processing import PumGPTProcessor
-from pumgpt.tasks.base import TaskContext
+from pumgpt.tasks.context import TaskContext
 from pumgpt.tasks.mixture import MixtureWeights
 from pumgpt.training.data.augmentation import AugmentRecipe
 from pumgpt.training.data.encoded import EncodedRecipe, EncodedViews, Encoding, ViewBatch, open_or_encode

@@ -1,4 +1,4 @@
-"""From a suite to its products: catalogue files, the lines of AE-110k and OA-Mine, or drawings."""
+"""From a suite to its products: catalogue files, lines of texts with the values that they name, or drawings."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from pumgpt.bench.baselines.predictions import read_jsonl
 from pumgpt.bench.suites.drawings import draw_fit, draw_pictures, draw_samples, drawn_values
 from pumgpt.bench.suites.items import FitData, Item, SuiteData, Vocabulary, hash_photos
-from pumgpt.bench.suites.sets import TITLE_ONLY, find_files
-from pumgpt.bench.suites.suite import SAMPLES, Suite
-from pumgpt.bench.suites.truth import fields_of, read_labelled
+from pumgpt.bench.suites.labels import complete_path, find_files, read_json_lines, read_labelled
+from pumgpt.bench.suites.pixels import features_in_files, features_of_first
+from pumgpt.bench.suites.suite import SAMPLES, TITLE_ONLY, Suite
 from pumgpt.catalog.formats.registry import RejectedRow, read_catalog
 from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.errors import CatalogError, PhotoError
 
-NOT_TOLD = "n/a"
-"""How AE-110k writes that a title does not tell an attribute."""
+NO_VALUE = "n/a"
+"""How the layout `target scores` writes that a title does not name an attribute."""
 
 
 def load_items(suite: Suite, data: Path, limit: int | None = None) -> SuiteData:
@@ -30,32 +29,40 @@ def load_items(suite: Suite, data: Path, limit: int | None = None) -> SuiteData:
 
     Raises `CatalogError` where a file is missing or nothing in it can be used.
     """
-    items, set_aside = _read_items(suite, data)
     fit = _fit_data(suite, data)
+    items, set_aside = _load_items(suite, data, fit)
     vocabulary = _vocabulary(suite, items, fit) if suite.closed else Vocabulary()
     chosen = _choose(items, limit, suite.seed)
     pictures = draw_pictures(suite.foreign_pictures, suite.blank_pictures, limit)
-    return SuiteData((*chosen, *pictures), vocabulary, fit, tuple(set_aside))
+    return SuiteData((*chosen, *pictures), vocabulary, fit, suite.values, tuple(set_aside))
 
 
-def _read_items(suite: Suite, data: Path) -> tuple[list[Item], list[str]]:
+def _load_items(suite: Suite, data: Path, fit: FitData | None) -> tuple[list[Item], list[str]]:
     if suite.products == SAMPLES:
         return draw_samples(), []
     files = find_files(data, suite.products)
-    reading = _Reading(suite)
+    accepted = _Accepted(suite)
     for file in files:
-        read = _read_target_scores(file) if suite.layout == "target scores" else _read_catalogue(file, suite)
-        for row in read:
-            reading.add(row, file)
-    if not reading.items:
-        why = f": {reading.set_aside[0]}" if reading.set_aside else ""
+        for row in _rows(file, suite):
+            accepted.add(row, file)
+    if not accepted.items:
+        why = f": {accepted.set_aside[0]}" if accepted.set_aside else ""
         raise CatalogError(f"{files[0]}: no product of it can be used{why}")
-    return reading.items, reading.set_aside
+    items = accepted.items
+    if suite.complete_paths and fit is not None:
+        known = {product.category for product in fit.products if product.category}
+        items = [
+            replace(item, product=replace(item.product, category=complete_path(item.product.category, known)))
+            if item.product.category
+            else item
+            for item in items
+        ]
+    return items, accepted.set_aside
 
 
 @dataclass
-class _Reading:
-    """Takes rows in; what can't be used is named and set aside."""
+class _Accepted:
+    """The rows that can be used; the others are named and set aside."""
 
     suite: Suite
     items: list[Item] = field(default_factory=list)
@@ -76,7 +83,7 @@ class _Reading:
             self.set_aside.append(f"{file}, product {product.id}: {error}")
             return
         self.ids.add(product.id)
-        self.items.append(replace(row, photo_hash=shown))
+        self.items.append(replace(row, photo_hash=shown, values=self.suite.values))
 
 
 def _hash_photos(product: Product) -> str:
@@ -92,7 +99,11 @@ def _bytes_of(ref: ImageRef) -> bytes:
     return ref.data if ref.data is not None else Path(str(ref.path)).read_bytes()
 
 
-def _read_catalogue(file: Path, suite: Suite) -> Iterator[Item | RejectedRow]:
+def _rows(file: Path, suite: Suite) -> Iterator[Item | RejectedRow]:
+    return _target_scores(file) if suite.layout == "target scores" else _catalogue_rows(file, suite)
+
+
+def _catalogue_rows(file: Path, suite: Suite) -> Iterator[Item | RejectedRow]:
     for row in read_catalog(file):
         if isinstance(row, RejectedRow):
             yield row
@@ -113,41 +124,45 @@ def _with_columns(product: Product, names: Iterable[str]) -> Product:
     return replace(product, attributes=stated or None)
 
 
-def _read_target_scores(file: Path) -> Iterator[Item]:
-    for number, (where, line) in enumerate(read_jsonl(file), start=1):
+def _target_scores(file: Path) -> Iterator[Item]:
+    for number, (where, line) in enumerate(read_json_lines(file), start=1):
         scores = line.get("target_scores")
         if not isinstance(line.get("input"), str) or not isinstance(scores, Mapping):
             raise CatalogError(f"{where}: needs 'input' (text) and 'target_scores' (attribute -> values)")
-        values = {name: [value for value in given if value != NOT_TOLD] for name, given in scores.items()}
+        values = {name: [value for value in given if value != NO_VALUE] for name, given in scores.items()}
+        stated: dict[str, Any] = {
+            name: named[0] if len(named) == 1 else named for name, named in values.items() if named
+        }
         yield Item(
             product=Product(
                 id=f"{file.stem}-{number}",
                 title=line["input"],
                 category=(str(line["category"]),) if line.get("category") else None,
-                attributes=_told(values) or None,
+                attributes=stated or None,
             ),
-            untold=tuple(name for name, told in values.items() if not told),
+            untold=tuple(name for name, named in values.items() if not named),
         )
 
 
-def _told(values: Mapping[str, list[str]]) -> dict[str, Any]:
-    return {name: told[0] if len(told) == 1 else told for name, told in values.items() if told}
-
-
 def _fit_data(suite: Suite, data: Path) -> FitData | None:
-    from pumgpt.bench.baselines.fitted import photo_features, pixel_features
-
     if suite.products == SAMPLES:
         return FitData(lambda: draw_fit()[0], lambda: draw_fit()[1], lambda: [""] * len(draw_fit()[0]))
     if suite.fit is None:
         return None
     files = find_files(data, suite.fit)
     if all(file.suffix == ".parquet" for file in files):
-        return FitData(lambda: read_labelled(files), lambda: pixel_features(files), lambda: _hashes_of(files))
+        return FitData(
+            lambda: read_labelled(files), lambda: features_in_files(files), lambda: _hashes_of(files), suite.values
+        )
+
+    def load() -> list[Product]:
+        return [row.product for file in files for row in _rows(file, suite) if isinstance(row, Item)]
+
     return FitData(
-        lambda: _read_fit(files, suite),
-        lambda: photo_features(product.images for product in _read_fit(files, suite)),
-        lambda: (hash_photos(map(_bytes_of, product.images)) for product in _read_fit(files, suite)),
+        load,
+        lambda: features_of_first(product.images for product in load()),
+        lambda: (hash_photos(map(_bytes_of, product.images)) for product in load()),
+        suite.values,
     )
 
 
@@ -158,19 +173,12 @@ def _hashes_of(files: Iterable[Path]) -> Iterator[str]:
                 yield hash_photos([image["bytes"]] if image and image["bytes"] else [])
 
 
-def _read_fit(files: Iterable[Path], suite: Suite) -> list[Product]:
-    def read(file: Path) -> Iterator[Item | RejectedRow]:
-        return _read_target_scores(file) if suite.layout == "target scores" else _read_catalogue(file, suite)
-
-    return [row.product for file in files for row in read(file) if isinstance(row, Item)]
-
-
 def _vocabulary(suite: Suite, items: Iterable[Item], fit: FitData | None) -> Vocabulary:
     """The values that may be answered: those of the data itself; of all that can be drawn for the drawings."""
     if suite.products == SAMPLES:
         return Vocabulary.of(drawn_values())
-    labelled = fit.products if fit is not None else ()
-    return Vocabulary.of([*(fields_of(product) for product in labelled), *(item.fields for item in items)])
+    labelled = fit.fields if fit is not None else []
+    return Vocabulary.of([*labelled, *(item.fields for item in items)])
 
 
 def _choose(items: list[Item], limit: int | None, seed: int) -> list[Item]:

@@ -1,34 +1,18 @@
-"""Multiple choice: options drawn and shuffled, and whether a model prefers a place to an answer."""
+"""Multiple choice: whether a model prefers a place to an answer."""
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from pumgpt.bench.judging.outcomes import Outcome
 from pumgpt.bench.stats.intervals import Measured, wilson
-from pumgpt.catalog.question import Choices
-from pumgpt.tasks.attribute_qa import alike
-
-
-def draw_options(choices: Choices, right: str, count: int, rng: random.Random) -> tuple[str, ...] | None:
-    """`right` among `count` options, shuffled, or as many as there are values (two at least); None where it is not one.
-
-    A wrong option is never one that may be called right too, such as another name of the same colour.
-    """
-    if right not in choices.values or count < 2:
-        return None
-    others = [value for value in choices.values if value != right and not alike(value, right)]
-    if not others:
-        return None
-    options = [right, *rng.sample(others, min(count - 1, len(others)))]
-    rng.shuffle(options)
-    return tuple(options)
+from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ChosenPlace:
     """One answered multiple choice: places from 0, `chosen` None where no option was chosen."""
 
     num_options: int
@@ -57,7 +41,15 @@ class PositionBias:
     p_value: float
 
 
-def measure_position_bias(choices: Iterable[Choice]) -> PositionBias | None:
+def chosen_place(outcome: Outcome) -> ChosenPlace:
+    """The place that the answer to a multiple choice names."""
+    options = outcome.case.question.choices.values if outcome.case.question.choices else ()
+    stated = SEPARATOR.join(outcome.stated) if outcome.stated else None
+    chosen = options.index(stated) if stated in options else None
+    return ChosenPlace(len(options), outcome.case.position or 0, chosen)
+
+
+def measure_position_bias(choices: Iterable[ChosenPlace]) -> PositionBias | None:
     """Over the multiple choices with the number of options that is the most frequent; None without an answer."""
     answered = [choice for choice in choices if choice.chosen is not None]
     if not answered:
@@ -73,7 +65,7 @@ def measure_position_bias(choices: Iterable[Choice]) -> PositionBias | None:
 
 
 def _p_value(chosen: Sequence[int], right: Sequence[int]) -> float:
-    """Chi squared of the two counts as a table; 1 where there is nothing to tell apart."""
+    """Chi squared of the two counts as a table; 1 where there is nothing to compare."""
     from scipy.stats import chi2_contingency
 
     columns = [(c, r) for c, r in zip(chosen, right, strict=True) if c + r]
