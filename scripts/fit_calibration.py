@@ -18,9 +18,6 @@ from itertools import islice
 from pathlib import Path
 
 from PIL.Image import Image
-from pumgpt.bench.judging.facts import caption_is_true
-from pumgpt.bench.suites.sets import VALIDATION_SETS
-from pumgpt.bench.suites.truth import CATEGORY, fields_of
 
 from pumgpt.backends.calibration import (
     DEFAULT,
@@ -33,7 +30,9 @@ from pumgpt.backends.calibration import (
 from pumgpt.backends.load import load_backend
 from pumgpt.backends.protocol import Backend, Request
 from pumgpt.bench.baselines.predictions import Guess
-from pumgpt.bench.judging.fields import Judged
+from pumgpt.bench.judging.fields import JudgedField
+from pumgpt.bench.suites.labels import fields_of, find_files
+from pumgpt.bench.suites.suite import load_suite
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import Product
@@ -41,11 +40,15 @@ from pumgpt.catalog.question import Question
 from pumgpt.errors import PumGPTError
 from pumgpt.samples import draw_foreign, seeds
 from pumgpt.tasks.answers import Parsed, normalise
+from pumgpt.tasks.caption_facts import caption_is_true
+from pumgpt.tasks.evaluation import CATEGORY
 from pumgpt.tasks.registry import get_task
 from pumgpt.tasks.truth import FOREIGN
 from pumgpt.understand.judge import FieldPrediction, Judge
 from pumgpt.understand.plan import Plan, load_vocabulary, make_plan
 
+VALUES = load_suite("fashion").values
+VALIDATION_FILES = ("fashion/validation-*.parquet", "grocery/validation.parquet")
 LEAST_COUNT = 50
 """A field with fewer answers than this goes by the default."""
 EXAMPLES = {"question": 2, "attribute_correction": 1}
@@ -103,8 +106,8 @@ def _fit(options: argparse.Namespace) -> None:
 
 def _products(options: argparse.Namespace) -> Iterator[tuple[Product, Image]]:
     """Validation products with their photos, then foreign pictures."""
-    for measured in VALIDATION_SETS:
-        rows = (row for file in measured.test_files(options.data) for row in read_catalog(file))
+    for pattern in VALIDATION_FILES:
+        rows = (row for file in find_files(options.data, pattern) for row in read_catalog(file))
         for row in islice(rows, options.limit):
             if isinstance(row, Product):
                 yield row, open_photo(row.images[0])
@@ -158,12 +161,12 @@ def _check(question: Question, product: Product) -> Check | None:
         return question, "caption", lambda seen: not foreign and caption_is_true(str(seen.value), product)
     name = question.field or ""
     key = CATEGORY if name == CATEGORY else attribute_key(name)
-    truth = fields_of(product).get(name)
+    truth = fields_of(product, VALUES).get(name)
     if foreign:
         return question, key, lambda seen: False
     if truth is None:
         return None
-    return question, key, lambda seen: Judged(name, truth, Guess(_values(seen))).right
+    return question, key, lambda seen: JudgedField(name, truth, Guess(_values(seen))).right
 
 
 def _values(seen: FieldPrediction) -> tuple[str, ...] | None:

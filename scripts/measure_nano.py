@@ -29,15 +29,15 @@ from PIL import Image
 from pumgpt.bench.asking.inputs import Prepared, prepare, write_photos
 from pumgpt.bench.baselines.fitted import Majority, NearestNeighbour, TitleMatching, pixel_features
 from pumgpt.bench.reporting.tables import render_section, scores_to_json
-from pumgpt.bench.suites.sets import FASHION, IMAGE_ONLY, NANO_SETS, OPEN_DOMAIN, WITH_TITLE, MeasuredSet
 from pumgpt.bench.suites.truth import read_labelled, read_truth
 
 from pumgpt.backends.protocol import Request
 from pumgpt.bench.baselines.predictions import Prediction, read_plain, read_understandings
 from pumgpt.bench.judging import refusals
-from pumgpt.bench.judging.fields import Scores, confidences, evaluate_predictions, judge_field
+from pumgpt.bench.judging.scoring import Scores, confidences, evaluate_predictions, judge_field
 from pumgpt.bench.reporting.plots import draw_reliability, draw_risk_coverage
 from pumgpt.bench.suites import sets
+from pumgpt.bench.suites.suite import FASHION, IMAGE_ONLY, NANO_SETS, OPEN_DOMAIN, WITH_TITLE, MeasuredSet
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import Product

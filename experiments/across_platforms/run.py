@@ -22,14 +22,15 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
-from pumgpt.bench.baselines.fitted import features_of
-from pumgpt.bench.reporting.tables import render_rows
-from pumgpt.bench.suites.sets import NANO_SETS
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from pumgpt.bench.reporting.markdown import render_rows
 from pumgpt.bench.stats.intervals import Measured, proportion
+from pumgpt.bench.suites.labels import find_files
+from pumgpt.bench.suites.pixels import features_of
+from pumgpt.bench.suites.suite import load_suite
 from pumgpt.errors import PumGPTError
 
 SHARED = {
@@ -86,8 +87,8 @@ def main() -> int:
 
 
 def read_part(name: str, split: str, data: Path, features: Path | None, limit: int | None) -> Part:
-    measured = next(one for one in NANO_SETS if one.name == name)
-    files = measured.test_files(data) if split == "test" else measured.train_files(data)
+    suite = load_suite(name)
+    files = find_files(data, suite.products if split == "test" else str(suite.fit))
     own = {leaf: kind for kind, leaves in SHARED.items() for leaf in leaves[SOURCES.index(name)]}
     kinds, photos, places, place = [], [], [], 0
     for file in files:

@@ -16,10 +16,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from pumgpt.bench.suites.sets import FASHION
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pumgpt.bench.suites.labels import find_files
+from pumgpt.bench.suites.suite import load_suite
 from pumgpt.catalog.product import Product
 from pumgpt.model.card import resolve_checkpoint
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
@@ -81,9 +82,10 @@ def main() -> None:
     options = parser.parse_args()
     folder = resolve_checkpoint(options.checkpoint)
     model = PumGPTForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).train(False)
+    fashion = load_suite("fashion")
     splits = [
         [product for file in files for product in read_file(file)][: options.limit]
-        for files in (FASHION.train_files(options.data), FASHION.test_files(options.data))
+        for files in (find_files(options.data, str(fashion.fit)), find_files(options.data, fashion.products))
     ]
     photos = PhotoCache(128)
     train, test = (stations(model, products, photos) for products in splits)

@@ -16,12 +16,12 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pumgpt.bench.asking.case import Case
-from pumgpt.bench.suites.sources import load_items
 
 from pumgpt.backends.chat.prompt import SYSTEM, prompt_text
+from pumgpt.bench.asking.cases import Case
 from pumgpt.bench.asking.runner import make_requests
 from pumgpt.bench.suites.items import Item
+from pumgpt.bench.suites.loader import load_items
 from pumgpt.bench.suites.suite import data_folder, load_suite
 from pumgpt.errors import PumGPTError
 

@@ -7,13 +7,14 @@ import json
 from typing import Any
 
 from PIL import Image
-from pumgpt.bench.asking.case import Case, Truth
 
 from pumgpt.backends.protocol import Answer
+from pumgpt.bench.asking.cases import Case
 from pumgpt.bench.judging.outcomes import judge
 from pumgpt.bench.suites.items import Item
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices, Question
+from pumgpt.tasks.evaluation import Truth
 
 Doc = dict[str, Any]
 

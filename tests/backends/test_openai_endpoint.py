@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from chat_server import Reply, completion, over, read_request, serve
-from pumgpt.backends.chat.answers import read_answer, read_choice
+from pumgpt.backends.chat.answers import read_answer
 from pumgpt.backends.chat.backend import OpenAIBackend
 from pumgpt.backends.chat.endpoint import MAX_REPLY_BYTES, ChatEndpoint
 from pumgpt.backends.chat.prompt import MAX_SIDE_PX
@@ -26,6 +26,7 @@ from pumgpt.backends.load import load_backend
 from pumgpt.backends.protocol import CANNOT_TELL, Answer, Backend, Choices, Question, Request
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.errors import BackendError, UsageError
+from pumgpt.tasks.answers import match_choice
 
 COLOURS = Choices(("Blue", "Navy Blue", "Red", "Blue-Green", "White"))
 WHAT = Question("attribute_qa", "What is the colour?", "colour", COLOURS)
@@ -378,7 +379,7 @@ def test_whatever_a_model_says_is_a_choice_or_an_error(text: str) -> None:
 )
 def test_every_choice_reads_as_itself(values: list[str]) -> None:
     choices = Choices(tuple(values))
-    assert [read_choice(value, choices) for value in values] == values
+    assert [match_choice(value, choices) for value in values] == values
 
 
 def test_probabilities_are_read_from_the_tokens() -> None:

@@ -10,19 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw
-from pumgpt.bench.asking.case import Case
-from pumgpt.bench.suites.sources import load_items
 
 from pumgpt.backends.protocol import CANNOT_TELL, Answer, Backend, Question, Request
-from pumgpt.bench.asking.answer_cache import AnswerCache, Told
-from pumgpt.bench.asking.cases import build_cases, item_cases
-from pumgpt.bench.asking.runner import ask
-from pumgpt.bench.baselines.backends import true_texts
+from pumgpt.bench.asking.answer_cache import AnswerCache, TimedAnswer
+from pumgpt.bench.asking.cases import Case, build_cases, item_cases
+from pumgpt.bench.asking.runner import ask, make_requests
 from pumgpt.bench.benchmark import BenchResult, ModelResult, judge_answers
 from pumgpt.bench.suites.items import SuiteData
+from pumgpt.bench.suites.loader import load_items
 from pumgpt.bench.suites.suite import Suite, load_suite
 from pumgpt.catalog.photos.decode import open_photo
-from pumgpt.tasks.attributes import write_record
+from pumgpt.tasks.registry import get_task
 
 KINDS = (("Apparel", "Topwear", "Shirts"), ("Apparel", "Bottomwear", "Jeans"), ("Accessories", "Watches", "Watches"))
 COLOURS = ("Blue", "Red", "Green")
@@ -121,15 +119,15 @@ def oracle(suite: Suite, data: SuiteData) -> Scripted:
 
 def right_text(case: Case) -> str:
     """The right answer as its task writes it."""
-    if case.task == "attributes":
-        return write_record([(name, (told or (CANNOT_TELL,))[0]) for name, told in case.truth.fields.items()])
-    texts = [text for _, text in true_texts(case)]
-    return texts[0] if texts else CANNOT_TELL
+    task = get_task(case.task)
+    return task.write({name: (*task.true_answers(case.truth, name), CANNOT_TELL)[0] for name in case.truth.fields})
 
 
-def run(backend: Any, suite: Suite, data: SuiteData, folder: Path, products_at_once: int = 32) -> dict[str, Told]:
+def run(
+    backend: Any, suite: Suite, data: SuiteData, folder: Path, products_at_once: int = 32
+) -> dict[str, TimedAnswer]:
     with AnswerCache(folder, backend) as cache:
-        return ask(backend, suite, data, cache, products_at_once)
+        return ask(backend, data.items, lambda item: make_requests(suite, data, item), cache, products_at_once)
 
 
 def bench(path: Path, *backends: Any, folder: Path | None = None) -> BenchResult:

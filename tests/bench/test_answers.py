@@ -13,7 +13,7 @@ from pumgpt.backends.chat.backend import OpenAIBackend
 from pumgpt.backends.chat.endpoint import ChatEndpoint
 from pumgpt.backends.fake import FakeBackend
 from pumgpt.backends.protocol import Answer, Question, Request
-from pumgpt.bench.asking.answer_cache import AnswerCache, Told, checked
+from pumgpt.bench.asking.answer_cache import AnswerCache, TimedAnswer, checked
 from pumgpt.bench.suites.items import SuiteData
 from pumgpt.bench.suites.suite import Suite
 from pumgpt.errors import BackendError
@@ -25,7 +25,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[Suite, SuiteData, in
     return suite, data, len(cases)
 
 
-def texts(told: dict[str, Told]) -> dict[str, Answer]:
+def texts(told: dict[str, TimedAnswer]) -> dict[str, Answer]:
     return {case: one.answer for case, one in told.items()}
 
 

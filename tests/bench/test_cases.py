@@ -7,10 +7,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from pumgpt.bench.asking.case import Case
 from small_suites import COLOURS, SUITE, load, write_lines, write_shop
 
-from pumgpt.bench.asking.cases import show_listing
+from pumgpt.bench.asking.cases import Case, show_listing
 from pumgpt.bench.asking.runner import make_requests
 
 

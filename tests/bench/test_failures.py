@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from pumgpt.bench.asking.case import Case, Truth, Values
-from pumgpt.bench.suites.sets import IMAGE_ONLY, WITH_TITLE, Condition
 
 from pumgpt.backends.protocol import CANNOT_TELL, Answer
+from pumgpt.bench.asking.cases import Case
 from pumgpt.bench.judging.failures import KINDS, classify, confusions, count_kinds, find_failures, worst_slices
 from pumgpt.bench.judging.label_noise import LabelNoise
 from pumgpt.bench.judging.outcomes import Outcome, judge
 from pumgpt.bench.suites.items import Item
+from pumgpt.bench.suites.suite import IMAGE_ONLY, WITH_TITLE, Condition
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices, Question
-from pumgpt.tasks.base import Verdict
+from pumgpt.tasks.answers import Verdict
+from pumgpt.tasks.evaluation import Truth, Values
 
 PATH = ("Apparel", "Topwear", "Shirts")
 PATHS = Choices(tuple(f"Apparel > {end}" for end in ("Topwear > Shirts", "Topwear > Tops", "Bottomwear > Jeans")))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pumgpt.bench.suites.sources import load_items
 
 from pumgpt.bench.judging.label_noise import LabelNoise
 from pumgpt.bench.suites.items import Item
+from pumgpt.bench.suites.loader import load_items
 from pumgpt.bench.suites.suite import load_suite
 from pumgpt.catalog.product import Product
 

@@ -6,10 +6,11 @@ import random
 from collections import Counter
 
 import pytest
-from pumgpt.bench.asking.multiple_choice import Choice, draw_options, measure_position_bias
 from scipy.stats import chi2_contingency
 
+from pumgpt.bench.judging.position_bias import ChosenPlace, measure_position_bias
 from pumgpt.catalog.question import Choices
+from pumgpt.tasks.evaluation import draw_options
 
 COLOURS = Choices(("Blue", "Navy Blue", "Red", "Green", "White"))
 
@@ -37,7 +38,7 @@ def test_position_bias_worked_by_hand() -> None:
     """Right at 0, 1, 2 twice each; chosen at 0 four times, at 1 twice, never at 2: (2 + 0 + 2) / 2 / 6."""
     chosen = [0, 0, 0, 1, 0, 1]
     right = [0, 0, 1, 1, 2, 2]
-    found = measure_position_bias(Choice(3, r, c) for r, c in zip(right, chosen, strict=True))
+    found = measure_position_bias(ChosenPlace(3, r, c) for r, c in zip(right, chosen, strict=True))
     assert found is not None
     assert found.bias == pytest.approx(1 / 3)
     assert [(place.chosen, place.right) for place in found.places] == [(4, 2), (2, 2), (0, 2)]
@@ -47,11 +48,11 @@ def test_position_bias_worked_by_hand() -> None:
 
 def test_who_is_always_right_has_no_bias_and_who_always_takes_the_first_has() -> None:
     places = [place for place in range(4) for _ in range(25)]
-    fair = measure_position_bias(Choice(4, place, place) for place in places)
-    stuck = measure_position_bias(Choice(4, place, 0) for place in places)
+    fair = measure_position_bias(ChosenPlace(4, place, place) for place in places)
+    stuck = measure_position_bias(ChosenPlace(4, place, 0) for place in places)
     assert fair is not None and (fair.bias, fair.p_value) == (0.0, 1.0)
     assert stuck is not None and stuck.bias == pytest.approx(0.75) and stuck.p_value < 1e-6
 
 
 def test_nothing_chosen_is_no_bias_at_all() -> None:
-    assert measure_position_bias([Choice(4, 1, None)]) is None
+    assert measure_position_bias([ChosenPlace(4, 1, None)]) is None

@@ -12,6 +12,7 @@ from pumgpt.backends.protocol import CANNOT_TELL, Backend
 from pumgpt.bench.asking.runner import make_requests
 from pumgpt.bench.baselines.backends import BASELINES, Majority, make_baseline, stored_predictions
 from pumgpt.bench.suites.items import FitData
+from pumgpt.bench.suites.pixels import features_of_first
 from pumgpt.errors import CatalogError, UsageError
 
 
@@ -40,9 +41,7 @@ def test_title_and_nearest_answer_from_what_they_were_fitted_on(shop: Path, tmp_
     """Fitted on the very products that are asked: the nearest photo is the photo itself."""
     suite, data, cases = load(shop)
     products = [item.product for item in data.items if item.origin == "product"]
-    from pumgpt.bench.baselines.fitted import photo_features
-
-    fit = FitData(lambda: products, lambda: photo_features(p.images for p in products), lambda: [""] * len(products))
+    fit = FitData(lambda: products, lambda: features_of_first(p.images for p in products), lambda: [""] * len(products))
     for name in BASELINES:
         backend = make_baseline(name, fit)
         assert isinstance(backend, Backend)
@@ -67,7 +66,7 @@ def test_stored_predictions_are_found_by_photo(shop: Path, tmp_path: Path) -> No
     path.write_text(
         json.dumps({"id": "4", "category": "Apparel > Topwear > Shirts", "colour": "Green"}) + "\n", encoding="utf-8"
     )
-    backend = stored_predictions(path, data.items)
+    backend = stored_predictions(path, data)
     item = next(item for item in data.items if item.product.id == "4")
     (asked,) = [asked for asked in make_requests(suite, data, item) if asked.request.listing is None]
     ((*answers,),) = backend.answer([asked.request])
@@ -77,4 +76,4 @@ def test_stored_predictions_are_found_by_photo(shop: Path, tmp_path: Path) -> No
     assert said["What is the gender?"] == CANNOT_TELL
     path.write_text('{"id": "unknown", "colour": "Green"}\n', encoding="utf-8")
     with pytest.raises(CatalogError, match="none of this suite's products"):
-        stored_predictions(path, data.items)
+        stored_predictions(path, data)

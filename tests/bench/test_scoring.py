@@ -6,19 +6,19 @@ import math
 from pathlib import Path
 
 import pytest
-from pumgpt.bench.asking.case import Case, Truth
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 from small_suites import babbler, bench, constant, echo, load, oracle, refuser, write_shop
 
 from pumgpt.backends.protocol import CANNOT_TELL, Answer
+from pumgpt.bench.asking.cases import Case
 from pumgpt.bench.baselines.backends import Majority
 from pumgpt.bench.benchmark import BenchResult
-from pumgpt.bench.judging.fields import Scores
-from pumgpt.bench.judging.outcomes import Outcome, judge, values_are_true
-from pumgpt.bench.judging.scoring import score
+from pumgpt.bench.judging.outcomes import Outcome, judge
+from pumgpt.bench.judging.scoring import Scores, score
 from pumgpt.bench.suites.items import Item
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices, Question
+from pumgpt.tasks.evaluation import Truth, values_are_true
 
 COLOURS = Choices(("Blue", "Green", "Red"))
 

@@ -9,7 +9,17 @@ import pytest
 from pumgpt.bench.suites.suite import data_folder, load_suite, parse_suite, suite_names
 from pumgpt.errors import SchemaError, UsageError
 
-SHIPPED = ("ae-110k", "clothing", "fashion", "grocery", "implicitave", "oa-mine", "open-domain", "samples")
+SHIPPED = (
+    "ae-110k",
+    "clothing",
+    "fashion",
+    "grocery",
+    "grocery-iconic",
+    "implicitave",
+    "oa-mine",
+    "open-domain",
+    "samples",
+)
 
 
 def test_every_suite_that_ships_can_be_read_and_is_called_as_its_file() -> None:

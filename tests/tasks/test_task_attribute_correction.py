@@ -6,7 +6,8 @@ import pytest
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL
-from pumgpt.tasks.base import Parsed, TaskContext
+from pumgpt.tasks.answers import Parsed
+from pumgpt.tasks.context import TaskContext
 from pumgpt.tasks.registry import get_task
 
 TASK = get_task("attribute_correction")

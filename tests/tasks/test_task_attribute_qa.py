@@ -7,9 +7,11 @@ import pytest
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL, Choices
-from pumgpt.tasks.attribute_qa import alike, draw_options
-from pumgpt.tasks.base import AskedAttribute, Parsed, TaskContext
+from pumgpt.tasks.answers import Parsed
+from pumgpt.tasks.attribute_qa import draw_training_options
+from pumgpt.tasks.context import AskedAttribute, TaskContext
 from pumgpt.tasks.registry import get_task
+from pumgpt.tasks.words import alike
 
 TASK = get_task("attribute_qa")
 
@@ -64,8 +66,8 @@ def test_options_are_in_the_prompt_and_hold_one_right_value(shirt: Product, cont
 def test_few_values_always_hold_the_right_one() -> None:
     rng = random.Random(0)
     few, many = Choices(("a1", "b2", "c3")), Choices(tuple("abcdefgh"))
-    assert all("a1" in draw_options(few, "a1", rng) for _ in range(200))
-    assert any("a" not in draw_options(many, "a", rng) for _ in range(200))
+    assert all("a1" in draw_training_options(few, "a1", rng) for _ in range(200))
+    assert any("a" not in draw_training_options(many, "a", rng) for _ in range(200))
 
 
 @pytest.mark.parametrize(

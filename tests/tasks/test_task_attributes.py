@@ -4,7 +4,8 @@ import random
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL, Question
-from pumgpt.tasks.base import Parsed, TaskContext
+from pumgpt.tasks.answers import Parsed
+from pumgpt.tasks.context import TaskContext
 from pumgpt.tasks.registry import get_task
 
 TASK = get_task("attributes")

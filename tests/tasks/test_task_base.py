@@ -11,7 +11,8 @@ from pumgpt.catalog import question
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
 from pumgpt.errors import UsageError
-from pumgpt.tasks.base import Parsed, TaskContext, read_choice
+from pumgpt.tasks.answers import Parsed, parse_choice
+from pumgpt.tasks.context import TaskContext
 from pumgpt.tasks.registry import TASKS, get_task
 
 COLOURS = Choices(("Red", "Navy Blue"))
@@ -28,7 +29,7 @@ COLOURS = Choices(("Red", "Navy Blue"))
     ],
 )
 def test_closed_answers(text: str, expected: Parsed) -> None:
-    assert read_choice(text, COLOURS) == expected
+    assert parse_choice(text, COLOURS) == expected
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -6,7 +6,8 @@ import random
 from dataclasses import replace
 
 from pumgpt.catalog.product import Product
-from pumgpt.tasks.base import Parsed, TaskContext
+from pumgpt.tasks.answers import Parsed
+from pumgpt.tasks.context import TaskContext
 from pumgpt.tasks.registry import get_task
 
 CAPTION, COMPLETION = get_task("caption"), get_task("caption_completion")

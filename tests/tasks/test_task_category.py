@@ -5,7 +5,9 @@ from dataclasses import replace
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
-from pumgpt.tasks.base import Example, Parsed, TaskContext
+from pumgpt.tasks.answers import Parsed
+from pumgpt.tasks.base import Example
+from pumgpt.tasks.context import TaskContext
 from pumgpt.tasks.registry import get_task
 
 TASK = get_task("category")

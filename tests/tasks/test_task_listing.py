@@ -13,29 +13,32 @@ from hypothesis import strategies as st
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.words import stem
 from pumgpt.tasks.listing import Listing, render_listing, shorten, strike
+from pumgpt.tasks.sources import shipped_facts
+
+FACTS = shipped_facts()
 
 
 def test_present_shows_title_and_description(shirt: Product) -> None:
-    assert render_listing(shirt, "present") == (
+    assert render_listing(shirt, "present", FACTS) == (
         "Title: Puma Men's Navy Blue Casual T-shirt\nDescription: A T-shirt of soft cotton. Wash it cold."
     )
 
 
 def test_training_leaves_descriptions_out_now_and_then(shirt: Product) -> None:
     rng = random.Random(0)
-    described = {Listing.of(shirt, "present", rng).described for _ in range(30)}
+    described = {Listing.of(shirt, "present", FACTS, rng).described for _ in range(30)}
     assert described == {True, False}
 
 
 def test_absent_and_empty_products_show_nothing(shirt: Product) -> None:
-    assert render_listing(shirt, "absent") is None
-    assert Listing.of(Product(id="1"), "present") == Listing("absent", None)
-    assert Listing.of(Product(id="1", title="Blue"), "struck") == Listing("absent", None)
+    assert render_listing(shirt, "absent", FACTS) is None
+    assert Listing.of(Product(id="1"), "present", FACTS) == Listing("absent", None)
+    assert Listing.of(Product(id="1", title="Blue"), "struck", FACTS) == Listing("absent", None)
 
 
 def test_class_descriptions_and_ids_never_show(apple: Product) -> None:
-    assert render_listing(apple, "present") is None
-    assert render_listing(replace(apple, title="Fresh fruit"), "present") == "Title: Fresh fruit"
+    assert render_listing(apple, "present", FACTS) is None
+    assert render_listing(replace(apple, title="Fresh fruit"), "present", FACTS) == "Title: Fresh fruit"
 
 
 @pytest.mark.parametrize(
@@ -51,7 +54,7 @@ def test_class_descriptions_and_ids_never_show(apple: Product) -> None:
     ],
 )
 def test_struck_by_hand(shirt: Product, title: str, struck: str) -> None:
-    assert strike(title, shirt) == struck
+    assert strike(title, shirt, FACTS) == struck
 
 
 @pytest.mark.parametrize(
@@ -86,7 +89,7 @@ def test_struck_titles_leak_nothing(
         category=("Apparel", leaf),
         attributes={"gender": gender, "colour": colour, "usage": usage},
     )
-    text = render_listing(product, "struck") or ""
+    text = render_listing(product, "struck", FACTS) or ""
     assert not _leaked(answers, text)
     assert all(word in text for word in noise if word not in ("-", "of"))
 
@@ -103,7 +106,7 @@ def test_real_struck_titles_leak_nothing(shared_data: Path) -> None:
         attributes = product.attributes or {}
         named = [str(attributes.get(name, "")) for name in ("gender", "colour", "usage")]
         answers = " ".join([*named, (product.category or ("",))[-1]]).split()
-        text = strike(product.title or "", product)
+        text = strike(product.title or "", product, FACTS)
         assert not _leaked([word for word in answers if word != "and"], text), (product.title, text)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from pumgpt.bench.judging.facts import caption_is_true
 
 from pumgpt.catalog.product import Product
+from pumgpt.tasks.caption_facts import caption_is_true
 
 TEE = Product("1", title="Puma Men Navy Tee", category=("Apparel", "Topwear", "Tshirts"), attributes={"colour": "Blue"})
 APPLE = Product("2", category=("Fruit", "Apple", "Golden Delicious"))
