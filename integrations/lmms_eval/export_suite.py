@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pumgpt.backends.chat.prompt import SYSTEM, prompt_text
-from pumgpt.bench.asking.cases import Case
+from pumgpt.bench.asking.cases import BenchCase
 from pumgpt.bench.asking.runner import make_requests
 from pumgpt.bench.suites.items import Item
 from pumgpt.bench.suites.loader import load_items
@@ -61,7 +61,7 @@ def export(name: str, folder: Path | None, limit: int | None) -> Iterator[dict[s
                 yield {"id": case.id, "photos": photos, "prompt": prompt, "case": told}
 
 
-def _told(case: Case, item: Item, listing: str | None) -> dict[str, Any]:
+def _told(case: BenchCase, item: Item, listing: str | None) -> dict[str, Any]:
     question, product = case.question, item.product
     return {
         "case": {

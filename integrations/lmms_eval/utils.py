@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 
 from pumgpt.backends.protocol import Answer
-from pumgpt.bench.asking.cases import Case
+from pumgpt.bench.asking.cases import BenchCase
 from pumgpt.bench.judging.outcomes import judge
 from pumgpt.bench.suites.items import Item
 from pumgpt.catalog.product import Product
@@ -42,7 +42,7 @@ def process_results(doc: Doc, results: list[str]) -> dict[str, list[float]]:
     return {"accuracy": told, "refusal_recall": untold, "valid": valid}
 
 
-def _read(told: Doc) -> tuple[Case, Item, str | None]:
+def _read(told: Doc) -> tuple[BenchCase, Item, str | None]:
     product = told["product"]
     category = tuple(product["category"]) if product["category"] else None
     item = Item(
@@ -52,7 +52,7 @@ def _read(told: Doc) -> tuple[Case, Item, str | None]:
     fields = {name: None if values is None else tuple(values) for name, values in told["truth"]["fields"].items()}
     truth = Truth(fields, told["truth"]["listed"], told["truth"]["verdict"])
     return (
-        Case(**told["case"], question=Question(**told["question"], choices=choices), truth=truth),
+        BenchCase(**told["case"], question=Question(**told["question"], choices=choices), truth=truth),
         item,
         told["listing"],
     )

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from pumgpt.backends.protocol import CANNOT_TELL, Answer, Backend, Question, Request
 from pumgpt.bench.asking.answer_cache import AnswerCache, TimedAnswer
-from pumgpt.bench.asking.cases import Case, build_cases, item_cases
+from pumgpt.bench.asking.cases import BenchCase, build_cases, item_cases
 from pumgpt.bench.asking.runner import ask, make_requests
 from pumgpt.bench.benchmark import BenchResult, ModelResult, judge_answers
 from pumgpt.bench.suites.items import SuiteData
@@ -67,7 +67,7 @@ def _draw(number: int, colour: str) -> Image.Image:
     return photo
 
 
-def load(path: Path, limit: int | None = None) -> tuple[Suite, SuiteData, list[Case]]:
+def load(path: Path, limit: int | None = None) -> tuple[Suite, SuiteData, list[BenchCase]]:
     suite = load_suite(str(path))
     data = load_items(suite, path.parent, limit)
     return suite, data, build_cases(suite, data)
@@ -117,7 +117,7 @@ def oracle(suite: Suite, data: SuiteData) -> Scripted:
     return Scripted(lambda request, question: Answer(truths[request.photos[0].tobytes(), question.text]), name="oracle")
 
 
-def right_text(case: Case) -> str:
+def right_text(case: BenchCase) -> str:
     """The right answer as its task writes it."""
     task = get_task(case.task)
     return task.write({name: (*task.true_answers(case.truth, name), CANNOT_TELL)[0] for name in case.truth.fields})

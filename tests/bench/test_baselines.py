@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from pumgpt.bench.baselines.predictors import NearestNeighbour, TitleMatching
+from pumgpt.bench.baselines.backends import NearestNeighbour, TitleMatching
 from pumgpt.bench.suites.labels import fields_of
 from pumgpt.bench.suites.pixels import features_in_files
 from pumgpt.catalog.product import Product

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from small_suites import COLOURS, SUITE, load, write_lines, write_shop
 
-from pumgpt.bench.asking.cases import Case, show_listing
+from pumgpt.bench.asking.cases import BenchCase, show_listing
 from pumgpt.bench.asking.runner import make_requests
 
 
@@ -18,7 +18,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_shop(tmp_path_factory.mktemp("shop"))
 
 
-def facts(case: Case) -> tuple[object, ...]:
+def facts(case: BenchCase) -> tuple[object, ...]:
     choices = case.question.choices
     return case.id, case.question.text, choices.values if choices else None, dict(case.truth.fields), case.truth.listed
 

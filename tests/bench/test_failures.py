@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pumgpt.backends.protocol import CANNOT_TELL, Answer
-from pumgpt.bench.asking.cases import Case
+from pumgpt.bench.asking.cases import BenchCase
 from pumgpt.bench.judging.failures import KINDS, classify, confusions, count_kinds, find_failures, worst_slices
 from pumgpt.bench.judging.label_noise import LabelNoise
-from pumgpt.bench.judging.outcomes import Outcome, judge
+from pumgpt.bench.judging.outcomes import CaseOutcome, judge
 from pumgpt.bench.suites.items import Item
 from pumgpt.bench.suites.suite import IMAGE_ONLY, WITH_TITLE, Condition
 from pumgpt.catalog.product import Product
@@ -34,9 +34,11 @@ def outcome_of(
     listed: str | None = None,
     verdict: Verdict | None = None,
     field: str | None = None,
-) -> Outcome:
+) -> CaseOutcome:
     truth = Truth({field or question.field or question.task: told}, listed, verdict)
-    case = Case(f"{item.product.id}/{question.text}", item.product.id, "product", condition, "plain", question, truth)
+    case = BenchCase(
+        f"{item.product.id}/{question.text}", item.product.id, "product", condition, "plain", question, truth
+    )
     (outcome,) = judge(case, Answer(said) if isinstance(said, str) else said, item)
     return outcome
 
@@ -68,7 +70,7 @@ CHECK = Question(
         (outcome_of(CHECK, "wrong, it is Blue", ("Green",), listed="Green", verdict="right"), "hallucinated value"),
     ],
 )
-def test_a_wrong_answer_is_of_the_first_kind_that_fits(outcome: Outcome, kind: str) -> None:
+def test_a_wrong_answer_is_of_the_first_kind_that_fits(outcome: CaseOutcome, kind: str) -> None:
     assert not outcome.right
     assert classify(outcome, SHIRT if outcome.case.product == "1" else TWIN, PLAIN) == kind
     assert kind in KINDS

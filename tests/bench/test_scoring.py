@@ -10,10 +10,10 @@ from sklearn.metrics import f1_score, precision_recall_fscore_support
 from small_suites import babbler, bench, constant, echo, load, oracle, refuser, write_shop
 
 from pumgpt.backends.protocol import CANNOT_TELL, Answer
-from pumgpt.bench.asking.cases import Case
+from pumgpt.bench.asking.cases import BenchCase
 from pumgpt.bench.baselines.backends import Majority
 from pumgpt.bench.benchmark import BenchResult
-from pumgpt.bench.judging.outcomes import Outcome, judge
+from pumgpt.bench.judging.outcomes import CaseOutcome, judge
 from pumgpt.bench.judging.scoring import Scores, score
 from pumgpt.bench.suites.items import Item
 from pumgpt.catalog.product import Product
@@ -23,7 +23,7 @@ from pumgpt.tasks.evaluation import Truth, values_are_true
 COLOURS = Choices(("Blue", "Green", "Red"))
 
 
-def outcomes_of(triples: list[tuple[str | None, str]]) -> tuple[list[Outcome], dict[str, Item]]:
+def outcomes_of(triples: list[tuple[str | None, str]]) -> tuple[list[CaseOutcome], dict[str, Item]]:
     """Answers to 'which colour?' of one product each: what is true (None: can't be told), what was said."""
     items, outcomes = {}, []
     for number, (true, said) in enumerate(triples):
@@ -31,7 +31,7 @@ def outcomes_of(triples: list[tuple[str | None, str]]) -> tuple[list[Outcome], d
         items[item.product.id] = item
         question = Question("attribute_qa", "What is the colour?", "colour", COLOURS)
         truth = Truth({"colour": None if true is None else (true,)})
-        case = Case(f"{number}/qa", str(number), "product", "image only", "plain", question, truth)
+        case = BenchCase(f"{number}/qa", str(number), "product", "image only", "plain", question, truth)
         outcomes.extend(judge(case, Answer(said), item))
     return outcomes, items
 
@@ -96,7 +96,7 @@ def test_confidences_are_calibrated_by_field_and_by_what_was_read() -> None:
         return raw / 2
 
     question = Question("attribute_qa", "What is the colour?", "colour", COLOURS)
-    case = Case("1", "1", "product", "with title", "plain", question, Truth({"colour": ("Blue",)}))
+    case = BenchCase("1", "1", "product", "with title", "plain", question, Truth({"colour": ("Blue",)}))
     (outcome,) = judge(case, Answer("Blue", 0.8, 0.5), Item(Product("1")), "Title: x", calibrate)
     assert asked == [("attribute:colour", True)]
     assert outcome.confidence == pytest.approx(0.2)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pumgpt.backends.protocol import CANNOT_TELL, Answer
-from pumgpt.bench.asking.cases import Case
-from pumgpt.bench.judging.outcomes import Outcome, judge
+from pumgpt.bench.asking.cases import BenchCase
+from pumgpt.bench.judging.outcomes import CaseOutcome, judge
 from pumgpt.bench.suites.items import Item
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices, Question
@@ -18,8 +18,10 @@ COLOURS = Choices(("Blue", "Navy Blue", "Red"))
 PATHS = Choices(("Apparel > Topwear > Shirts", "Apparel > Topwear > Tshirts", "Accessories > Watches > Watches"))
 
 
-def case_of(question: Question) -> Case:
-    return Case("1", "1", "product", "image only", "plain", question, Truth({question.field or question.task: ("x",)}))
+def case_of(question: Question) -> BenchCase:
+    return BenchCase(
+        "1", "1", "product", "image only", "plain", question, Truth({question.field or question.task: ("x",)})
+    )
 
 
 COLOUR = case_of(Question("attribute_qa", "What is the colour?", "colour", COLOURS))
@@ -61,12 +63,12 @@ CHECK = case_of(
         (FREE, CANNOT_TELL, "cannot tell", None, True),
     ],
 )
-def test_a_reply_is_parsed(case: Case, text: str, status: str, value: object, strict: bool) -> None:
+def test_a_reply_is_parsed(case: BenchCase, text: str, status: str, value: object, strict: bool) -> None:
     parsed = get_task(case.task).parse_reply(text, case.question)
     assert (parsed.status, parsed.value, parsed.strict) == (status, value, strict)
 
 
-def outcome(answer: Answer, listing: str | None = None) -> Outcome:
+def outcome(answer: Answer, listing: str | None = None) -> CaseOutcome:
     (found,) = judge(COLOUR, answer, Item(Product("1")), listing)
     return found
 

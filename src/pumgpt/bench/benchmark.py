@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from pumgpt.backends.protocol import Backend
 from pumgpt.bench.asking.answer_cache import TimedAnswer
-from pumgpt.bench.asking.cases import Case, show_listing
+from pumgpt.bench.asking.cases import BenchCase, show_listing
 from pumgpt.bench.judging.failures import Failure, find_failures
 from pumgpt.bench.judging.fields import FieldScores, Verdicts
 from pumgpt.bench.judging.label_noise import Ceiling, LabelNoise, stated_fields
-from pumgpt.bench.judging.outcomes import Calibrate, Outcome, judge, right_shares, under
+from pumgpt.bench.judging.outcomes import Calibrate, CaseOutcome, judge, right_shares, under
 from pumgpt.bench.judging.position_bias import PositionBias, chosen_place, measure_position_bias
 from pumgpt.bench.judging.scoring import Scores, score
 from pumgpt.bench.stats.comparison import Comparison, compare
@@ -31,7 +31,7 @@ class ModelResult:
 
     name: str
     revision: str
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[CaseOutcome, ...]
     seconds: float
     """Spent on the answers, those of an interrupted run included."""
     num_tokens: int | None = None
@@ -68,7 +68,7 @@ class ModelResult:
 def judge_answers(
     backend: Backend,
     answers: Mapping[str, TimedAnswer],
-    cases: Sequence[Case],
+    cases: Sequence[BenchCase],
     items: Mapping[str, Item],
     calibrate: Calibrate | None = None,
 ) -> ModelResult:
@@ -97,7 +97,7 @@ class BenchResult:
 
     suite: Suite
     data: SuiteData
-    cases: tuple[Case, ...]
+    cases: tuple[BenchCase, ...]
     models: tuple[ModelResult, ...]
 
     @cached_property
@@ -128,7 +128,7 @@ class BenchResult:
 
     @cached_property
     def noise(self) -> LabelNoise:
-        """Of the fields that are asked and that can be told."""
+        """Of the fields that are asked and that have an answer."""
         asked = {name: True for case in self.cases for name, true in case.truth.fields.items() if true is not None}
         others = self.data.fit.items if self.data.fit is not None else []
         return LabelNoise(self.data.items, others, tuple(stated_fields(self.data.items, asked)))

@@ -13,7 +13,7 @@ from pumgpt.errors import BackendError, UsageError
 
 if TYPE_CHECKING:
     from pumgpt.backends.protocol import Backend
-    from pumgpt.bench.asking.cases import Case
+    from pumgpt.bench.asking.cases import BenchCase
     from pumgpt.bench.benchmark import BenchResult, ModelResult
     from pumgpt.bench.judging.outcomes import Calibrate
     from pumgpt.bench.suites.items import SuiteData
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 BASELINES_HELP = (
     "Or a baseline: majority, nearest (looks most alike), title (stands in the title); or predictions:FILE, what another "
-    "program says, as JSON lines of id, category and attributes."
+    "program predicts, as JSON lines of id, category and attributes."
 )
 
 
@@ -77,19 +77,19 @@ def command(
     with quiet_stdout():
         loaded = load_items(suite, data_folder(suite_name, data), limit)
         cases = build_cases(suite, loaded)
-        run = _Run(suite, loaded, cases, out_dir / "answers", device, batch_size, restart)
-        results = [run.measure(model) for model in models]
-    return _conclude(run.result(results), out_dir, models, began, as_json)
+        measurement = _Measurement(suite, loaded, cases, out_dir / "answers", device, batch_size, restart)
+        results = [measurement.run(model) for model in models]
+    return _conclude(measurement.result(results), out_dir, models, began, as_json)
 
 
-class _Run:
+class _Measurement:
     """One model after the other on the same cases, so that no two of them are in memory."""
 
     def __init__(
         self,
         suite: Suite,
         data: SuiteData,
-        cases: list[Case],
+        cases: list[BenchCase],
         folder: Path,
         device: str | None,
         batch_size: int,
@@ -98,7 +98,7 @@ class _Run:
         self.suite, self.data, self.cases = suite, data, cases
         self.folder, self.device, self.batch_size, self.restart = folder, device, batch_size, restart
 
-    def measure(self, model: str) -> ModelResult:
+    def run(self, model: str) -> ModelResult:
         from dataclasses import replace
 
         from pumgpt.bench.asking.answer_cache import AnswerCache

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pumgpt.bench.benchmark import BenchResult
-from pumgpt.bench.reporting.headlines import Headline, rows
+from pumgpt.bench.reporting.headlines import rows
 from pumgpt.bench.stats.comparison import summarise
 from pumgpt.bench.stats.intervals import Measured
 from pumgpt.cli.console import say
@@ -45,7 +45,7 @@ def print_result(result: BenchResult) -> None:
         for headline, cells in rows(columns):
             count = max(cell.count for cell in cells.values())
             name = f"{headline.name} {LESS}" if headline.low_is_good else headline.name
-            table.add_row(name, f"{count:,}", *(_cell(cells.get(model), headline) for model in columns))
+            table.add_row(name, f"{count:,}", *(_cell(cells.get(model), headline.share) for model in columns))
         console.print(table)
     print_fields(console, result)
     console.print(f"In %, with the 95 % interval below; n: questions. {LESS}: less is better.", style="bright_black")
@@ -68,20 +68,25 @@ def print_fields(console: Console, result: BenchResult) -> None:
         }
         title = f"{result.suite.name}, product fields, {condition}"
         table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-        for name in ("field", "metric", *columns):
-            table.add_column(name, justify="left" if name in ("field", "metric") else "right")
-        fields = dict.fromkeys(field for scores in columns.values() for field in scores)
-        for field in fields:
+        table.add_column("", no_wrap=True)
+        table.add_column("n", justify="right", style="bright_black")
+        for name in columns:
+            table.add_column(name, justify="right")
+        for field in dict.fromkeys(field for scores in columns.values() for field in scores):
             for metric in FIELD_METRICS:
                 cells = [scores.get(field, {}).get(metric) for scores in columns.values()]
-                if any(cells):
-                    table.add_row(field, metric, *("" if cell is None else str(cell) for cell in cells))
+                known = [cell for cell in cells if cell is not None]
+                if known:
+                    count = f"{max(cell.count for cell in known):,}"
+                    table.add_row(f"{field}, {metric}", count, *(_cell(cell) for cell in cells))
         console.print(table)
 
 
-def _cell(measured: Measured | None, headline: Headline) -> str:
+def _cell(measured: Measured | None, share: bool = True) -> str:
     if measured is None or math.isnan(measured.value):
         return "-"
-    if not headline.share:
-        return f"{measured.value:.2f}\n{measured.low:.1f}-{measured.high:.1f}"
-    return f"{100 * measured.value:.1f}\n{100 * measured.low:.0f}-{100 * measured.high:.0f}"
+    number, interval = (f"{100 * measured.value:.1f}", ".0f") if share else (f"{measured.value:.2f}", ".1f")
+    if math.isnan(measured.low):
+        return number
+    scale = 100 if share else 1
+    return f"{number}\n{scale * measured.low:{interval}}-{scale * measured.high:{interval}}"

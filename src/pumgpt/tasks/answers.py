@@ -66,7 +66,7 @@ def plain_words(text: str) -> str:
 
 
 def is_refusal(text: str) -> bool:
-    """Whether the whole text says that the answer can't be told, in the form asked for or in other words."""
+    """Whether the whole text is a refusal, in the form asked for (`CANNOT_TELL`) or in other words."""
     bare_text = text.replace("’", "'").strip(_AROUND + "#-")
     return text == CANNOT_TELL or normalise(bare_text) in _REFUSALS or bool(_WHOLE_REFUSAL.fullmatch(bare_text))
 
@@ -81,7 +81,7 @@ def contains_refusal(text: str) -> bool:
 
 
 def parse_refusal(text: str, choices: Choices | None = None) -> Parsed | None:
-    """`cannot tell` where the text says so and isn't itself one of the choices."""
+    """`cannot tell` where the text is a refusal and isn't itself one of the choices."""
     if text == CANNOT_TELL:
         return Parsed("cannot tell")
     # A schema may have the value 'Unknown' or 'N/A', which is then an answer like any other.

@@ -72,7 +72,7 @@ class AttributeQATask(Task):
         return f"attribute:{question.field}"
 
     def labelled_questions(self, labelled: LabelledProduct, rng: random.Random) -> Iterator[LabelledQuestion]:
-        """Each attribute; one of them again as a multiple choice; and one that nothing shown can tell."""
+        """Each attribute; one of them again as a multiple choice; and one hidden attribute."""
         context = labelled.context
         for name, values in labelled.attributes.items():
             asked = AskedAttribute(name, labelled.choices.get(name))
@@ -108,6 +108,9 @@ def draw_training_options(choices: Choices, answer: str, rng: random.Random) -> 
     options = rng.sample(others, min(len(others), rng.randint(3, 5)))
     missing = len(choices.values) >= _MANY_VALUES and rng.random() < _RIGHT_MISSING
     if answer != CANNOT_TELL and not missing:
-        options = [answer, *options[: max(2, len(options) - 1)]]  # in the place of another: the count tells nothing
+        options = [
+            answer,
+            *options[: max(2, len(options) - 1)],
+        ]  # in the place of another: the number of options must not give the answer away
     rng.shuffle(options)
     return options

@@ -61,7 +61,7 @@ class Task(ABC):
     hides_listing: ClassVar[bool] = False
     """Whether its questions are asked without the shared text, which would stand in the answer's place."""
     refusable: ClassVar[bool] = True
-    """Whether a free reply that contains a refusal is one. A caption may well say that something is not shown."""
+    """Whether a free reply that contains a refusal is one. A caption may well mention that something is not shown."""
     scored_by_field: ClassVar[bool] = False
     """Whether a benchmark also scores each field alone."""
 
@@ -146,7 +146,7 @@ class Task(ABC):
                 yield LabelledQuestion(question, truth, mark=str(number))
 
     def truth_of(self, product: Product, question: Question) -> Truth | None:
-        """What the product's labels say is right; None where they don't say."""
+        """The right answer by the product's labels; None where they have none."""
         return None
 
     def grade(self, parsed: Parsed, truth: Truth, product: Product) -> list[Grade]:
@@ -161,7 +161,7 @@ class Task(ABC):
         return Grade(field, status, stated, right)
 
     def _stated(self, parsed: Parsed, field: str) -> tuple[Status, Values | None]:
-        """What an answer says of one field."""
+        """What an answer states about one field."""
         value = parsed.value
         if parsed.status != "value" or isinstance(value, Mapping):
             return parsed.status, None
@@ -175,11 +175,11 @@ class Task(ABC):
         return "hallucinated value"
 
     def true_answers(self, truth: Truth, field: str) -> tuple[str, ...]:
-        """The right answers to one field, written as the task writes them; none where it can't be told."""
+        """The right answers to one field, written as the task writes them; none where it can't be inferred."""
         return truth.fields[field] or ()
 
     def answer_from_labels(self, question: Question, label: Callable[[str], str | None]) -> str:
-        """The answer that follows from known labels (field -> value as text, None for unknown): what baselines say."""
+        """The answer that follows from known labels (field -> value as text, None for unknown): how baselines answer."""
         return CANNOT_TELL
 
     def write(self, answers: Mapping[str, str]) -> str:

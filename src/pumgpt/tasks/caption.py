@@ -34,7 +34,7 @@ class CaptionTask(Task):
         return [self._ask(self.template.canonical("describe"))]
 
     def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
-        """Seldom while the title stands in the prompt: copying it is soon learnt and says nothing of the photo."""
+        """Seldom while the title stands in the prompt: copying it is soon learnt, and teaches nothing about the photo."""
         answer = tidy(product.title or "") or plain_phrase(product, context.facts)
         if answer is None or is_foreign(product):
             return []

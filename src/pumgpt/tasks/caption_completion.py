@@ -52,5 +52,5 @@ class CaptionCompletionTask(Task):
             yield LabelledQuestion(self.questions(labelled.product, context)[0], truth)
 
     def _grade(self, parsed: Parsed, truth: Truth, field: str, product: Product) -> Grade:
-        """A title may go on in many ways: the answer is scored, but none is a failure."""
+        """A title can end in many ways: the answer is scored, but none is a failure."""
         return replace(super()._grade(parsed, truth, field, product), judged=False)

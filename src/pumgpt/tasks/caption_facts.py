@@ -11,13 +11,13 @@ from pumgpt.tasks.words import colour_family, words
 
 
 def caption_is_true(text: str, product: Product) -> bool:
-    """Whether a caption names the kind of product and says no colour that it doesn't have.
+    """Whether a caption names the kind of product and no colour that it doesn't have.
 
     The kind is the last word of the category's leaf, or a word for it. A colour counts by its family, and is true where
-    the label or the title says so; without a colour label no colour is judged. What else it says goes unjudged.
+    the label or the title has it; without a colour label no colour is judged. Nothing else in it is.
     """
-    said = stems(text)
-    return _names_kind(said, product) and _colours(said) <= _true_colours(product, said)
+    caption_stems = stems(text)
+    return _names_kind(caption_stems, product) and _colours(caption_stems) <= _true_colours(product, caption_stems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +33,28 @@ class CaptionFacts:
 
 def caption_facts(text: str, product: Product) -> CaptionFacts:
     """The rules of `caption_is_true`, fact by fact."""
-    said = stems(text)
-    colours = _colours(said)
-    return CaptionFacts(_names_kind(said, product), len(colours), len(colours - _true_colours(product, said)))
+    caption_stems = stems(text)
+    colours = _colours(caption_stems)
+    return CaptionFacts(
+        _names_kind(caption_stems, product), len(colours), len(colours - _true_colours(product, caption_stems))
+    )
 
 
-def _names_kind(said: list[str], product: Product) -> bool:
+def _names_kind(caption_stems: list[str], product: Product) -> bool:
     if not product.category:
         return False
     kind = stem(product.category[-1].split()[-1])
     names = {kind, *(stem(word) for word in words().synonyms.get(kind, []))}
-    joined = {first + second for first, second in pairwise(said)}  # 'T shirt' says 'Tshirts'
-    return not names.isdisjoint({*said, *joined})
+    joined = {first + second for first, second in pairwise(caption_stems)}  # 'T shirt' is 'Tshirts'
+    return not names.isdisjoint({*caption_stems, *joined})
 
 
-def _true_colours(product: Product, said: list[str]) -> set[str]:
+def _true_colours(product: Product, caption_stems: list[str]) -> set[str]:
     colour = (product.attributes or {}).get("colour")
     if colour is None:
-        return _colours(said)
+        return _colours(caption_stems)
     stated = " ".join([colour] if isinstance(colour, str) else colour)
-    return _colours(stems(stated)) | _colours(stems(product.title or "")) | ({"multi"} & _colours(said))
+    return _colours(stems(stated)) | _colours(stems(product.title or "")) | ({"multi"} & _colours(caption_stems))
 
 
 def _colours(stemmed: list[str]) -> set[str]:

@@ -58,7 +58,7 @@ class CategoryTask(Task):
             return None
         answer = CANNOT_TELL
         if product.category and rng.random() >= _RIGHT_MISSING:
-            answer = options[0] = SEPARATOR.join(product.category)  # in the place of another: the count tells nothing
+            answer = options[0] = SEPARATOR.join(product.category)  # in the place of another: see attribute_qa
         rng.shuffle(options)
         if rng.random() < _SHORT_OPTIONS and len({_leaf(option) for option in options}) == len(options):
             options = [_leaf(option) for option in options]
@@ -79,7 +79,7 @@ class CategoryTask(Task):
             return
         product, context, path = labelled.product, labelled.context, labelled.labels[CATEGORY]
         yield LabelledQuestion(self.questions(product, context)[0], Truth({CATEGORY: path}))
-        if path is None or context.taxonomy_choices is None:
+        if not path or context.taxonomy_choices is None:
             return
         right = SEPARATOR.join(path)
         options = draw_options(context.taxonomy_choices, right, labelled.num_options, rng)

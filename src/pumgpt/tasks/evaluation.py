@@ -18,9 +18,9 @@ CATEGORY = "category"
 
 Values = tuple[str, ...]
 Form = Literal["plain", "multiple choice", "hidden"]
-"""`hidden`: asked for something that nothing shown tells, whatever the product is."""
+"""`hidden`: asked for something that no photo or title shows, whatever the product is."""
 Status = Literal["value", "cannot tell", "left out", "invalid", "error"]
-"""`left out`: a record that says nothing of an attribute that it was asked for. `error`: there was no answer."""
+"""`left out`: a record without an attribute that it was asked for. `error`: there was no answer."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class LabelledProduct:
     drawn: bool = False
     """A drawn picture of no product."""
     hidden: tuple[str, ...] = ()
-    """Attributes that nothing shown tells; one of them is asked too."""
+    """Attributes that no photo or title shows; one of them is asked too."""
     num_options: int = 0
     """Of a multiple choice."""
     num_questions: int = 1
@@ -52,7 +52,7 @@ class LabelledProduct:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is right. `fields` has one entry, but for a record of attributes; None where it cannot be told.
+    """What is right. `fields` has one entry, but for a record of attributes; None where it cannot be inferred.
 
     Of a category it is the path, of an attribute all values that are right, of a text the references.
     """

@@ -1,7 +1,7 @@
 """The text of a product that all questions about it share: its title and description, whole, struck out, or absent.
 
 Struck titles are what makes a result on attributes mean something where titles name the answer, as most shops' do: the
-model keeps the brand and the rest, and has to look at the photo.
+model keeps the brand and the rest, and needs the photo for the answer.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Listing(NamedTuple):
 
     @property
     def described(self) -> bool:
-        """Whether a description can be read: then more can be told than the photo shows."""
+        """Whether a description is shown, from which more can be inferred than from the photo."""
         return self.text is not None and "Description: " in self.text
 
 
@@ -84,12 +84,12 @@ def strike(title: str, product: Product, facts: DataFacts) -> str:
     """The title without the words that answer a question: every colour, every word for whom or for
     what occasion it is, the names of the product's category and the values of its attributes.
     """
-    # What the text alone tells, such as a brand, is no answer that the photo could give: it stays.
+    # An attribute that only the text shows, such as the brand, gives no answer about the photo away: it stays.
     asked = {n: v for n, v in (product.attributes or {}).items() if facts.attribute(n).shown != "in text"}
     struck = _struck_stems(product.category or (), _values(asked))
     tokens = list(_TOKEN.finditer(title))
     gone = [_says(match.group(), struck) for match in tokens]
-    for i in range(len(tokens) - 1):  # 'Sweat Shirt' says 'Sweatshirts'
+    for i in range(len(tokens) - 1):  # 'Sweat Shirt' is 'Sweatshirts'
         if stem(_joined(tokens[i].group()) + _joined(tokens[i + 1].group())) in struck:
             gone[i] = gone[i + 1] = True
     pieces, end = [], 0

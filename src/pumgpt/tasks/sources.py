@@ -22,7 +22,7 @@ class AttributeFacts(BaseModel):
     answered_share: float = 0.0
     """Of one that is never shown: in which share of the training examples its label is the answer all the same."""
     always_asked: bool = False
-    """Asked also of products that don't state it, where no schema says what to ask."""
+    """Asked also of products that don't state it, where there is no schema."""
     implied_by: str | None = None
     implied: dict[str, str] = {}
     """Where the attribute isn't stated: the value of `implied_by` -> its own value."""
@@ -36,7 +36,7 @@ class SourceFacts(BaseModel):
     describes_classes: bool = False
     """Its descriptions are of the class and never shown."""
     lacking: list[str] = []
-    """Attributes that can't be told of its products."""
+    """Attributes that its products don't have, or don't show."""
 
 
 class DataFacts(BaseModel):

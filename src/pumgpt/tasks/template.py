@@ -16,7 +16,7 @@ _CANONICAL_SHARE = 0.5
 
 
 class Template(BaseModel):
-    """How one task says things.
+    """The wordings of one task.
 
     The first phrasing of a group is the canonical one: inference uses it, and training uses it half of the time. All
     phrasings of a group have the same {fields}.

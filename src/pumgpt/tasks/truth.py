@@ -1,7 +1,7 @@
 """What a product's labels allow to be asked and answered in training.
 
-There are three cases, and mixing them up would train a model to guess or to shrug: the answer is known; it is known
-that nobody could tell; or the label is merely missing, and then the question is not asked.
+There are three cases, and mixing them up would train a model to guess or to refuse without need: the answer is known; it is
+known that it cannot be inferred; or the label is merely missing, and then the question is not asked.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pumgpt.tasks.sources import DataFacts
 from pumgpt.tasks.words import words
 
 FOREIGN = "foreign"
-"""Source of pictures that show no product we know: drawn scenes, textures, blank photos. They tell nothing."""
+"""Source of pictures that show no product we know: drawn scenes, textures, blank photos."""
 
 
 def is_foreign(product: Product) -> bool:
@@ -35,7 +35,7 @@ def label(product: Product, name: str, facts: DataFacts) -> str | None:
 
 
 def answer_for(product: Product, asked: AskedAttribute, context: TaskContext, rng: random.Random) -> str | None:
-    """What to train as the value of an attribute; `CANNOT_TELL` where nobody could tell; None where we don't know, or
+    """What to train as the value of an attribute; `CANNOT_TELL` where it can't be inferred; None where we don't know, or
     where the schema in use doesn't have the value.
     """
     if is_foreign(product):
@@ -63,12 +63,12 @@ def _answer(product: Product, name: str, context: TaskContext, rng: random.Rando
 
 
 def is_untellable(product: Product, name: str, facts: DataFacts) -> bool:
-    """Whether an attribute that the product doesn't state is one that can't be told of its kind."""
+    """Whether an attribute that the product doesn't state is one that its kind of product doesn't have or show."""
     return name in words().hidden or name in facts.source(product).lacking
 
 
 def draw_untellable(product: Product, facts: DataFacts, rng: random.Random) -> str:
-    """The name of an attribute that can't be told of this product."""
+    """The name of an attribute that can't be inferred for this product."""
     lacking = facts.source(product).lacking
     name = rng.choice(lacking if lacking and rng.random() < 0.4 else words().hidden)
     # A text that is shown might name it after all.
@@ -77,8 +77,8 @@ def draw_untellable(product: Product, facts: DataFacts, rng: random.Random) -> s
 
 
 def thin_refusals(pairs: Sequence[tuple[Question, str]], rng: random.Random) -> list[tuple[Question, str]]:
-    """All questions that have an answer and one of those that have none, shuffled: a model that mostly hears that it
-    can't tell stops looking.
+    """All questions that have an answer and one of those that have none, shuffled: a model that is mostly
+    taught to refuse learns to refuse.
     """
     answered = [pair for pair in pairs if pair[1] != CANNOT_TELL]
     refused = [pair for pair in pairs if pair[1] == CANNOT_TELL]

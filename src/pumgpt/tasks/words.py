@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Words(BaseModel):
-    """`words.yaml`, checked; what each list is for is said there."""
+    """`words.yaml`, checked; what each list is for stands there."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

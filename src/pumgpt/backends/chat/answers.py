@@ -1,4 +1,4 @@
-"""From a chat model's reply to an `Answer`: which choice it names, and what its tokens' log-probabilities say of it."""
+"""From a chat model's reply to an `Answer`: the choice that it names, with the probability of its tokens."""
 
 from __future__ import annotations
 

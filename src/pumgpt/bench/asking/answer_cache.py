@@ -110,7 +110,7 @@ def is_failure(answer: Answer) -> bool:
 
 
 def checked(answer: object) -> Answer:
-    """The answer as it may be scored; what is none becomes an error that says so."""
+    """The answer as it may be scored; anything else becomes an error."""
     if not isinstance(answer, Answer) or not isinstance(answer.text, str):
         return Answer("", error=f"the backend gave {type(answer).__name__} instead of an answer")
     probability = _share(answer.probability)

@@ -21,7 +21,7 @@ from pumgpt.tasks.sources import shipped_facts
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class BenchCase:
     """One question about one product under one condition, and what is true."""
 
     id: str
@@ -45,12 +45,12 @@ class Case:
         return f"{self.task}, multiple choice" if self.form == "multiple choice" else self.task
 
 
-def build_cases(suite: Suite, data: SuiteData) -> list[Case]:
+def build_cases(suite: Suite, data: SuiteData) -> list[BenchCase]:
     """All cases of a suite, product by product."""
     return [case for item in data.items for case in item_cases(suite, data, item)]
 
 
-def item_cases(suite: Suite, data: SuiteData, item: Item) -> Iterator[Case]:
+def item_cases(suite: Suite, data: SuiteData, item: Item) -> Iterator[BenchCase]:
     """All cases of one product. A title condition shows nothing new of a product without a title, so it is left out."""
     if item.origin != "product":
         yield from _cases_under(suite.first_seeing, suite, data, item)
@@ -67,7 +67,7 @@ def show_listing(item: Item, condition: Condition) -> Listing:
     return Listing.of(item.product, "struck" if condition == TITLE_STRUCK else "present", shipped_facts())
 
 
-def _cases_under(condition: Condition, suite: Suite, data: SuiteData, item: Item) -> Iterator[Case]:
+def _cases_under(condition: Condition, suite: Suite, data: SuiteData, item: Item) -> Iterator[BenchCase]:
     labelled = LabelledProduct(
         item.product,
         TaskContext(taxonomy_choices=data.vocabulary.categories, listing=show_listing(item, condition)),
@@ -90,7 +90,7 @@ def _cases_under(condition: Condition, suite: Suite, data: SuiteData, item: Item
 
 
 def _labels(suite: Suite, item: Item) -> dict[str, Values | None]:
-    """What is true of the fields that the suite asks, None where they can't be told."""
+    """What is true of the fields that the suite asks, None where a refusal is right."""
     category = item.product.category
     # Of a picture of no product a refusal is right; of a product without a label nobody knows what is.
     asks_category = category is not None or item.origin != "product" or suite.no_products
@@ -103,9 +103,9 @@ def _labels(suite: Suite, item: Item) -> dict[str, Values | None]:
     return labels | dict.fromkeys(untold)
 
 
-def _case(item: Item, condition: Condition, task: Task, asked: LabelledQuestion) -> Case:
+def _case(item: Item, condition: Condition, task: Task, asked: LabelledQuestion) -> BenchCase:
     words = (item.product.id, condition, task.name, asked.form if asked.form != "plain" else "", asked.mark)
-    return Case(
+    return BenchCase(
         id="/".join(word for word in words if word),
         product=item.product.id,
         origin=item.origin,

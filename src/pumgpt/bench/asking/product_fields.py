@@ -42,8 +42,8 @@ def make_field_plan(backend: Backend, data: SuiteData) -> Plan:
 
 
 def shown_product(item: Item, condition: Condition) -> Product:
-    """A product as a shop would hand it over: photos, and its title where the condition says so. Nothing that tells the
-    answer, as descriptions, sources and labels may.
+    """A product as a shop would hand it over: photos, and its title where the condition shows it. Nothing that gives the
+    answer away, as descriptions, sources and labels may.
     """
     title = item.product.title if condition == WITH_TITLE else None
     return Product(item.product.id, images=item.product.images, title=title)

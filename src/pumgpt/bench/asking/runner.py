@@ -9,7 +9,7 @@ from itertools import islice
 
 from pumgpt.backends.protocol import Answer, Backend, Request
 from pumgpt.bench.asking.answer_cache import AnswerCache, TimedAnswer, answer_key, checked, is_failure
-from pumgpt.bench.asking.cases import Case, item_cases, show_listing
+from pumgpt.bench.asking.cases import BenchCase, item_cases, show_listing
 from pumgpt.bench.suites.items import Item, SuiteData
 from pumgpt.bench.suites.suite import TITLE_ONLY, Suite
 from pumgpt.catalog.photos.decode import open_photo
@@ -77,7 +77,7 @@ def ask(
 
 def make_requests(suite: Suite, data: SuiteData, item: Item) -> list[CaseRequest]:
     """The requests of one product: one for each listing that its questions see."""
-    groups: dict[tuple[str | None, bool], list[Case]] = {}
+    groups: dict[tuple[str | None, bool], list[BenchCase]] = {}
     for case in item_cases(suite, data, item):
         listing = show_listing(item, case.condition).text if case.sees_listing else None
         groups.setdefault((listing, case.condition != TITLE_ONLY), []).append(case)

@@ -1,26 +1,33 @@
 """The baselines behind the backend protocol: what answers score that come without a model.
 
-`majority` always gives what is most often true, with hindsight: no constant answer can be right more often.
-`nearest` gives what is true of the fitted product that looks most alike, `title` the value that stands in the title.
+`majority` always gives what is most often true, with hindsight: no constant answer can be right more often. The others are
+fitted on labelled products: `nearest` gives what is true of the one that looks most alike, `title` the value that stands in
+the title.
+
+Legend: N products to answer for, T products fitted on, F features.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pumgpt.backends.protocol import CANNOT_TELL, Answer, Backend, Capabilities, Question, Request
-from pumgpt.bench.asking.cases import Case
-from pumgpt.bench.baselines.predictions import Prediction, read_plain
-from pumgpt.bench.baselines.predictors import NearestNeighbour, TitleMatching
+from pumgpt.bench.asking.cases import BenchCase
+from pumgpt.bench.baselines.predictions import Guess, Prediction, read_plain
 from pumgpt.bench.suites.items import FitData, SuiteData
+from pumgpt.bench.suites.labels import Fields
 from pumgpt.bench.suites.pixels import features_of
 from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR
 from pumgpt.errors import CatalogError, UsageError
-from pumgpt.tasks.evaluation import CATEGORY
+from pumgpt.tasks.evaluation import CATEGORY, Values
 from pumgpt.tasks.registry import get_task
 from pumgpt.tasks.template import list_options
 
@@ -31,13 +38,13 @@ Slot = tuple[str, str, bool]
 class Majority(Backend):
     """The most frequent true value of each kind of question; of several choices the most frequent among them.
 
-    It refuses only what nobody can ever tell, such as hidden attributes.
+    It refuses only what never has an answer, such as hidden attributes.
     """
 
     name = "majority"
     capabilities = Capabilities(gives_probabilities=False)
 
-    def __init__(self, cases: Iterable[Case]) -> None:
+    def __init__(self, cases: Iterable[BenchCase]) -> None:
         self._counts: dict[Slot, Counter[str]] = {}
         for case in cases:
             task = get_task(case.task)
@@ -72,7 +79,7 @@ def revision_of(fitted: object) -> str:
 
 
 class FieldsModel(Backend):
-    """Answers every question out of the fields that a baseline predicts; what it has no field for it can't tell."""
+    """Answers every question out of the fields that a baseline predicts; it refuses what it has no field for."""
 
     capabilities = Capabilities(gives_probabilities=False)
 
@@ -96,6 +103,68 @@ def _answer_from(prediction: Prediction, question: Question) -> str:
         return joined.join(guess.value) if guess is not None and guess.value else None
 
     return get_task(question.task).answer_from_labels(question, label)
+
+
+class NearestNeighbour:
+    """Each field from the most similar fitted product that states it. Exact; similar is what has a high cosine."""
+
+    def __init__(self, labels: Sequence[Fields], features_TF: NDArray[np.float32]) -> None:
+        if len(labels) != len(features_TF):
+            raise ValueError(f"{len(features_TF)} rows of features for {len(labels)} products")
+        self._features_TF = _unit_rows(features_TF)
+        self._labels = labels
+        stated = {field: [field in known for known in labels] for field in _count_values(labels)}
+        self._stated = {field: np.flatnonzero(mask) for field, mask in stated.items()}
+
+    def predict(self, features_NF: NDArray[np.float32], batch_size: int = 256) -> list[Prediction]:
+        """One for each row of features. Batches bound the memory that the similarities take."""
+        features_NF = _unit_rows(features_NF)
+        predictions = []
+        for start in range(0, len(features_NF), batch_size):
+            similarity_NT = features_NF[start : start + batch_size] @ self._features_TF.T
+            nearest = {field: rows[similarity_NT[:, rows].argmax(axis=1)] for field, rows in self._stated.items()}
+            for place in range(len(similarity_NT)):
+                fields = {field: Guess(self._labels[rows[place]][field]) for field, rows in nearest.items()}
+                predictions.append(Prediction(fields))
+        return predictions
+
+
+class TitleMatching:
+    """The value whose words stand in the title (for a category its leaf), the longest first; else nothing."""
+
+    def __init__(self, labels: Sequence[Fields]) -> None:
+        self._values = {
+            field: [(_words(value[-1]), value) for value in sorted(counts, key=lambda v: (-len(v[-1]), -counts[v], v))]
+            for field, counts in _count_values(labels).items()
+        }
+
+    def predict(self, titles: Iterable[str]) -> list[Prediction]:
+        return [Prediction(self._match(_words(title))) for title in titles]
+
+    def _match(self, title: str) -> dict[str, Guess]:
+        return {
+            field: Guess(next((value for words, value in values if words and f" {words} " in f" {title} "), None))
+            for field, values in self._values.items()
+        }
+
+
+def _unit_rows(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    norms = np.linalg.norm(features, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = (features / np.maximum(norms, 1e-12)).astype(np.float32)
+    return unit
+
+
+def _count_values(labels: Iterable[Fields]) -> dict[str, Counter[Values]]:
+    counts: dict[str, Counter[Values]] = {}
+    for fields in labels:
+        for field, value in fields.items():
+            counts.setdefault(field, Counter())[value] += 1
+    return counts
+
+
+def _words(text: str) -> str:
+    """Lower-cased words between single spaces, the plural's s struck off, so that 'Tshirts' finds 'tshirt'."""
+    return " ".join(re.sub(r"(?<=[^\Ws]{3})s$", "", word) for word in re.findall(r"\w+", text.lower()))
 
 
 def nearest_neighbour(fit: FitData) -> FieldsModel:
@@ -127,7 +196,7 @@ def _revision_of_fit(fit: FitData) -> str:
 
 
 def stored_predictions(path: Path, data: SuiteData) -> FieldsModel:
-    """What another program says of the suite's products, from lines {"id", "category", "<attribute>", ...}; found by photo.
+    """What another program predicts of the suite's products, from lines {"id", "category", "<attribute>", ...}; found by photo.
 
     Raises `CatalogError` where the file can't be read, or names none of the products.
     """

@@ -1,4 +1,4 @@
-"""What a model says of a product's fields, whoever it is: an enriched record, a baseline, or another program's file."""
+"""Predictions of a product's fields, whoever makes them: an enriched record, a baseline, or another program's file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model says of one product. A field that is not in `fields` was not asked."""
+    """What a model predicts of one product. A field that is not in `fields` was not asked."""
 
     fields: Mapping[str, Guess] = field(default_factory=dict)
     caption: str | None = None

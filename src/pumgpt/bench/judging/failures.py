@@ -5,8 +5,8 @@ The first rule that fits names the kind:
 1. `no answer`: the backend gave an error.
 2. `format`: the answer can't be parsed as what was asked for, however leniently.
 3. `label in doubt`: the photo is also that of another product whose label is the model's answer (where no title was
-   shown that could tell the two apart); or the answer stands in the product's own title and the label doesn't.
-4. `hallucinated value`: a value where none can be told; or one that is not true.
+   shown that could distinguish them); or the answer stands in the product's own title and the label doesn't.
+4. `hallucinated value`: a value where none can be inferred; or one that is not true.
 5. `over-refusal`: "cannot be inferred" where it can.
 6. `omission`: a record leaves out an attribute that it was asked for; a caption doesn't name the product; an error in
    a listed value is passed over.
@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pumgpt.bench.judging.label_noise import LabelNoise
-from pumgpt.bench.judging.outcomes import Outcome
+from pumgpt.bench.judging.outcomes import CaseOutcome
 from pumgpt.bench.stats.intervals import Measured, wilson
 from pumgpt.bench.suites.items import Item
 from pumgpt.bench.suites.suite import IMAGE_ONLY, TITLE_STRUCK
@@ -48,11 +48,11 @@ NUM_WORST = 10
 class Failure:
     """A wrong outcome and its kind."""
 
-    outcome: Outcome
+    outcome: CaseOutcome
     kind: str
 
 
-def find_failures(outcomes: Iterable[Outcome], items: Mapping[str, Item], noise: LabelNoise) -> list[Failure]:
+def find_failures(outcomes: Iterable[CaseOutcome], items: Mapping[str, Item], noise: LabelNoise) -> list[Failure]:
     """Every wrong answer with its kind, in the order of the cases."""
     return [
         Failure(outcome, classify(outcome, items[outcome.case.product], noise))
@@ -61,7 +61,7 @@ def find_failures(outcomes: Iterable[Outcome], items: Mapping[str, Item], noise:
     ]
 
 
-def classify(outcome: Outcome, item: Item, noise: LabelNoise) -> str:
+def classify(outcome: CaseOutcome, item: Item, noise: LabelNoise) -> str:
     """The kind of a wrong outcome, by the rules of this file."""
     simple = {"error": "no answer", "invalid": "format"}.get(outcome.status)
     if simple is not None:
@@ -77,7 +77,7 @@ def classify(outcome: Outcome, item: Item, noise: LabelNoise) -> str:
     return outcome.task.failure_kind(outcome.stated or (), outcome.case.truth, outcome.field, item.product)
 
 
-def _is_in_doubt(outcome: Outcome, item: Item, noise: LabelNoise) -> bool:
+def _is_in_doubt(outcome: CaseOutcome, item: Item, noise: LabelNoise) -> bool:
     stated = outcome.stated
     if not stated or outcome.truth is None or outcome.task.answer_form not in ("path", "value", "record"):
         return False
@@ -101,7 +101,7 @@ class Slice:
     right: Measured
 
 
-def slices_of(outcome: Outcome, item: Item) -> list[tuple[str, str]]:
+def slices_of(outcome: CaseOutcome, item: Item) -> list[tuple[str, str]]:
     """The parts that an outcome belongs to."""
     found = [("task", f"{outcome.case.slot}, {outcome.case.condition}")]
     if item.product.category:
@@ -114,7 +114,7 @@ def slices_of(outcome: Outcome, item: Item) -> list[tuple[str, str]]:
 
 
 def worst_slices(
-    outcomes: Sequence[Outcome], items: Mapping[str, Item], least: int = LEAST_CASES, most: int = NUM_WORST
+    outcomes: Sequence[CaseOutcome], items: Mapping[str, Item], least: int = LEAST_CASES, most: int = NUM_WORST
 ) -> list[Slice]:
     """The slices of at least `least` answerable cases that are surely worse than the whole, the worst first.
 

@@ -24,7 +24,7 @@ Verdicts = tuple[Sequence[float], Sequence[bool]]
 
 @dataclass(frozen=True, slots=True)
 class JudgedField:
-    """One field of one product: what is true, and what a model says."""
+    """One field of one product: what is true, and what a model predicts."""
 
     field: str
     truth: Values

@@ -92,7 +92,7 @@ def _labels(group: Iterable[Item], field: str) -> Counter[Values]:
 
 
 def _best(groups: Sequence[Counter[Values]]) -> Measured:
-    """The accuracy of one who says of each photo what is said of it most often."""
+    """The accuracy of the most frequent label of each photo."""
     return wilson(sum(max(labels.values(), default=0) for labels in groups), sum(labels.total() for labels in groups))
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pumgpt.backends.protocol import Answer
 from pumgpt.bench.asking.answer_cache import is_failure
-from pumgpt.bench.asking.cases import Case
+from pumgpt.bench.asking.cases import BenchCase
 from pumgpt.bench.suites.items import Item
 from pumgpt.tasks.answers import INVALID
 from pumgpt.tasks.base import Task
@@ -25,13 +25,13 @@ class Calibrate(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CaseOutcome:
     """One field of one case. A record of attributes has one for each name that was asked."""
 
-    case: Case
+    case: BenchCase
     field: str
     truth: Values | None
-    """None: it cannot be told."""
+    """None: it cannot be inferred."""
     stated: Values | None
     status: Status
     strict: bool
@@ -56,15 +56,15 @@ class Outcome:
 
 
 def judge(
-    case: Case, answer: Answer, item: Item, listing: str | None = None, calibrate: Calibrate | None = None
-) -> Iterator[Outcome]:
+    case: BenchCase, answer: Answer, item: Item, listing: str | None = None, calibrate: Calibrate | None = None
+) -> Iterator[CaseOutcome]:
     """The outcomes of one case."""
     task, failed = get_task(case.task), is_failure(answer)
     written = answer.text if answer.written is None else answer.written
     parsed = INVALID if failed else task.parse_reply(written, case.question, listing)
     confidence = _confidence(case, answer, listing, calibrate) if parsed.status == "value" else None
     for grade in task.grade(parsed, case.truth, item.product):
-        yield Outcome(
+        yield CaseOutcome(
             case=case,
             field=grade.field,
             truth=case.truth.fields[grade.field],
@@ -78,7 +78,7 @@ def judge(
         )
 
 
-def _confidence(case: Case, answer: Answer, listing: str | None, calibrate: Calibrate | None) -> float | None:
+def _confidence(case: BenchCase, answer: Answer, listing: str | None, calibrate: Calibrate | None) -> float | None:
     """The share of the answer among everything that could have been, calibrated where the backend brings that."""
     if answer.probability is None:
         return None
@@ -90,11 +90,11 @@ def _confidence(case: Case, answer: Answer, listing: str | None, calibrate: Cali
     return calibrate(key, raw, listing is not None and case.sees_listing)
 
 
-def under(outcomes: Iterable[Outcome], condition: str) -> list[Outcome]:
+def under(outcomes: Iterable[CaseOutcome], condition: str) -> list[CaseOutcome]:
     return [outcome for outcome in outcomes if outcome.case.condition == condition]
 
 
-def right_shares(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], dict[str, float]]:
+def right_shares(outcomes: Sequence[CaseOutcome]) -> dict[tuple[str, str], dict[str, float]]:
     """Condition and slot -> product -> share of its answerable questions that were answered rightly."""
     found: dict[tuple[str, str], dict[str, list[bool]]] = {}
     for outcome in outcomes:

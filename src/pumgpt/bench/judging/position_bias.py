@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pumgpt.bench.judging.outcomes import Outcome
+from pumgpt.bench.judging.outcomes import CaseOutcome
 from pumgpt.bench.stats.intervals import Measured, wilson
 from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR
 
@@ -41,7 +41,7 @@ class PositionBias:
     p_value: float
 
 
-def chosen_place(outcome: Outcome) -> ChosenPlace:
+def chosen_place(outcome: CaseOutcome) -> ChosenPlace:
     """The place that the answer to a multiple choice names."""
     options = outcome.case.question.choices.values if outcome.case.question.choices else ()
     stated = SEPARATOR.join(outcome.stated) if outcome.stated else None

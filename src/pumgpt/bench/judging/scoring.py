@@ -1,7 +1,7 @@
 """From outcomes to scores, for one model under one condition.
 
 A task names its metrics; `METRICS` computes those of its own cases, and `POOLED` those over the cases of all tasks that
-name them. Accuracy and its like are over answerable questions about products; what can't be told is scored under
+name them. Accuracy and its like are over answerable questions about products; what can't be inferred is scored under
 `refusals`. Legend: P products.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from pumgpt.bench.judging.outcomes import Outcome
+from pumgpt.bench.judging.outcomes import CaseOutcome
 from pumgpt.bench.stats import metrics, text_metrics
 from pumgpt.bench.stats.calibration import calibration_scores
 from pumgpt.bench.stats.intervals import Measured, bootstrap_ratio, proportion
@@ -24,10 +24,10 @@ Metrics = dict[str, Measured]
 Scores = dict[str, Metrics]
 """Slot or field -> metric -> value."""
 Items = Mapping[str, Item]
-Test = Callable[[Outcome], bool]
+Test = Callable[[CaseOutcome], bool]
 
 
-def score(outcomes: Sequence[Outcome], items: Items) -> Scores:
+def score(outcomes: Sequence[CaseOutcome], items: Items) -> Scores:
     """Every score, under the slot of its cases: a task, a task as multiple choice, 'attribute_qa: colour', 'refusals', ..."""
     scores: Scores = {}
     for slot in dict.fromkeys(outcome.case.slot for outcome in outcomes):
@@ -45,7 +45,7 @@ def score(outcomes: Sequence[Outcome], items: Items) -> Scores:
     return {slot: given for slot, given in scores.items() if given}
 
 
-def _score_task(names: Iterable[str], outcomes: Sequence[Outcome], items: Items) -> Metrics:
+def _score_task(names: Iterable[str], outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
     found: Metrics = {}
     for name in names:
         if name not in METRICS and name not in POOLED:
@@ -55,7 +55,7 @@ def _score_task(names: Iterable[str], outcomes: Sequence[Outcome], items: Items)
     return found
 
 
-def share(outcomes: Iterable[Outcome], hit: Test, of: Test = lambda outcome: True) -> Measured:
+def share(outcomes: Iterable[CaseOutcome], hit: Test, of: Test = lambda outcome: True) -> Measured:
     """The share of the outcomes that `hit` among those that `of` picks; a product's outcomes stay together."""
     picked = [outcome for outcome in outcomes if of(outcome)]
     products = [outcome.case.product for outcome in picked]
@@ -67,15 +67,15 @@ def share(outcomes: Iterable[Outcome], hit: Test, of: Test = lambda outcome: Tru
     return bootstrap_ratio(np.bincount(owner, hits), np.bincount(owner), count=len(picked))
 
 
-def _is_answerable(outcome: Outcome) -> bool:
+def _is_answerable(outcome: CaseOutcome) -> bool:
     return outcome.answerable
 
 
-def _gives_value(outcome: Outcome) -> bool:
+def _gives_value(outcome: CaseOutcome) -> bool:
     return outcome.status == "value"
 
 
-def _accuracy(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+def _accuracy(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
     if not any(outcome.answerable for outcome in outcomes):
         return {}
     return {
@@ -84,7 +84,7 @@ def _accuracy(outcomes: Sequence[Outcome], items: Items) -> Metrics:
     }
 
 
-def _levels(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+def _levels(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
     """Of category paths: each level above the last, and all of them together."""
     labelled = [outcome for outcome in outcomes if outcome.truth is not None]
     truths = [plain(outcome.truth or ()) for outcome in labelled]
@@ -94,16 +94,16 @@ def _levels(outcomes: Sequence[Outcome], items: Items) -> Metrics:
     return levels | ({"hierarchical F1": metrics.hierarchical_f1(truths, stated)} if depth > 1 else {})
 
 
-def _answered(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+def _answered(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
     answerable = [outcome for outcome in outcomes if outcome.answerable]
     return {"answered": share(answerable, _gives_value)} if answerable else {}
 
 
-def _value_f1(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+def _value_f1(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
     """Precision, recall and F1 over values as ExtractGPT (arXiv 2310.12537) and OpenTag count them.
 
-    Precision: of the values stated, how many are right. Recall: of the values that can be told, how many were stated
-    rightly. A value stated where none can be told costs precision; a refusal there is not counted.
+    Precision: of the values stated, how many are right. Recall: of the values that can be inferred, how many were stated
+    rightly. A value stated where none can be inferred costs precision; a refusal there is not counted.
     """
     right = [float(outcome.right and outcome.answerable and _gives_value(outcome)) for outcome in outcomes]
     stated = [float(_gives_value(outcome)) for outcome in outcomes]
@@ -117,7 +117,7 @@ def _value_f1(outcomes: Sequence[Outcome], items: Items) -> Metrics:
     }
 
 
-def _macro_f1(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+def _macro_f1(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
     """Only within one field: values of different fields are not classes of one kind."""
     labelled = [outcome for outcome in outcomes if outcome.truth]
     if len({outcome.field for outcome in labelled}) != 1:
@@ -131,29 +131,29 @@ def _macro_f1(outcomes: Sequence[Outcome], items: Items) -> Metrics:
     return {"macro-F1": metrics.macro_f1(truths, stated)}
 
 
-def _calibration(outcomes: Sequence[Outcome], items: Items) -> Metrics:
-    """Over the answers that carry a confidence, also those to what can't be told: they are all wrong."""
+def _calibration(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
+    """Over the answers that carry a confidence, also those to questions without an answer: they are all wrong."""
     sure = [(outcome.confidence, outcome.right) for outcome in outcomes if outcome.confidence is not None]
     return calibration_scores([confidence for confidence, _ in sure], [right for _, right in sure])
 
 
-def _first(outcome: Outcome) -> str | None:
+def _first(outcome: CaseOutcome) -> str | None:
     return outcome.stated[0] if outcome.stated else None
 
 
-def _cider(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+def _cider(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
     return {"CIDEr": text_metrics.cider([*map(_first, outcomes)], [o.truth or () for o in outcomes])}
 
 
-def _rouge_l(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+def _rouge_l(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
     return {"ROUGE-L": text_metrics.rouge_l([*map(_first, outcomes)], [o.truth or () for o in outcomes])}
 
 
-def _bleu(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+def _bleu(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
     return {"BLEU": text_metrics.bleu([*map(_first, outcomes)], [o.truth or () for o in outcomes])}
 
 
-def _caption_facts(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+def _caption_facts(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
     """Facts of the captions against labels; only where there are labels."""
     judged = [
         (outcome, caption_facts(_first(outcome) or "", items[outcome.case.product].product))
@@ -170,12 +170,12 @@ def _caption_facts(outcomes: Sequence[Outcome], items: Items) -> Metrics:
     }
 
 
-def _exact(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+def _exact(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
     labelled = [outcome for outcome in outcomes if outcome.truth]
     return {"exact": share(labelled, lambda o: o.right)} if labelled else {}
 
 
-def _token_f1(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+def _token_f1(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
     labelled = [outcome for outcome in outcomes if outcome.truth]
     if not labelled:
         return {}
@@ -184,10 +184,10 @@ def _token_f1(outcomes: Sequence[Outcome], items: Items) -> Metrics:
     return {"token F1": bootstrap_ratio(np.bincount(owner, f1), np.bincount(owner), count=len(labelled))}
 
 
-def _verdict(outcomes: Sequence[Outcome], items: Items) -> Metrics:
+def _verdict(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
     """Of corrections: what becomes of values that are listed wrongly, and of those that are right."""
 
-    def is_wrong(outcome: Outcome) -> bool:
+    def is_wrong(outcome: CaseOutcome) -> bool:
         return outcome.case.truth.verdict == "wrong"
 
     return {
@@ -198,7 +198,7 @@ def _verdict(outcomes: Sequence[Outcome], items: Items) -> Metrics:
     }
 
 
-METRICS: Mapping[str, Callable[[Sequence[Outcome], Items], Metrics]] = {
+METRICS: Mapping[str, Callable[[Sequence[CaseOutcome], Items], Metrics]] = {
     "accuracy": _accuracy,
     "levels": _levels,
     "answered": _answered,
@@ -216,7 +216,7 @@ METRICS: Mapping[str, Callable[[Sequence[Outcome], Items], Metrics]] = {
 """By the names that tasks use."""
 
 
-def refusal_kind(outcome: Outcome) -> str:
+def refusal_kind(outcome: CaseOutcome) -> str:
     """Why a question can't be answered."""
     if outcome.answerable:
         return "answerable"
@@ -227,13 +227,13 @@ def refusal_kind(outcome: Outcome) -> str:
     return "unanswerable question" if outcome.task.answer_form == "text" else f"untold: {outcome.field}"
 
 
-def _refusals(own: Sequence[Outcome], every: Sequence[Outcome]) -> Metrics:
-    """Precision, recall and over-refusal of saying that it can't be told, and the share refused of each kind of question."""
+def _refusals(own: Sequence[CaseOutcome], every: Sequence[CaseOutcome]) -> Metrics:
+    """Precision, recall and over-refusal, and the share refused of each kind of question."""
     asked = [outcome for outcome in own if outcome.case.form != "multiple choice"]
     if all(outcome.answerable for outcome in asked):
         return {}
 
-    def scores(chosen: Sequence[Outcome]) -> Metrics:
+    def scores(chosen: Sequence[CaseOutcome]) -> Metrics:
         return metrics.refusal_scores(
             [not o.answerable for o in chosen],
             [o.status == "cannot tell" for o in chosen],
@@ -247,15 +247,15 @@ def _refusals(own: Sequence[Outcome], every: Sequence[Outcome]) -> Metrics:
     return found
 
 
-def _hallucination(own: Sequence[Outcome], every: Sequence[Outcome]) -> Metrics:
-    """Values that aren't true among all that were stated; and how often a value is stated where none can be told."""
+def _hallucination(own: Sequence[CaseOutcome], every: Sequence[CaseOutcome]) -> Metrics:
+    """Values that aren't true among all that were stated; and how often one is stated where none can be inferred."""
     asked = [outcome for outcome in own if outcome.case.form != "multiple choice"]
     untold = [outcome for outcome in asked if not outcome.answerable]
     scores = {"untrue values": share(asked, lambda o: not o.right, _gives_value)}
     return scores | ({"values where none can be told": share(untold, _gives_value)} if untold else {})
 
 
-def _format(own: Sequence[Outcome], every: Sequence[Outcome]) -> Metrics:
+def _format(own: Sequence[CaseOutcome], every: Sequence[CaseOutcome]) -> Metrics:
     """Validity is asked where a form is: of closed questions too. To an open question any text is an answer."""
     formed = {o.case.id: o for o in every if o.case.question.choices is not None or "format" in o.task.metrics}
     cases = {outcome.case.id: outcome for outcome in every}
@@ -266,7 +266,7 @@ def _format(own: Sequence[Outcome], every: Sequence[Outcome]) -> Metrics:
     }
 
 
-POOLED: Mapping[str, Callable[[Sequence[Outcome], Sequence[Outcome]], Metrics]] = {
+POOLED: Mapping[str, Callable[[Sequence[CaseOutcome], Sequence[CaseOutcome]], Metrics]] = {
     "refusals": _refusals,
     "hallucination": _hallucination,
     "format": _format,

@@ -1,4 +1,4 @@
-"""The report's pictures: wrong answers with photo, truth and where the model looked; identical photos labelled otherwise."""
+"""The report's pictures: wrong answers with photo, truth and evidence map; identical photos with different labels."""
 
 from __future__ import annotations
 

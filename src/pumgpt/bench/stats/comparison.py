@@ -68,7 +68,7 @@ def compare(models: Mapping[str, Shares]) -> list[Comparison]:
 
 
 def summarise(comparisons: Sequence[Comparison]) -> list[str]:
-    """One line for each pair of models: where one is better, and where they are not told apart."""
+    """One line for each pair of models: where one is better, and where the difference may be chance."""
     pairs = dict.fromkeys((comparison.first, comparison.second) for comparison in comparisons)
     return [_summarise_pair(*pair, [c for c in comparisons if (c.first, c.second) == pair]) for pair in pairs]
 

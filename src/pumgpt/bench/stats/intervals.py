@@ -42,7 +42,7 @@ class Measured:
 
 
 def nothing_measured(count: int = 0) -> Measured:
-    """What a metric says when no case bears on it."""
+    """The result of a metric without cases."""
     return Measured(math.nan, math.nan, math.nan, count)
 
 
@@ -91,7 +91,7 @@ def bootstrap_ratio(
     """Sum of `numerators` over sum of `denominators`, with a percentile interval by bootstrap over products.
 
     Give one number of each for each product: a product with several cases then stays whole in every resample. `count`
-    is the number of cases to report, the number of products unless told.
+    is the number of cases to report, by default the number of products.
     """
     tops_P, bottoms_P = np.asarray(numerators, dtype=np.float64), np.asarray(denominators, dtype=np.float64)
     count = len(tops_P) if count is None else count

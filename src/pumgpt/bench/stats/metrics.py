@@ -42,22 +42,24 @@ def macro_f1(truths: Sequence[str], predictions: Sequence[str | None]) -> Measur
     values = sorted(set(truths))
     code = {value: number for number, value in enumerate(values)}
     true_P = np.array([code[truth] for truth in truths])
-    said_P = np.array([code.get(said, len(values)) if said is not None else len(values) for said in predictions])
-    value = f1_score(true_P, said_P, labels=range(len(values)), average="macro", zero_division=0)
-    macro_R = _weighted_macro_f1(true_P, said_P, len(values), resample_weights(len(true_P)))
+    predicted_P = np.array(
+        [code.get(predicted, len(values)) if predicted is not None else len(values) for predicted in predictions]
+    )
+    value = f1_score(true_P, predicted_P, labels=range(len(values)), average="macro", zero_division=0)
+    macro_R = _weighted_macro_f1(true_P, predicted_P, len(values), resample_weights(len(true_P)))
     return Measured(float(value), *percentile_interval(macro_R), len(true_P))
 
 
 def _weighted_macro_f1(
-    true_P: NDArray[np.int64], said_P: NDArray[np.int64], num_values: int, weights_RP: NDArray[np.float32]
+    true_P: NDArray[np.int64], predicted_P: NDArray[np.int64], num_values: int, weights_RP: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """Macro-F1 of every resample at once; a value that a resample does not hold is left out of its average."""
     values_V = np.arange(num_values)
     true_PV = (true_P[:, None] == values_V).astype(np.float32)
-    said_PV = (said_P[:, None] == values_V).astype(np.float32)
-    hits_RV = weights_RP @ (true_PV * said_PV)
+    predicted_PV = (predicted_P[:, None] == values_V).astype(np.float32)
+    hits_RV = weights_RP @ (true_PV * predicted_PV)
     support_RV = weights_RP @ true_PV
-    f1_RV = 2 * hits_RV / np.maximum(support_RV + weights_RP @ said_PV, 1)
+    f1_RV = 2 * hits_RV / np.maximum(support_RV + weights_RP @ predicted_PV, 1)
     present_RV = support_RV > 0
     macro_R: NDArray[np.float64] = (f1_RV * present_RV).sum(axis=1) / present_RV.sum(axis=1)
     return macro_R
@@ -70,8 +72,8 @@ def level_accuracy(truths: Sequence[Path], predictions: Sequence[Path | None], l
     """
     return proportion(
         [
-            said is not None and said[:level] == truth[:level]
-            for truth, said in zip(truths, predictions, strict=True)
+            predicted is not None and predicted[:level] == truth[:level]
+            for truth, predicted in zip(truths, predictions, strict=True)
             if len(truth) >= level
         ]
     )
@@ -82,8 +84,8 @@ def hierarchical_f1(truths: Sequence[Path], predictions: Sequence[Path | None]) 
 
     A near miss in the right branch earns what it shares with the truth.
     """
-    shared = [_num_shared(truth, said or ()) for truth, said in zip(truths, predictions, strict=True)]
-    nodes = [len(truth) + len(said or ()) for truth, said in zip(truths, predictions, strict=True)]
+    shared = [_num_shared(truth, predicted or ()) for truth, predicted in zip(truths, predictions, strict=True)]
+    nodes = [len(truth) + len(predicted or ()) for truth, predicted in zip(truths, predictions, strict=True)]
     return bootstrap_ratio(2 * np.asarray(shared), nodes)
 
 
@@ -103,10 +105,10 @@ def coverage_and_precision(right: Sequence[bool], filled: Sequence[bool]) -> tup
 def refusal_scores(
     unanswerable: Sequence[bool], refused: Sequence[bool], products: Sequence[str]
 ) -> dict[str, Measured]:
-    """How well a model says that it cannot tell.
+    """How well a model refuses.
 
     Precision: of the refusals, how many were due. Recall: of those due, how many were made. Over-refusal: of what could
-    be answered, how much was refused. One entry for each question; `products` says whose it is, and the bootstrap keeps
+    be answered, how much was refused. One entry for each question; `products` names its product, and the bootstrap keeps
     a product's questions together.
     """
     due, made = np.asarray(unanswerable, dtype=bool), np.asarray(refused, dtype=bool)

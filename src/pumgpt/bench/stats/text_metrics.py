@@ -32,7 +32,7 @@ class CIDErD:
     """CIDEr-D (Vedantam et al. 2015, arXiv 1411.5726, section 5 and equation 6).
 
     An n-gram weighs its count times `log(num_products / num_products whose references hold it)`: what every reference
-    says is worth nothing. Counts are not divided by the length, as in the authors' own code, so that figures compare.
+    has is worth nothing. Counts are not divided by the length, as in the authors' own code, so that figures compare.
     """
 
     def __init__(self, references: Sequence[Sequence[str]]) -> None:
@@ -129,11 +129,11 @@ def bleu(candidates: Sequence[str | None], references: Sequence[Sequence[str]]) 
     return Measured(score.score / 100, low, high, len(candidates))
 
 
-def token_f1(said: str, truths: Sequence[str]) -> float:
+def token_f1(candidate: str, truths: Sequence[str]) -> float:
     """F1 of the words of an answer against the nearest of its references, as SQuAD scores answers; articles count."""
-    return max((_word_f1(split_words(said), split_words(truth)) for truth in truths), default=0.0)
+    return max((_word_f1(split_words(candidate), split_words(truth)) for truth in truths), default=0.0)
 
 
-def _word_f1(said: Sequence[str], true: Sequence[str]) -> float:
-    shared = sum((Counter(said) & Counter(true)).values())
-    return 2 * shared / (len(said) + len(true)) if shared else 0.0
+def _word_f1(candidate: Sequence[str], true: Sequence[str]) -> float:
+    shared = sum((Counter(candidate) & Counter(true)).values())
+    return 2 * shared / (len(candidate) + len(true)) if shared else 0.0

@@ -1,4 +1,4 @@
-"""The products of a suite, with what is true of them and what nobody can tell; and the values that answers may have."""
+"""The products of a suite, with their true fields and those that have no answer; and the values that answers may have."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ SAMPLES = "samples"
 
 
 class Suite(BaseModel):
-    """What the YAML says. A new `version` is due whenever a change would change a case."""
+    """The YAML, checked. A new `version` is due whenever a change would change a case."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -49,7 +49,7 @@ class Suite(BaseModel):
     attributes: tuple[str, ...] = ()
     """The attributes that are asked, where a product states them; without any, all that it states."""
     untold: tuple[str, ...] = ()
-    """Attributes that the shop knows and nobody can tell from what is shown: the right answer is a refusal."""
+    """Attributes that the shop knows and that nothing shown tells: the right answer is a refusal."""
     hidden: tuple[str, ...] = ()
     """Attributes that nothing shown tells of any product; each product is asked for one of them."""
     closed: bool = True
