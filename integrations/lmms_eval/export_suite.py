@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pumgpt.backends.chat.prompt import SYSTEM, prompt_text
-from pumgpt.bench.asking.cases import BenchCase
+from pumgpt.bench.asking.cases import BenchCase, item_cases
 from pumgpt.bench.asking.runner import make_requests
 from pumgpt.bench.suites.items import Item
 from pumgpt.bench.suites.loader import load_items
@@ -44,24 +44,25 @@ def main() -> int:
 
 
 def export(name: str, folder: Path | None, limit: int | None) -> Iterator[dict[str, Any]]:
-    """One row for each case: the photos, the prompt, and as JSON what `utils.py` needs to judge an answer."""
+    """One row for each case: the photos, the prompt, and as JSON what `utils.py` needs to grade an answer."""
     suite = load_suite(name)
     data = load_items(suite, data_folder(name, folder), limit)
     for item in data.items:
+        cases = {case.id: case for case in item_cases(suite, data, item)}
         for asked in make_requests(suite, data, item):
             photos = []
             for photo in asked.request.photos:
                 buffer = io.BytesIO()
                 photo.save(buffer, "PNG")
                 photos.append(buffer.getvalue())
-            for case in asked.cases:
+            for case in map(cases.__getitem__, asked.case_ids):
                 listing = asked.request.listing
                 prompt = f"{SYSTEM}\n\n{prompt_text(listing, case.question)}"
-                told = json.dumps(_told(case, item, listing), ensure_ascii=False)
-                yield {"id": case.id, "photos": photos, "prompt": prompt, "case": told}
+                truth = json.dumps(to_json(case, item, listing), ensure_ascii=False)
+                yield {"id": case.id, "photos": photos, "prompt": prompt, "case": truth}
 
 
-def _told(case: BenchCase, item: Item, listing: str | None) -> dict[str, Any]:
+def to_json(case: BenchCase, item: Item, listing: str | None) -> dict[str, Any]:
     question, product = case.question, item.product
     return {
         "case": {

@@ -1,4 +1,4 @@
-"""What the `lmms-eval` task `pumbench` calls: photos, prompt, and the judgement of PumBench itself."""
+"""What the `lmms-eval` task `pumbench` calls: photos, prompt, and the grades of PumBench itself."""
 
 from __future__ import annotations
 
@@ -33,28 +33,28 @@ def doc_to_target(doc: Doc) -> str:
 
 def process_results(doc: Doc, results: list[str]) -> dict[str, list[float]]:
     """Metric -> one number for each field that the case asks for; none where the metric doesn't apply."""
-    case, item, listing = _read(json.loads(doc["case"]))
+    case, item, listing = from_json(json.loads(doc["case"]))
     outcomes = list(judge(case, Answer(results[0], written=results[0]), item, listing))
-    told = [float(o.right) for o in outcomes if o.answerable and case.task != "caption_completion"]
-    untold = [float(o.right) for o in outcomes if not o.answerable]
-    formed = case.question.choices is not None or case.task == "attributes"
+    answerable = [float(outcome.right) for outcome in outcomes if outcome.answerable and outcome.judged]
+    unanswerable = [float(outcome.right) for outcome in outcomes if not outcome.answerable]
+    formed = case.question.choices is not None or "format" in outcomes[0].task.metrics
     valid = [float(outcomes[0].status != "invalid")] if formed else []
-    return {"accuracy": told, "refusal_recall": untold, "valid": valid}
+    return {"accuracy": answerable, "refusal_recall": unanswerable, "valid": valid}
 
 
-def _read(told: Doc) -> tuple[BenchCase, Item, str | None]:
-    product = told["product"]
+def from_json(document: Doc) -> tuple[BenchCase, Item, str | None]:
+    product = document["product"]
     category = tuple(product["category"]) if product["category"] else None
     item = Item(
-        Product(told["case"]["product"], (), product["title"], category=category, attributes=product["attributes"])
+        Product(document["case"]["product"], (), product["title"], category=category, attributes=product["attributes"])
     )
-    choices = None if told["choices"] is None else Choices(tuple(told["choices"]))
-    fields = {name: None if values is None else tuple(values) for name, values in told["truth"]["fields"].items()}
-    truth = Truth(fields, told["truth"]["listed"], told["truth"]["verdict"])
+    choices = None if document["choices"] is None else Choices(tuple(document["choices"]))
+    fields = {name: None if values is None else tuple(values) for name, values in document["truth"]["fields"].items()}
+    truth = Truth(fields, document["truth"]["listed"], document["truth"]["verdict"])
     return (
-        BenchCase(**told["case"], question=Question(**told["question"], choices=choices), truth=truth),
+        BenchCase(**document["case"], question=Question(**document["question"], choices=choices), truth=truth),
         item,
-        told["listing"],
+        document["listing"],
     )
 
 
