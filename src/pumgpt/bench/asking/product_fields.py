@@ -6,11 +6,11 @@ is left empty: a product is asked once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from pumgpt.backends.protocol import Backend
-from pumgpt.bench.asking.answer_cache import AnswerCache
+from pumgpt.bench.asking.answer_cache import AnswerCache, TimedAnswer
 from pumgpt.bench.asking.runner import PRODUCTS_AT_ONCE, CaseRequest, ask
 from pumgpt.bench.suites.items import Item, SuiteData
 from pumgpt.bench.suites.suite import WITH_TITLE, Condition, Suite
@@ -26,6 +26,8 @@ from pumgpt.understand.plan import make_plan
 FILLED, DEFAULT = "every field filled", "default precision"
 FilledFields = dict[Condition, dict[str, dict[str, Understanding]]]
 """Condition -> precision -> product id -> its record."""
+AskedProduct = tuple[Product, Sequence[tuple[str, Question]]]
+"""A product as it was shown, and its questions with their case ids."""
 PRECISIONS: Mapping[str, float] = {FILLED: 0.0, DEFAULT: DEFAULT_PRECISION}
 
 
@@ -59,11 +61,11 @@ def fill_fields(
 ) -> FilledFields:
     """Ask a model about all products under the conditions of `suite.product_fields`. Raises `BackendError` as `ask` does."""
     plan = make_field_plan(backend, data)
-    asked: dict[Condition, list[tuple[Product, list[tuple[str, Question]]]]] = {}
+    asked: dict[Condition, list[AskedProduct]] = {}
 
     def requests_of(item: Item) -> list[CaseRequest]:
         photos = tuple(open_photo(ref) for ref in item.product.images)
-        # Nobody knows a title of a picture of no product: once is enough.
+        # A picture of no product has no title, so that the other conditions would show the same.
         conditions = suite.product_fields if item.origin == "product" else suite.product_fields[:1]
         found = []
         for condition in conditions:
@@ -79,13 +81,20 @@ def fill_fields(
 
     answers = ask(backend, data.items, requests_of, cache, products_at_once, progress)
     model = ModelInfo(name=backend.name, revision=backend.revision)
-    filled: FilledFields = {condition: {name: {} for name in PRECISIONS} for condition in asked}
-    for condition, products in asked.items():
-        for name, precision in PRECISIONS.items():
-            judging = replace(plan, precision=precision)
-            for product, questions in products:
-                replies = [Reply(question, answers[case_id].answer) for case_id, question in questions]
-                # As `enrich` does, which sets such a product aside.
-                if any(reply.answer.error is None for reply in replies):
-                    filled[condition][name][product.id] = judging.understanding(product, replies, model)
-    return filled
+    plans = {name: replace(plan, precision=precision) for name, precision in PRECISIONS.items()}
+    return {
+        condition: {name: _records(plan, products, answers, model) for name, plan in plans.items()}
+        for condition, products in asked.items()
+    }
+
+
+def _records(
+    plan: Plan, products: Sequence[AskedProduct], answers: Mapping[str, TimedAnswer], model: ModelInfo
+) -> dict[str, Understanding]:
+    """By product id. A product without any answer has none, as `enrich` sets it aside."""
+    records = {}
+    for product, questions in products:
+        replies = [Reply(question, answers[case_id].answer) for case_id, question in questions]
+        if any(reply.answer.error is None for reply in replies):
+            records[product.id] = plan.understanding(product, replies, model)
+    return records
