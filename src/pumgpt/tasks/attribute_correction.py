@@ -13,7 +13,7 @@ from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
 from pumgpt.tasks.answers import INVALID, Parsed, normalise, parse_choice
 from pumgpt.tasks.base import Task
 from pumgpt.tasks.context import AskedAttribute, TaskContext
-from pumgpt.tasks.evaluation import LabelledProduct, LabelledQuestion, Status, Truth, Values, values_are_true
+from pumgpt.tasks.evaluation import AnswerStatus, LabelledProduct, LabelledQuestion, Truth, Values, values_are_true
 from pumgpt.tasks.truth import answer_for, asked_attributes, label, thin_refusals
 from pumgpt.tasks.words import alike
 
@@ -99,7 +99,7 @@ class AttributeCorrectionTask(Task):
         truth = Truth({name: values}, listed, "wrong" if wrong else "right")
         yield LabelledQuestion(self.questions(product, context)[0], truth, mark=name)
 
-    def _stated(self, parsed: Parsed, field: str) -> tuple[Status, Values | None]:
+    def _stated(self, parsed: Parsed, field: str) -> tuple[AnswerStatus, Values | None]:
         """The verdict, and after a wrong one what is right."""
         if parsed.status != "value":
             return parsed.status, None

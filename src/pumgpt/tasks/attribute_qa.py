@@ -88,6 +88,7 @@ class AttributeQATask(Task):
     def _labelled_choice(self, labelled: LabelledProduct, rng: random.Random) -> Iterator[LabelledQuestion]:
         """One attribute, drawn by lot among those with enough values."""
         single = [(name, values) for name, values in labelled.attributes.items() if values and len(values) == 1]
+        # By lot, so that no attribute is the multiple choice of every product.
         rng.shuffle(single)
         for name, values in single:
             choices = labelled.choices.get(name)

@@ -11,7 +11,7 @@ from pumgpt.catalog.question import CANNOT_TELL, Question
 from pumgpt.tasks.answers import INVALID, Parsed, contains_refusal, normalise, parse_refusal
 from pumgpt.tasks.base import Task
 from pumgpt.tasks.context import AskedAttribute, TaskContext
-from pumgpt.tasks.evaluation import LabelledProduct, LabelledQuestion, Status, Truth, Values
+from pumgpt.tasks.evaluation import AnswerStatus, LabelledProduct, LabelledQuestion, Truth, Values
 from pumgpt.tasks.template import list_options
 from pumgpt.tasks.truth import answer_for, asked_attributes
 
@@ -41,8 +41,10 @@ class AttributesTask(Task):
             for asked in asked_attributes(product, context)
             if (answer := answer_for(product, asked, context, rng)) is not None
         ]
+        # One name would be the question of `attribute_qa` in another form.
         if len(known) < 2:
             return []
+        # A model that only ever sees the whole schema would list it whatever it is asked for.
         if rng.random() >= _WHOLE_SCHEMA:
             kept = sorted(rng.sample(range(len(known)), rng.randint(2, len(known))))
             known = [known[i] for i in kept]
@@ -83,7 +85,7 @@ class AttributesTask(Task):
             context = replace(labelled.context, attributes=asked)
             yield LabelledQuestion(self.questions(labelled.product, context)[0], Truth(stated))
 
-    def _stated(self, parsed: Parsed, field: str) -> tuple[Status, Values | None]:
+    def _stated(self, parsed: Parsed, field: str) -> tuple[AnswerStatus, Values | None]:
         if not isinstance(parsed.value, Mapping):
             return parsed.status, None
         if field not in parsed.value:

@@ -23,7 +23,15 @@ from pumgpt.tasks.answers import (
     without_prompt,
 )
 from pumgpt.tasks.context import TaskContext
-from pumgpt.tasks.evaluation import Grade, LabelledProduct, LabelledQuestion, Status, Truth, Values, values_are_true
+from pumgpt.tasks.evaluation import (
+    AnswerStatus,
+    Grade,
+    LabelledProduct,
+    LabelledQuestion,
+    Truth,
+    Values,
+    values_are_true,
+)
 from pumgpt.tasks.template import Template, load_template
 
 AnswerForm = Literal["text", "path", "value", "record", "verdict"]
@@ -120,7 +128,9 @@ class Task(ABC):
         """
         text = without_prompt(bare(reply), question.text, listing)
         parsed = self.parse(text, question) if text else INVALID
+        # Open text has no form that it could miss.
         strict = parsed.status != "invalid" if self.answer_form == "text" else parsed.strict and text == reply
+        # "Blue, but it cannot be determined": without the exact form, a refusal outweighs the value.
         if self._may_be_refusal(parsed, strict, question) and contains_refusal(text):
             parsed, strict = self.parse(CANNOT_TELL, question), False
         elif parsed.status == "invalid" and text:
@@ -155,12 +165,13 @@ class Task(ABC):
 
     def _grade(self, parsed: Parsed, truth: Truth, field: str, product: Product) -> Grade:
         status, stated = self._stated(parsed, field)
+        # A record that leaves out what can't be inferred is as right as one that refuses it.
         right = status in ("cannot tell", "left out")
         if truth.fields[field] is not None:
             right = stated is not None and self._is_right(stated, truth, field, product)
         return Grade(field, status, stated, right)
 
-    def _stated(self, parsed: Parsed, field: str) -> tuple[Status, Values | None]:
+    def _stated(self, parsed: Parsed, field: str) -> tuple[AnswerStatus, Values | None]:
         """What an answer states about one field."""
         value = parsed.value
         if parsed.status != "value" or isinstance(value, Mapping):

@@ -54,6 +54,7 @@ def _true_colours(product: Product, caption_stems: list[str]) -> set[str]:
     if colour is None:
         return _colours(caption_stems)
     stated = " ".join([colour] if isinstance(colour, str) else colour)
+    # The title counts as a label too: shops name a second colour there. "Multi" may stand for any mix.
     return _colours(stems(stated)) | _colours(stems(product.title or "")) | ({"multi"} & _colours(caption_stems))
 
 

@@ -54,12 +54,14 @@ class CategoryTask(Task):
         if context.taxonomy_choices is None:
             return None
         options = _draw_others(context.taxonomy_choices, product.category, rng, rng.randint(3, 5))
+        # Two options would make the answer a coin toss.
         if len(options) < 3:
             return None
         answer = CANNOT_TELL
         if product.category and rng.random() >= _RIGHT_MISSING:
             answer = options[0] = SEPARATOR.join(product.category)  # in the place of another: see attribute_qa
         rng.shuffle(options)
+        # Shops list leaves or whole paths; leaves only while each still names one option.
         if rng.random() < _SHORT_OPTIONS and len({_leaf(option) for option in options}) == len(options):
             options = [_leaf(option) for option in options]
             answer = answer if answer == CANNOT_TELL else _leaf(answer)
@@ -135,6 +137,7 @@ def _draw_others(choices: Choices, right: tuple[str, ...] | None, rng: random.Ra
         return []
     siblings = _by_parent(choices).get(SEPARATOR.join(right[:-1]), []) if right and len(right) > 1 else []
     taken: list[str] = []
+    # A bound: a small pool may not have enough distinct categories.
     for _ in range(count * 3):
         path = rng.choice(siblings if siblings and rng.random() < _SIBLINGS else pool)
         if path not in taken and (right is None or _leaf(path) != right[-1]):

@@ -19,7 +19,7 @@ CATEGORY = "category"
 Values = tuple[str, ...]
 Form = Literal["plain", "multiple choice", "hidden"]
 """`hidden`: asked for something that no photo or title shows, whatever the product is."""
-Status = Literal["value", "cannot tell", "left out", "invalid", "error"]
+AnswerStatus = Literal["value", "cannot tell", "left out", "invalid", "error"]
 """`left out`: a record without an attribute that it was asked for. `error`: there was no answer."""
 
 
@@ -88,7 +88,7 @@ class Grade:
     """What became of one field of an answer."""
 
     field: str
-    status: Status
+    status: AnswerStatus
     values: Values | None
     """What was stated, None unless `status` is `value`."""
     right: bool

@@ -89,6 +89,7 @@ def strike(title: str, product: Product, facts: DataFacts) -> str:
     struck = _struck_stems(product.category or (), _values(asked))
     tokens = list(_TOKEN.finditer(title))
     gone = [_says(match.group(), struck) for match in tokens]
+    # A compound may be written as two words.
     for i in range(len(tokens) - 1):  # 'Sweat Shirt' is 'Sweatshirts'
         if stem(_joined(tokens[i].group()) + _joined(tokens[i + 1].group())) in struck:
             gone[i] = gone[i + 1] = True
@@ -123,6 +124,7 @@ def _always_struck() -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def _struck_stems(category: tuple[str, ...], values: tuple[str, ...]) -> frozenset[str]:
+    # The product's own words are struck together with their synonyms, or "tee" would give "Tshirts" away.
     own = _stems_of([*category, *values])
     for name in list(own):
         own.update(stem(other) for other in words().synonyms.get(name, []))
@@ -135,5 +137,6 @@ def _stems_of(texts: Iterable[str]) -> set[str]:
     for text in texts:
         parts = [part for part in stems(text) if part not in _FILLERS]
         found.update(parts)
+        # "Flip Flops" is also written "flipflops".
         found.add(stem("".join(parts)))
     return found - {""}

@@ -61,9 +61,11 @@ def draw_examples(
     while left and len(drawn) < count:
         name = rng.choices(list(left), list(left.values()))[0]
         if name not in pools:
+            # Reversed, because examples are taken from the end.
             pools[name] = _ordered(TASKS[name].examples(product, context, rng), weights.attributes, rng)[::-1]
         example = _next_new(pools[name], asked)
         if example is None:
+            # A task that has no more to ask leaves its place to the others.
             del left[name]
             continue
         asked.add(example.question.text)

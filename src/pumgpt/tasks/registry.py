@@ -39,6 +39,7 @@ class _Tasks(Mapping[str, Task]):
 
     def add(self, task: Task) -> None:
         known = self._by_name.get(task.name)
+        # The same class again is harmless: it may be registered and installed.
         if known is not None and type(known) is not type(task):
             raise UsageError(
                 f"there is a task '{task.name}' already ({type(known).__module__}); give yours another name"

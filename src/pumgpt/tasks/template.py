@@ -54,6 +54,7 @@ class Template(BaseModel):
     def draw(self, group: str, rng: random.Random, **fields: str) -> str:
         """What training asks."""
         phrasings = self.phrasings[group]
+        # The wording that inference uses must be the best known; the others keep it from being the only one.
         chosen = phrasings[0] if rng.random() < _CANONICAL_SHARE else rng.choice(phrasings)
         return chosen.format(**fields)
 

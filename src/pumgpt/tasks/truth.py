@@ -40,6 +40,7 @@ def answer_for(product: Product, asked: AskedAttribute, context: TaskContext, rn
     """
     if is_foreign(product):
         return CANNOT_TELL
+    # Without any label nothing is known, not even that it can't be inferred.
     if not product.category and not product.attributes:
         return None
     answer = _answer(product, asked.name, context, rng)

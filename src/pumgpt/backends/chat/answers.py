@@ -64,6 +64,7 @@ def choice_shares(found: str, choices: Choices, tokens: Sequence[TokenProbabilit
     shares = dict.fromkeys(valid, 0.0)
     shares[found] = math.exp(sum(_log(token) for token in tokens))
     first = tokens[0]
+    # The first token may begin several choices; what the answer doesn't use of it is theirs.
     own = [value for value in _beginning_with(first.text, valid) if value != found]
     for value in own:
         shares[value] += max(first.probability - shares[found], 0.0) / len(own)

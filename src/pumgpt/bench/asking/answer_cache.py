@@ -47,6 +47,7 @@ class AnswerCache:
             self.path.unlink(missing_ok=True)
         self._answers = _load(self.path)
         self._file = self.path.open("ab")
+        # A killed run may have left half a line, which must not swallow the next one.
         if self.path.stat().st_size and not self.path.read_bytes().endswith(b"\n"):
             self._file.write(b"\n")
 

@@ -84,6 +84,7 @@ def _cases_under(condition: Condition, suite: Suite, data: SuiteData, item: Item
         # What is asked without the listing is the same under every condition: once is enough.
         if task.hides_listing and condition != suite.first_seeing:
             continue
+        # Seeded by what the case may depend on, and nothing else.
         rng = random.Random(f"{suite.name} {suite.version} {suite.seed} {item.product.id} {condition} {name}")
         for asked in task.labelled_questions(labelled, rng):
             yield _case(item, condition, task, asked)

@@ -67,6 +67,7 @@ def ask(
                 kept = cache.get(key)
                 if kept is not None:
                     answers[case_id] = kept
+        # The first batch is one product: a backend that is down shows now, not after an hour.
         if not done and answers and all(is_failure(timed.answer) for timed in answers.values()):
             error = next(iter(answers.values())).answer.error
             raise BackendError(f"{backend.name} has no answer to any question about the first product: {error}")
@@ -100,6 +101,7 @@ def _answer(backend: Backend, requests: Sequence[CaseRequest]) -> list[tuple[str
     began = time.perf_counter()
     answers = backend.answer([request.request for request in requests])
     seconds = (time.perf_counter() - began) / count
+    # A backend of somebody else may break its promise; pairing answers with other questions would be worse.
     if [len(given) for given in answers] != [len(request.case_ids) for request in requests]:
         why = f"{backend.name} gave another number of answers than there were questions"
         answers = [[Answer("", error=why) for _ in request.case_ids] for request in requests]

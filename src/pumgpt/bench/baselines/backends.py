@@ -52,6 +52,7 @@ class Majority(Backend):
                 slot = (case.task, name, _lists_options(case.question))
                 for text in task.true_answers(case.truth, field):
                     self._counts.setdefault(slot, Counter())[text] += 1
+        # Answers are cached by revision: other cases make it another model.
         self.revision = revision_of(sorted((slot, sorted(counts.items())) for slot, counts in self._counts.items()))
 
     def answer(self, requests: Sequence[Request], *, evidence: bool = False) -> list[list[Answer]]:
@@ -206,6 +207,7 @@ def stored_predictions(path: Path, data: SuiteData) -> FieldsModel:
         raise CatalogError(
             f"{path}: names none of this suite's products that have a photo; its ids must be those of the suite"
         )
+    # Requests carry photos and no ids.
     by_photo = {open_photo(product.images[0]).tobytes(): stored[product.id] for product in known}
 
     def predict(requests: Sequence[Request]) -> list[Prediction]:

@@ -81,6 +81,7 @@ def _is_in_doubt(outcome: CaseOutcome, item: Item, noise: LabelNoise) -> bool:
     stated = outcome.stated
     if not stated or outcome.truth is None or outcome.task.answer_form not in ("path", "value", "record"):
         return False
+    # With the title, a model could have distinguished the two products.
     blind = outcome.case.condition in (IMAGE_ONLY, TITLE_STRUCK)
     if blind and plain(stated) in noise.other_labels(outcome.case.product, outcome.field):
         return True

@@ -76,6 +76,7 @@ class LabelNoise:
         by_photo: dict[str, list[Item]] = {}
         for item in self.items:
             if item.origin == "product":
+                # A product without a photo hash is a group of its own.
                 by_photo.setdefault(item.photo_hash or item.product.id, []).append(item)
         shared = [_labels(group, field) for group in self.groups]
         return Ceiling(

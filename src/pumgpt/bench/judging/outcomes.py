@@ -12,7 +12,7 @@ from pumgpt.bench.asking.cases import BenchCase
 from pumgpt.bench.suites.items import Item
 from pumgpt.tasks.answers import INVALID
 from pumgpt.tasks.base import Task
-from pumgpt.tasks.evaluation import Status, Values
+from pumgpt.tasks.evaluation import AnswerStatus, Values
 from pumgpt.tasks.registry import get_task
 
 
@@ -33,7 +33,7 @@ class CaseOutcome:
     truth: Values | None
     """None: it cannot be inferred."""
     stated: Values | None
-    status: Status
+    status: AnswerStatus
     strict: bool
     right: bool
     confidence: float | None

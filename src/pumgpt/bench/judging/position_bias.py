@@ -55,6 +55,7 @@ def measure_position_bias(choices: Iterable[ChosenPlace]) -> PositionBias | None
     if not answered:
         return None
     sizes = Counter(choice.num_options for choice in answered)
+    # Multiple choices of different lengths have different places.
     size = max(sizes, key=lambda number: (sizes[number], number))
     kept = [choice for choice in answered if choice.num_options == size]
     chosen, right = Counter(choice.chosen for choice in kept), Counter(choice.right for choice in kept)

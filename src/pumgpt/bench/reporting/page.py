@@ -57,6 +57,7 @@ def write_report(path: Path, result: BenchResult, command: str) -> None:
 
 
 def render_report(result: BenchResult, command: str) -> str:
+    # Listings and answers are other people's texts: they must not become markup.
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.from_string(_template("bench.html.jinja")).render(
         _context(result, command), css=_template("bench.css")
@@ -139,6 +140,7 @@ def _condition(
 def _row(
     headline: Headline, cells: Mapping[str, Measured], colours: Mapping[str, str], ceilings: Mapping[str, float]
 ) -> dict[str, Any]:
+    # Ceilings are of fields; only the category is also a slot with an accuracy.
     ceiling = ceilings.get(headline.slot) if headline.metric == "accuracy" else None
     full = 1.0 if headline.share else 10.0
     bars = [

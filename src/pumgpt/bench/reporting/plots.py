@@ -88,6 +88,7 @@ def _panels(columns: int, height: float, heights: tuple[int, ...] = (1,), width:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(max(width * columns, 3.2), height), layout="constrained")
+    # Not through pyplot, which keeps figures and may look for a display.
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(heights), columns, squeeze=False, gridspec_kw={"height_ratios": heights})
     for panel in axes.flat:

@@ -275,6 +275,7 @@ def _by_slice(result: BenchResult, failures: Sequence[Failure]) -> dict[str, dic
 def choose_examples(failures: Sequence[Failure], most: int = NUM_EXAMPLES) -> list[Failure]:
     """Of each kind the surest mistakes, kind by kind in turns, no product twice."""
     ranked = sorted(failures, key=lambda failure: -(failure.outcome.confidence or 0.0))
+    # Kinds take turns: otherwise the most frequent one would fill the list.
     queues = {kind: [failure for failure in ranked if failure.kind == kind] for kind in KINDS}
     chosen: list[Failure] = []
     seen: set[str] = set()

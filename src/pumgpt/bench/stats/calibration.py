@@ -102,6 +102,7 @@ def risk_coverage(confidences: ArrayLike, right: ArrayLike, num_points: int = 20
         return []
     order = np.argsort(-confidence_P, kind="stable")
     confidence_P, wrong_P = confidence_P[order], np.cumsum(1 - right_P[order])
+    # The last answer of each confidence: a threshold can't separate equal ones.
     ends = np.flatnonzero(np.append(confidence_P[1:] != confidence_P[:-1], True))
     kept = ends[np.unique(np.linspace(0, len(ends) - 1, min(num_points, len(ends))).round().astype(int))]
     total = len(confidence_P)

@@ -101,12 +101,14 @@ def sign_flip_test(differences: ArrayLike, num_flips: int = NUM_FLIPS, seed: int
     `num_flips`; there Hoeffding's bound on sums of random signs is the sharper one, and true of any number of products.
     """
     values_P: NDArray[np.float64] = np.asarray(differences, dtype=np.float64)
+    # A difference of 0 has no sign to flip.
     values_P = values_P[values_P != 0]
     if not len(values_P):
         return 1.0
     bound = 2.0 * math.exp(-(values_P.sum() ** 2) / (2.0 * (values_P**2).sum()))
     if bound < 1 / num_flips:
         return bound
+    # Sums of floats in another order differ by rounding: as large is large enough.
     observed = abs(values_P.sum()) - 1e-9
     generator = np.random.default_rng(seed)
     extreme = 0

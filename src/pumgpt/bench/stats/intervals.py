@@ -72,6 +72,7 @@ def resample_weights(num_products: int, num_resamples: int = NUM_RESAMPLES, seed
     weights_RP = np.empty((num_resamples, num_products), dtype=np.float32)
     for row in weights_RP:
         row[:] = np.bincount(generator.integers(num_products, size=num_products), minlength=num_products)
+    # It is cached and shared.
     weights_RP.setflags(write=False)
     return weights_RP
 

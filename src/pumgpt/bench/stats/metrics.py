@@ -40,6 +40,7 @@ def macro_f1(truths: Sequence[str], predictions: Sequence[str | None]) -> Measur
     from sklearn.metrics import f1_score
 
     values = sorted(set(truths))
+    # All values that never occur in the truth share one code, which no class has.
     code = {value: number for number, value in enumerate(values)}
     true_P = np.array([code[truth] for truth in truths])
     predicted_P = np.array(

@@ -66,6 +66,7 @@ class Vocabulary:
             for name, values in fields.items():
                 written = (SEPARATOR.join(values),) if name == CATEGORY else values
                 found.setdefault(name, set()).update(written)
+        # Backends prepare a `Choices` once and know it by identity.
         shared: dict[tuple[str, ...], Choices] = {}
         choices = {name: shared.setdefault(key := tuple(sorted(set_)), Choices(key)) for name, set_ in found.items()}
         return cls(choices.pop(CATEGORY, None), choices)

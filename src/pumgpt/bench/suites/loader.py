@@ -78,6 +78,7 @@ class _Accepted:
             self.set_aside.append(f"{file}: id '{product.id}' stands in an earlier file already")
             return
         try:
+            # Titles alone are shown, so that no photo is needed, nor hashed.
             shown = "" if self.suite.conditions == (TITLE_ONLY,) else _hash_photos(product)
         except PhotoError as error:
             self.set_aside.append(f"{file}, product {product.id}: {error}")

@@ -55,6 +55,7 @@ def _thumbnail(data: bytes | None) -> NDArray[np.float32]:
         return _centre(None)
     try:
         photo = Image.open(io.BytesIO(data))
+        # JPEGs are decoded at a fraction of their size, which is several times as fast.
         photo.draft("RGB", (2 * THUMBNAIL_PX, 2 * THUMBNAIL_PX))
         return _centre(photo)
     except (OSError, ValueError):
@@ -66,5 +67,6 @@ def _centre(photo: Image.Image | None) -> NDArray[np.float32]:
         return np.zeros(THUMBNAIL_PX * THUMBNAIL_PX * 3, dtype=np.float32)
     small = photo.convert("RGB").resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BOX)
     pixels = np.asarray(small, dtype=np.float32).ravel() / 255
+    # Without the mean, brightness alone would decide who is near.
     centred: NDArray[np.float32] = pixels - pixels.mean()
     return centred
