@@ -18,6 +18,8 @@ from pumgpt.bench.judging.scoring import Scores, score
 from pumgpt.bench.suites.items import Item
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices, Question
+from pumgpt.errors import UsageError
+from pumgpt.tasks.attribute_qa import AttributeQATask
 from pumgpt.tasks.evaluation import Truth, values_are_true
 
 COLOURS = Choices(("Blue", "Green", "Red"))
@@ -176,3 +178,9 @@ def test_an_echo_knows_nothing(simple: BenchResult) -> None:
     """Nor does the title that it repeats answer for it."""
     assert set(cells(simple, "echo", "accuracy").values()) == {0.0}
     assert set(cells(simple, "echo", "exact").values()) == {0.0}
+
+
+def test_a_metric_that_there_is_not_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AttributeQATask, "metrics", ("accuracy", "f2"))
+    with pytest.raises(UsageError, match=r"task 'attribute_qa': unknown metric 'f2'; known are accuracy, levels"):
+        score(*outcomes_of([("Blue", "Blue")]))
