@@ -20,8 +20,8 @@ from pumgpt.catalog.question import Question
 from pumgpt.catalog.understanding import ModelInfo, Understanding
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy, split_path
-from pumgpt.understand.assemble import DEFAULT_PRECISION, Plan, Reply
-from pumgpt.understand.plan import make_plan
+from pumgpt.understand.assemble import Reply, assemble
+from pumgpt.understand.plan import DEFAULT_PRECISION, Plan, make_plan
 
 FILLED, DEFAULT = "every field filled", "default precision"
 FilledFields = dict[Condition, dict[str, dict[str, Understanding]]]
@@ -96,5 +96,5 @@ def _records(
     for product, questions in products:
         replies = [Reply(question, answers[case_id].answer) for case_id, question in questions]
         if any(reply.answer.error is None for reply in replies):
-            records[product.id] = plan.understanding(product, replies, model)
+            records[product.id] = assemble(plan, product, replies, model)
     return records

@@ -31,7 +31,7 @@ def evidence_maps(
     backend: Backend, suite: Suite, data: SuiteData, failures: Sequence[Failure]
 ) -> dict[str, EvidenceMap]:
     """Case -> a map over the first photo. The cases are asked once more; none is, where the backend gives no evidence."""
-    if not getattr(backend, "gives_evidence", False):
+    if not backend.capabilities.gives_evidence:
         return {}
     items = {item.product.id: item for item in data.items}
     found = {}
