@@ -13,8 +13,8 @@ from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
 from pumgpt.catalog.product import AttributeValue, Product
-from pumgpt.tasks.sources import DataFacts
 from pumgpt.catalog.vocabulary.words import stem, stems
+from pumgpt.tasks.sources import DataFacts
 from pumgpt.tasks.words import words
 
 ListingMode = Literal["present", "struck", "absent"]

@@ -27,8 +27,8 @@ from pumgpt.bench.judging.outcomes import CaseOutcome
 from pumgpt.bench.stats.intervals import Measured, wilson
 from pumgpt.bench.suites.items import Item
 from pumgpt.bench.suites.suite import IMAGE_ONLY, TITLE_STRUCK
-from pumgpt.tasks.evaluation import plain
 from pumgpt.catalog.vocabulary.words import stems
+from pumgpt.tasks.evaluation import plain
 
 KINDS = (
     "hallucinated value",
