@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pumgpt.bench.suites.sets import NANO_SETS
+from pumgpt.bench.suites.labels import find_files
+from pumgpt.bench.suites.suite import load_suite
 from pumgpt.catalog.product import Product
 from pumgpt.training.data.labels import WORDS
 from pumgpt.training.data.products import PhotoCache, read_file
@@ -25,6 +26,7 @@ from pumgpt.training.initialization import tower_of
 from pumgpt.training.objectives.heads import LabelHeads, load_heads, read_values
 
 AT_ONCE = 128
+SUITES = ("fashion", "grocery", "grocery-iconic", "clothing")
 
 
 class Specialists:
@@ -56,16 +58,16 @@ def main() -> None:
     options = parser.parse_args()
     specialists = Specialists(options.checkpoint)
     (options.out / "features").mkdir(parents=True, exist_ok=True)
-    for measured in NANO_SETS:
-        test = [product for file in measured.test_files(options.data) for product in read_file(file)]
+    for suite in map(load_suite, SUITES):
+        test = [product for file in find_files(options.data, suite.products) for product in read_file(file)]
         read = list(specialists.read(test))
         lines = [{"id": product.id, **labels} for product, (labels, _) in zip(test, read, strict=True)]
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        (options.out / f"{measured.name}.jsonl").write_text(text, encoding="utf-8")
-        train = [product for file in measured.train_files(options.data) for product in read_file(file)]
+        (options.out / f"{suite.name}.jsonl").write_text(text, encoding="utf-8")
+        train = [product for file in find_files(options.data, str(suite.fit)) for product in read_file(file)]
         features = {"test": [f for _, f in read], "train": [f for _, f in specialists.read(train)]}
-        np.savez(options.out / "features" / f"{measured.name}.npz", **{n: np.stack(f) for n, f in features.items()})
-        print(f"{measured.name}: {len(test)} products")
+        np.savez(options.out / "features" / f"{suite.name}.npz", **{n: np.stack(f) for n, f in features.items()})
+        print(f"{suite.name}: {len(test)} products")
 
 
 if __name__ == "__main__":
