@@ -5,7 +5,7 @@ python scripts/measure_nano.py --data ../shared/data --out runs/try --limit 20
 
 Each suite is one run of `pumgpt bench`, whose reports stand in `OUT/<suite>`; the same command again goes on where it
 was. Leaves `results.json`, `tables.md` and two pictures of calibration for `publish_quality.py`. `--specialists DIR` holds
-`<suite>.jsonl`, as `predict_specialists.py` writes them.
+`<suite>.jsonl`, as `experiments/specialists/run.py` writes them.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pumgpt.errors import UsageError
-from pumgpt.samples import SAMPLE_SEEDS, write_catalog
+from pumgpt.samples import seeds, write_catalog
 from pumgpt.tasks.caption import CaptionTask
 from pumgpt.tasks.registry import register
 
@@ -31,7 +31,7 @@ blank_pictures: 0
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Some drawn products with their labels."""
     folder = tmp_path_factory.mktemp("shop")
-    write_catalog(folder, SAMPLE_SEEDS[:8])
+    write_catalog(folder, seeds.DEMO[:8])
     lines = [json.loads(line) for line in (folder / "truth.jsonl").read_text(encoding="utf-8").splitlines()]
     listed = [line | {"images": [{"path": f"photos/{line['id']}.jpg"}]} for line in lines]
     found = [line for line in listed if (folder / line["images"][0]["path"]).exists()]
