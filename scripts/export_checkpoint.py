@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from pumgpt.model.card import CALIBRATION_FILE, CARD_FILE, MEMORY_FILE, revision_of
+from pumgpt.model.card import CALIBRATION_FILE, CARD_FILE, MEMORY_FILE, copy_category_maps, revision_of
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.processing import PumGPTProcessor
 
@@ -39,6 +39,7 @@ def main() -> None:
         if (options.checkpoint / name).is_file():
             (options.out / name).parent.mkdir(exist_ok=True)
             shutil.copyfile(options.checkpoint / name, options.out / name)
+    copy_category_maps(options.checkpoint, options.out)
     card = json.loads((options.checkpoint / CARD_FILE).read_text(encoding="utf-8"))
     card |= {"name": options.name, "revision": revision_of(options.out)}
     if options.quality:

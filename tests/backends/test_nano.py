@@ -17,6 +17,7 @@ import pumgpt
 from pumgpt.api import Model
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
+from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 from pumgpt.cli.main import main
 from pumgpt.model.card import resolve_checkpoint
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
@@ -124,6 +125,10 @@ def test_another_checkpoint_is_another_folder(tmp_path: Path) -> None:
     halls = [["Bazaar", "Cloth"], ["Bazaar", "Shoes"], ["Bazaar", "Fruit"]]
     card |= {"name": "market", "categories": halls, "attributes": {"shade": ["Dark", "Light"]}}
     (folder / "pumgpt.json").write_text(json.dumps(card), encoding="utf-8")
+    shutil.rmtree(folder / "category_maps")
+    (folder / "category_maps").mkdir()
+    rows = "".join(f"{' > '.join(hall)},Shop > {hall[-1]}\n" for hall in halls)
+    (folder / "category_maps" / "shop.csv").write_text(f"from,to\n{rows}", encoding="utf-8")
     model = pumgpt.load(str(folder), "cpu")
     photo = draw_sample(SEEDS[0], 240)[0]
     found = model.understand(jpeg(photo), precision=0)
@@ -131,6 +136,9 @@ def test_another_checkpoint_is_another_folder(tmp_path: Path) -> None:
     assert found.category is not None and found.category.path in halls
     assert [(field.name, field.value in ("Dark", "Light")) for field in found.attributes or []] == [("shade", True)]
     assert model.backend.capabilities.calibration is None
+    shop = Taxonomy.of([("Shop", hall[-1]) for hall in halls])
+    told = model.understand(jpeg(photo), precision=0, taxonomy=shop, tasks=["category"]).category
+    assert told is not None and told.path == ["Shop", found.category.path[-1]], "its own map leads there"
 
 
 def test_the_batch_size_is_the_photos_in_one_pass(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from pumgpt.catalog.vocabulary.crosswalk import Crosswalk, shipped_crosswalk
+from pumgpt.catalog.vocabulary.crosswalk import Crosswalk, choose_crosswalk
 from pumgpt.catalog.vocabulary.taxonomies import load_taxonomy
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 from pumgpt.errors import SchemaError
+from pumgpt.model.card import SHIPPED, category_maps
 
-_MAPS = Path(__file__).resolve().parents[2] / "src" / "pumgpt" / "catalog" / "vocabulary" / "maps"
-_NANO = Taxonomy.of(Crosswalk.load(_MAPS / "nano_to_shopify.csv").counterparts)
+_MAPS = category_maps(SHIPPED / "nano")
+_NANO = Taxonomy.of(Crosswalk.load(_MAPS[0]).counterparts)
 _CSV = """# a comment
 from,when,to,id,note
 Tops > Sweatshirts,,Clothing > Sweatshirts,gid://old/TaxonomyCategory/aa-14,
@@ -95,8 +96,8 @@ def test_a_map_that_is_not_there() -> None:
 
 
 def test_no_shipped_map_leads_to_a_shops_own_categories() -> None:
-    assert shipped_crosswalk(_NANO, Taxonomy.of([("Clothing", "Tops"), ("Shoes",)])) is None
-    assert shipped_crosswalk(Taxonomy.of([("My", "Model")]), _TARGET) is None
+    assert choose_crosswalk(_MAPS, _NANO, Taxonomy.of([("Clothing", "Tops"), ("Shoes",)])) is None
+    assert choose_crosswalk(_MAPS, Taxonomy.of([("My", "Model")]), _TARGET) is None
 
 
 @pytest.mark.shared
@@ -104,7 +105,7 @@ def test_the_shipped_maps_lead_to_the_releases_categories(shared_data: Path) -> 
     shopify = load_taxonomy(shared_data / "taxonomy" / "shopify" / "categories.txt")
     google = load_taxonomy(shared_data / "taxonomy" / "google" / "taxonomy.en-US.txt")
     for release in (shopify, google):
-        walk = shipped_crosswalk(_NANO, release)
+        walk = choose_crosswalk(_MAPS, _NANO, release)
         assert walk is not None
         rows = [row for rows in walk.counterparts.values() for row in rows]
         assert sum(row.path is None for row in rows) == 1, "free gifts may be anything"

@@ -13,6 +13,7 @@ from PIL import Image
 
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.cli.main import main
+from pumgpt.model.card import SHIPPED, category_maps
 
 _DOCS = Path(__file__).resolve().parents[2] / "docs"
 _BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<body>.*?)^```", re.DOTALL | re.MULTILINE)
@@ -97,15 +98,7 @@ def test_the_example_of_a_map_leads_from_nano_to_the_example_taxonomy() -> None:
     from pumgpt.catalog.vocabulary.taxonomies import load_taxonomy
 
     walk = Crosswalk.load(_DOCS / "examples" / "category_map.csv")
-    shipped = (
-        Path(__file__).resolve().parents[2]
-        / "src"
-        / "pumgpt"
-        / "catalog"
-        / "vocabulary"
-        / "maps"
-        / "nano_to_shopify.csv"
-    )
+    (shipped,) = category_maps(SHIPPED / "nano")
     assert set(walk.counterparts) <= set(Crosswalk.load(shipped).counterparts)
     targets = {row.path for rows in walk.counterparts.values() for row in rows if row.path}
     assert targets <= set(load_taxonomy(_DOCS / "examples" / "taxonomy.yaml").paths)

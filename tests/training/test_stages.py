@@ -15,6 +15,7 @@ from transformers.integrations import integration_utils
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
 from pumgpt.errors import RecipeError
+from pumgpt.model.card import category_maps
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.processing import PumGPTProcessor
 from pumgpt.samples import draw_foreign_parquet, draw_parquet
@@ -125,6 +126,8 @@ def stages(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pa
     )
     behind = ["projection", "qformer", "bridge", "language_model", "contrast"]
     pretrain = train(write_recipe(folder, data, "instruct", contrast, **instruct(behind)))
+    (pretrain / "category_maps").mkdir()
+    (pretrain / "category_maps" / "shop.csv").write_text("from,to\nApparel,Clothes\n")
     last = folder / "adapters"
     last.mkdir()
     adapters = train(write_recipe(last, data, "instruct", pretrain, **instruct(["bridge"])))
@@ -143,6 +146,11 @@ def test_each_stage_trains_what_it_says(stages: dict[str, Path]) -> None:
     behind = {"qformer", "bridge", "language_model", "projection"}
     assert changed(stages["contrast"], stages["pretrain"]) - {"contrast"} == behind
     assert changed(stages["pretrain"], stages["adapters"]) == {"bridge"}
+
+
+def test_the_maps_of_the_categories_come_along(stages: dict[str, Path]) -> None:
+    before, after = (category_maps(stages[name]) for name in ("pretrain", "adapters"))
+    assert [path.read_text() for path in after] == [path.read_text() for path in before] != []
 
 
 def test_the_q_former_learns_labels_behind_a_frozen_tower(stages: dict[str, Path], data: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +63,8 @@ class Capabilities:
 
     taxonomy: Taxonomy | None = None
     """The categories that the model was trained on. They are asked for where the user names none."""
+    category_maps: tuple[Path, ...] = ()
+    """Maps from the categories of `taxonomy` to those of public taxonomies; see `catalog/vocabulary/crosswalk.py`."""
     schema: AttributeSchema | None = None
     """The attributes that the model was trained on, likewise."""
     calibration: Calibration | None = None

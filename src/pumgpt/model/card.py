@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import struct
 from collections import Counter
 from pathlib import Path
@@ -20,6 +21,8 @@ CARD_FILE = "pumgpt.json"
 CALIBRATION_FILE = "calibration.json"
 MEMORY_FILE = "memory/memory.safetensors"
 """Not beside the weights: whoever loads all weights that lie in a folder must not come across it."""
+CATEGORY_MAPS = "category_maps"
+"""Folder of CSV files, each a map from the checkpoint's categories to those of a public taxonomy."""
 
 
 class CheckpointCard(BaseModel):
@@ -70,7 +73,9 @@ def _from_hub(model: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(model, allow_patterns=["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model"]))
+        return Path(
+            snapshot_download(model, allow_patterns=["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "*.csv"])
+        )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise ModelError(f"--model {model}: not a folder, and the hub did not give it ({first_line(error)})") from error
 
@@ -84,6 +89,18 @@ def read_card(folder: Path) -> CheckpointCard:
         return CheckpointCard.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValidationError) as error:
         raise ModelError(f"{path}: is not a checkpoint's card ({first_line(error)})") from error
+
+
+def category_maps(folder: Path) -> tuple[Path, ...]:
+    """The maps from a checkpoint's categories to those of public taxonomies."""
+    return tuple(sorted((folder / CATEGORY_MAPS).glob("*.csv")))
+
+
+def copy_category_maps(source: Path, target: Path) -> None:
+    """Give the maps of one checkpoint to another that was made from it."""
+    for path in category_maps(source):
+        (target / CATEGORY_MAPS).mkdir(exist_ok=True)
+        shutil.copyfile(path, target / CATEGORY_MAPS / path.name)
 
 
 def revision_of(folder: Path) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from transformers import set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
+from pumgpt.model.card import copy_category_maps
 from pumgpt.training.recipe import load_recipe
 from pumgpt.training.stages.registry import get_stage
 from pumgpt.training.trainer import StageTrainer, describe_parameters, training_arguments, write_records
@@ -38,5 +39,8 @@ def train(recipe: Path, overrides: Sequence[str] = (), restart: bool = False) ->
         logger.info("going on from %s", last)
     trainer.train(resume_from_checkpoint=last)
     stage.save(folder)
+    if loaded.init_from.folder is not None:
+        # Whether they still fit the categories that it has now is asked where they are used.
+        copy_category_maps(loaded.init_from.folder, folder)
     write_records(trainer, loaded)
     return folder

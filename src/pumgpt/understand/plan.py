@@ -14,7 +14,7 @@ from pumgpt.backends.protocol import Backend, Request
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices, Question
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
-from pumgpt.catalog.vocabulary.crosswalk import Crosswalk, shipped_crosswalk
+from pumgpt.catalog.vocabulary.crosswalk import Crosswalk, choose_crosswalk
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, CategorySchemas
 from pumgpt.catalog.vocabulary.shopify_release import ShopifyRelease
 from pumgpt.catalog.vocabulary.taxonomies import load_taxonomy
@@ -131,7 +131,7 @@ def make_plan(
 ) -> Plan:
     """What is asked of `backend`. A taxonomy or schema that isn't given is the backend's own, where it brings one.
 
-    A backend that has categories of its own is asked for these wherever `crosswalk`, or a shipped map, leads from them to
+    A backend that has categories of its own is asked for these wherever `crosswalk`, or a map that it brings, leads from them to
     those of `taxonomy`.
 
     With `category_schemas` a product is asked for the attributes of its category too, in a second call.
@@ -143,7 +143,9 @@ def make_plan(
     if taxonomy is None or own.taxonomy is None:
         crosswalk = None
     else:
-        crosswalk = crosswalk.into(taxonomy) if crosswalk else shipped_crosswalk(own.taxonomy, taxonomy)
+        crosswalk = (
+            crosswalk.into(taxonomy) if crosswalk else choose_crosswalk(own.category_maps, own.taxonomy, taxonomy)
+        )
     # A model is asked in its own categories where a map leads to the shop's: it was trained on their names.
     asked_taxonomy = own.taxonomy if crosswalk else taxonomy or own.taxonomy
     taxonomy, schema = taxonomy or own.taxonomy, schema or own.schema

@@ -32,7 +32,7 @@ from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 from pumgpt.errors import ModelError, first_line
-from pumgpt.model.card import CALIBRATION_FILE, read_card, resolve_checkpoint, revision_of
+from pumgpt.model.card import CALIBRATION_FILE, category_maps, read_card, resolve_checkpoint, revision_of
 from pumgpt.model.encoded_photos import EncodedPhotos
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.processing import PumGPTProcessor
@@ -136,6 +136,7 @@ class PumGPTBackend(Backend):
         calibration = folder / CALIBRATION_FILE
         capabilities = Capabilities(
             taxonomy=Taxonomy.of(card.category_paths) if card.categories else None,
+            category_maps=category_maps(folder),
             schema=AttributeSchema(specs) if specs else None,
             calibration=Calibration.load(calibration) if calibration.is_file() else None,
             gives_evidence=True,

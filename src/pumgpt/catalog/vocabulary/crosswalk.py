@@ -17,7 +17,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
@@ -32,11 +32,10 @@ from pumgpt.catalog.vocabulary.taxonomy import CategoryPath, Taxonomy, code_of, 
 from pumgpt.catalog.vocabulary.text_files import read_text
 from pumgpt.errors import SchemaError, first_line
 
-_MAPS = files("pumgpt.catalog.vocabulary") / "maps"
-_SHIPPED = ((_MAPS / "nano_to_shopify.csv",), (_MAPS / "nano_to_shopify.csv", _MAPS / "shopify_to_google.csv"))
-"""Maps that are shipped; those of one line are taken one after the other."""
+_BETWEEN_RELEASES = (files("pumgpt.catalog.vocabulary") / "maps" / "shopify_to_google.csv",)
+"""From the categories of one public taxonomy to those of another."""
 _LEAST_SHARE = 0.5
-"""A shipped map is taken where so much of it belongs to the two taxonomies."""
+"""A map is taken where so much of it belongs to the two taxonomies."""
 
 
 class Condition(NamedTuple):
@@ -124,17 +123,20 @@ class Crosswalk:
         return sum(path in self.counterparts for path in taxonomy.paths) / len(taxonomy.paths)
 
 
-def shipped_crosswalk(own: Taxonomy, target: Taxonomy) -> Crosswalk | None:
-    """The map that comes with us from a model's own categories to a release's; None where there is none."""
+def choose_crosswalk(maps: Sequence[Path], own: Taxonomy, target: Taxonomy) -> Crosswalk | None:
+    """The one of a model's `maps` that leads from its `own` categories to most of `target`; None where none leads there.
+
+    A map to one public taxonomy also leads to those that it is mapped to. Raises `SchemaError` for a map that can't be read.
+    """
     best: Crosswalk | None = None
-    for chain in _SHIPPED:
-        walk, *further = (Crosswalk.parse(Path(file.name), file.read_text(encoding="utf-8")) for file in chain)
-        for step in further:
-            walk = walk.then(step)
-        walk = walk.into(target)
-        least = _LEAST_SHARE if best is None else best.share_with_counterpart
-        if walk.covers(own) >= _LEAST_SHARE and walk.share_with_counterpart > least:
-            best = walk
+    onward = [Crosswalk.parse(Path(file.name), file.read_text(encoding="utf-8")) for file in _BETWEEN_RELEASES]
+    for direct in map(Crosswalk.load, maps):
+        for chain in (direct, *(direct.then(further) for further in onward)):
+            walk = chain.into(target)
+            least = _LEAST_SHARE if best is None else best.share_with_counterpart
+            # A model that was trained on, or remembers a shop's products, may have lost the categories of its map.
+            if walk.covers(own) >= _LEAST_SHARE and walk.share_with_counterpart > least:
+                best = walk
     return best
 
 
