@@ -1,4 +1,4 @@
-"""The report's pictures: wrong answers with photo, truth and evidence map; identical photos with different labels."""
+"""Pictures of the page: wrong answers with photo, truth and evidence map; identical photos with different labels."""
 
 from __future__ import annotations
 
@@ -34,16 +34,17 @@ def evidence_maps(
     if not backend.capabilities.gives_evidence:
         return {}
     items = {item.product.id: item for item in data.items}
-    found = {}
+    maps = {}
     for failure in failures:
         case = failure.outcome.case
         for asked in make_requests(suite, data, items[case.product]):
             if case.id not in asked.case_ids:
                 continue
+            # The question alone: evidence is costly, and the others of its request have theirs drawn for nothing.
             ((answer,),) = backend.answer([replace(asked.request, questions=(case.question,))], evidence=True)
             if answer.evidence:
-                found[case.id] = answer.evidence[0]
-    return found
+                maps[case.id] = answer.evidence[0]
+    return maps
 
 
 def failure_cards(result: BenchResult, model: ModelResult) -> list[dict[str, Any]]:
@@ -57,6 +58,9 @@ def failure_cards(result: BenchResult, model: ModelResult) -> list[dict[str, Any
 def _card(failure: Failure, item: Item, evidence: EvidenceMap | None) -> dict[str, Any]:
     outcome = failure.outcome
     case = outcome.case
+    # Models may write on without end; the card shows enough to see what went wrong.
+    answer = " ".join(outcome.text.split())
+    answer = answer if len(answer) <= MAX_TEXT else answer[: MAX_TEXT - 3] + "..."
     photo = _open(item) if case.condition != TITLE_ONLY else None
     return {
         "kind": failure.kind,
@@ -64,7 +68,7 @@ def _card(failure: Failure, item: Item, evidence: EvidenceMap | None) -> dict[st
         "look": None if photo is None or evidence is None else data_uri(overlay(photo, evidence.tolist(), PHOTO_PX)),
         "listing": show_listing(item, case.condition).text if case.sees_listing else None,
         "question": case.question.text,
-        "answer": _shorten(outcome.text) or "nothing",
+        "answer": answer or "nothing",
         "truth": "cannot be told"
         if outcome.truth is None
         else " > ".join(outcome.truth)
@@ -75,30 +79,24 @@ def _card(failure: Failure, item: Item, evidence: EvidenceMap | None) -> dict[st
     }
 
 
-def _shorten(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 3] + "..."
-
-
 def _open(item: Item) -> Image.Image | None:
     try:
         return open_photo(item.product.images[0]) if item.product.images else None
     except PhotoError:
+        # The file may have gone since the answers were cached: the report is worth having without it.
         return None
 
 
 def conflict_cards(noise: LabelNoise) -> list[dict[str, Any]]:
-    """Some groups of identical photos with their labels; those that are asked about, whose photo is at hand."""
-    found: list[dict[str, Any]] = []
+    """Some groups of identical photos with their labels, of those whose photo can be opened."""
+    cards: list[dict[str, Any]] = []
     for group, fields in noise.conflicts:
+        # Products that baselines are fitted on come without photos.
         photo = next((photo for item in group if (photo := _open(item)) is not None), None)
-        if photo is not None and len(found) < MAX_CONFLICTS:
-            labels = [(field, _stated(group, field)) for field in fields]
-            found.append({"photo": data_uri(thumbnail(photo, PHOTO_PX)), "labels": labels, "products": len(group)})
-    return found
-
-
-def _stated(group: Sequence[Item], field: str) -> list[str]:
-    return [
-        " > ".join(values) for values in dict.fromkeys(item.fields[field] for item in group if field in item.fields)
-    ]
+        if photo is not None and len(cards) < MAX_CONFLICTS:
+            labels = []
+            for field in fields:
+                distinct = dict.fromkeys(item.fields[field] for item in group if field in item.fields)
+                labels.append((field, [" > ".join(values) for values in distinct]))
+            cards.append({"photo": data_uri(thumbnail(photo, PHOTO_PX)), "labels": labels, "products": len(group)})
+    return cards

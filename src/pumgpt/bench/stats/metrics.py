@@ -39,6 +39,7 @@ def macro_f1(truths: Sequence[str], predictions: Sequence[str | None]) -> Measur
         return nothing_measured()
     from sklearn.metrics import f1_score
 
+    # Sorted, since a set's order changes between runs, and with it the last digits of the sums.
     values = sorted(set(truths))
     # All values that never occur in the truth share one code, which no class has.
     code = {value: number for number, value in enumerate(values)}
@@ -60,6 +61,7 @@ def _weighted_macro_f1(
     predicted_PV = (predicted_P[:, None] == values_V).astype(np.float32)
     hits_RV = weights_RP @ (true_PV * predicted_PV)
     support_RV = weights_RP @ true_PV
+    # F1 = 2 TP / (true + predicted). Where that sum is 0 there are no hits either, so any denominator will do.
     f1_RV = 2 * hits_RV / np.maximum(support_RV + weights_RP @ predicted_PV, 1)
     present_RV = support_RV > 0
     macro_R: NDArray[np.float64] = (f1_RV * present_RV).sum(axis=1) / present_RV.sum(axis=1)
@@ -87,6 +89,7 @@ def hierarchical_f1(truths: Sequence[Path], predictions: Sequence[Path | None]) 
     """
     shared = [_num_shared(truth, predicted or ()) for truth, predicted in zip(truths, predictions, strict=True)]
     nodes = [len(truth) + len(predicted or ()) for truth, predicted in zip(truths, predictions, strict=True)]
+    # Sums over products, not the mean of each product's F1: deep paths count more, as in the paper.
     return bootstrap_ratio(2 * np.asarray(shared), nodes)
 
 
@@ -115,6 +118,7 @@ def refusal_scores(
     due, made = np.asarray(unanswerable, dtype=bool), np.asarray(refused, dtype=bool)
     if not len(due):
         return {name: nothing_measured() for name in ("precision", "recall", "over-refusal")}
+    # The product of each question as a number from 0, to sum questions by product.
     _, owner = np.unique(np.asarray(products), return_inverse=True)
 
     def ratio(top: NDArray[np.bool_], bottom: NDArray[np.bool_]) -> Measured:

@@ -12,6 +12,7 @@ import numpy as np
 
 from pumgpt.bench.stats.intervals import NUM_RESAMPLES, Measured, bootstrap_mean, nothing_measured
 
+# Both as in the paper and its authors' code: figures with other values don't compare.
 NUM_ORDERS = 4
 SIGMA = 6.0
 """Width, in words, of the penalty on a difference in length."""
@@ -32,7 +33,7 @@ class CIDErD:
     """CIDEr-D (Vedantam et al. 2015, arXiv 1411.5726, section 5 and equation 6).
 
     An n-gram weighs its count times `log(num_products / num_products whose references hold it)`: what every reference
-    has is worth nothing. Counts are not divided by the length, as in the authors' own code, so that figures compare.
+    has is worth nothing.
     """
 
     def __init__(self, references: Sequence[Sequence[str]]) -> None:
@@ -41,19 +42,20 @@ class CIDErD:
         self._log_corpus = math.log(len(references)) if references else 0.0
         self._document_counts: Counts = Counter()
         for texts in self._references:
+            # A set: several references of one product that share an n-gram count as one document.
             self._document_counts.update(
                 {ngram for words in texts for order in range(1, NUM_ORDERS + 1) for ngram in count_ngrams(words, order)}
             )
 
     def scores(self, candidates: Sequence[str | None]) -> list[float]:
         """One score for each product, 0 to 10; a caption withheld (None) scores 0."""
-        pairs = zip(candidates, self._references, strict=True)
-        return [self._score(split_words(text or ""), references) for text, references in pairs]
-
-    def _score(self, words: list[str], references: list[list[str]]) -> float:
-        if not words or not references:
-            return 0.0
-        return 10.0 * float(np.mean([self._similarity(words, reference) for reference in references]))
+        scores = []
+        for text, references in zip(candidates, self._references, strict=True):
+            words = split_words(text or "")
+            similarities = [self._similarity(words, reference) for reference in references] if words else []
+            # Times 10, as the paper scales CIDEr-D.
+            scores.append(10.0 * float(np.mean(similarities)) if similarities else 0.0)
+        return scores
 
     def _similarity(self, candidate: list[str], reference: list[str]) -> float:
         """Mean over n-gram orders of the clipped cosine, times the penalty on a difference in length."""
@@ -65,19 +67,22 @@ class CIDErD:
         return penalty * sum(cosines) / NUM_ORDERS
 
     def _clipped_cosine(self, candidate: Counts, reference: Counts) -> float:
-        """A candidate's weight counts up to the reference's: repeating a good word gains nothing."""
+        """The cosine of two texts' weights, for n-grams of one order."""
         ours, theirs = self._weigh(candidate), self._weigh(reference)
         norm = _norm(ours.values()) * _norm(theirs.values())
         if norm == 0.0:
             return 0.0
+        # Clipped to the reference's weight: repeating a good word gains nothing.
         shared = sum(min(weight, theirs[ngram]) * theirs[ngram] for ngram, weight in ours.items() if ngram in theirs)
         return shared / norm
 
     def _weigh(self, counts: Counts) -> dict[Words, float]:
-        return {ngram: count * self._rarity(ngram) for ngram, count in counts.items()}
-
-    def _rarity(self, ngram: Words) -> float:
-        return self._log_corpus - math.log(max(1, self._document_counts[ngram]))
+        # Counts are not divided by the text's length, as in the authors' code, so that figures compare.
+        return {
+            # An n-gram that no reference has is as rare as one that a single product's references have.
+            ngram: count * (self._log_corpus - math.log(max(1, self._document_counts[ngram])))
+            for ngram, count in counts.items()
+        }
 
 
 def _norm(weights: Iterable[float]) -> float:
@@ -85,7 +90,8 @@ def _norm(weights: Iterable[float]) -> float:
 
 
 def cider(candidates: Sequence[str | None], references: Sequence[Sequence[str]]) -> Measured:
-    """Mean CIDEr-D; the bootstrap keeps the corpus weights as they are."""
+    """Mean CIDEr-D."""
+    # The bootstrap resamples scores and keeps the corpus weights: those of a resample would be another metric.
     return bootstrap_mean(CIDErD(references).scores(candidates))
 
 
@@ -122,8 +128,10 @@ def bleu(candidates: Sequence[str | None], references: Sequence[Sequence[str]]) 
     columns: Any = [[texts[place] if place < len(texts) else None for texts in references] for place in range(most)]
     metric = BLEU(lowercase=True)
     score: Any = metric.corpus_score([text or "" for text in candidates], columns, n_bootstrap=NUM_RESAMPLES)
+    # sacrebleu resamples nothing where there is a single text.
     if len(candidates) == 1:
         return Measured(score.score / 100, score.score / 100, score.score / 100, 1)
+    # Its interval is around the mean of the resamples, and need not hold the score itself.
     middle, half = score._mean / 100, score._ci / 100
     low, high = max(0.0, min(middle - half, score.score / 100)), min(1.0, max(middle + half, score.score / 100))
     return Measured(score.score / 100, low, high, len(candidates))
@@ -131,9 +139,10 @@ def bleu(candidates: Sequence[str | None], references: Sequence[Sequence[str]]) 
 
 def token_f1(candidate: str, truths: Sequence[str]) -> float:
     """F1 of the words of an answer against the nearest of its references, as SQuAD scores answers; articles count."""
-    return max((_word_f1(split_words(candidate), split_words(truth)) for truth in truths), default=0.0)
-
-
-def _word_f1(candidate: Sequence[str], true: Sequence[str]) -> float:
-    shared = sum((Counter(candidate) & Counter(true)).values())
-    return 2 * shared / (len(candidate) + len(true)) if shared else 0.0
+    stated = split_words(candidate)
+    best = 0.0
+    for true in map(split_words, truths):
+        shared = sum((Counter(stated) & Counter(true)).values())
+        # Without shared words both may be empty, and the denominator 0.
+        best = max(best, 2 * shared / (len(stated) + len(true)) if shared else 0.0)
+    return best

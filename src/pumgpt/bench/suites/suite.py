@@ -72,13 +72,14 @@ class Suite(BaseModel):
             try:
                 get_task(name)
             except UsageError as error:
+                # pydantic adds the key to a ValueError, and passes other exceptions on as they are.
                 raise ValueError(str(error)) from error
         return names
 
     @field_validator("product_fields")
     @classmethod
     def _enrichable(cls, names: tuple[Condition, ...]) -> tuple[Condition, ...]:
-        # Titles are struck by what is true of the product, which nobody who fills a catalogue knows.
+        # Striking a title needs the true values, which nobody who fills a catalogue has.
         if any(name not in (IMAGE_ONLY, WITH_TITLE) for name in names):
             raise ValueError(f"fields are filled '{IMAGE_ONLY}' or '{WITH_TITLE}'")
         return names
@@ -125,6 +126,7 @@ def parse_suite(text: str, where: str) -> Suite:
     except yaml.YAMLError as error:
         raise SchemaError(f"{where}: can't be read as YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
+        # One line for the user: the first mistake often causes the others.
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "the document"
         raise SchemaError(f"{where}: {key}: {first['msg']}") from error
