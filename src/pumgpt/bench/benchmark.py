@@ -1,4 +1,4 @@
-"""A suite's cases and what models made of them, put together once for every kind of output."""
+"""A suite's cases and the models' results on them, computed once for every kind of output."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class BenchResult:
 
     @cached_property
     def noise(self) -> LabelNoise:
-        """Of the fields that are asked and that have an answer."""
+        """The label noise of the fields that are asked and that have an answer."""
         asked = {name: True for case in self.cases for name, true in case.truth.fields.items() if true is not None}
         # The baselines' products are labelled by the same people, so their conflicts count too.
         others = self.data.fit.items if self.data.fit is not None else []
@@ -145,10 +145,10 @@ class BenchResult:
 
     @cached_property
     def ceilings(self) -> list[Ceiling]:
-        """From the photo alone."""
+        """The best accuracy of each field that the photo alone allows."""
         return self.noise.ceilings()
 
     @cached_property
     def failures(self) -> dict[str, list[Failure]]:
-        """By model."""
+        """Wrong answers with their kinds, by model."""
         return {model.name: find_failures(model.outcomes, self.items, self.noise) for model in self.models}

@@ -32,7 +32,7 @@ PRECISIONS: Mapping[str, float] = {FILLED: 0.0, DEFAULT: DEFAULT_PRECISION}
 
 
 def make_field_plan(backend: Backend, data: SuiteData) -> Plan:
-    """What the model is asked: its own taxonomy and schema, or the suite's values where it brings none."""
+    """What the model is asked: its own taxonomy and schema, or the suite's values where it has none."""
     # Precision 0 fills every field. `fill_fields` applies the default precision to the same answers.
     plan = make_plan(backend, precision=0)
     taxonomy = schema = None

@@ -1,8 +1,8 @@
-"""The baselines behind the backend protocol: what answers score that come without a model.
+"""Baselines as backends: the scores that are possible without a model.
 
-`majority` always gives what is most often true, with hindsight: no constant answer can be right more often. The others are
-fitted on labelled products: `nearest` gives what is true of the one that looks most alike, `title` the value that stands in
-the title.
+`majority` always gives the most frequent true value, with hindsight: no constant answer can be right more often. The others
+are fitted on labelled products: `nearest` copies the product with the most similar photo, `title` gives the value that the
+title names.
 
 Legend: N products to answer for, T products fitted on, F features.
 """

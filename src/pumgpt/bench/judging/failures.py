@@ -40,7 +40,7 @@ KINDS = (
     "label in doubt",
     "no answer",
 )
-# With fewer cases the interval is too wide for a slice to be surely worse than the whole.
+# With fewer cases the interval is too wide for a slice to be clearly worse than the whole.
 LEAST_CASES = 10
 NUM_WORST = 10
 
@@ -117,9 +117,9 @@ def slices_of(outcome: CaseOutcome, item: Item) -> list[tuple[str, str]]:
 def worst_slices(
     outcomes: Sequence[CaseOutcome], items: Mapping[str, Item], least: int = LEAST_CASES, most: int = NUM_WORST
 ) -> list[Slice]:
-    """The slices of at least `least` answerable cases that are surely worse than the whole, the worst first.
+    """The slices of at least `least` answerable cases that are clearly worse than the whole, the worst first.
 
-    Surely: the upper end of a slice's interval lies below the share of the whole.
+    Clearly: the upper end of a slice's interval lies below the share of the whole.
     """
     answerable = [outcome for outcome in outcomes if outcome.answerable and outcome.judged]
     hits_of: dict[tuple[str, str], list[bool]] = {}
@@ -128,9 +128,9 @@ def worst_slices(
             hits_of.setdefault(part, []).append(outcome.right)
     whole = sum(outcome.right for outcome in answerable) / len(answerable) if answerable else 0.0
     slices = [Slice(by, name, wilson(sum(hits), len(hits))) for (by, name), hits in hits_of.items()]
-    sure = [part for part in slices if part.right.count >= least and part.right.high < whole]
+    clear = [part for part in slices if part.right.count >= least and part.right.high < whole]
     # By the upper end, not the share: a small slice has to be very bad to come first.
-    return sorted(sure, key=lambda part: (part.right.high, part.by, part.name))[:most]
+    return sorted(clear, key=lambda part: (part.right.high, part.by, part.name))[:most]
 
 
 def count_kinds(failures: Iterable[Failure]) -> dict[str, int]:

@@ -64,7 +64,7 @@ class FieldScores:
 
 
 def score_filled(filled: FilledFields, suite: Suite, items: Sequence[Item]) -> FieldScores:
-    """All fields of all conditions; and how sure the model is of a category where there is none."""
+    """Score all fields under all conditions, and the model's confidence in a category where there is none."""
     scores: dict[str, dict[str, Scores]] = {}
     verdicts: dict[str, Verdicts] = {}
     products = [item for item in items if item.origin == "product" and not suite.no_products]
@@ -129,8 +129,8 @@ def judge_fields(predictions: Mapping[str, Prediction], items: Sequence[Item]) -
 def confidences(cases: Sequence[JudgedField]) -> Verdicts:
     """Confidences and verdicts of the filled fields: what calibration is measured on."""
     # An empty field may have a confidence too, but no answer that it could be right about.
-    sure = [(case.guess.confidence, case.right) for case in cases if case.filled]
-    pairs = [(confidence, right) for confidence, right in sure if confidence is not None]
+    filled = [(case.guess.confidence, case.right) for case in cases if case.filled]
+    pairs = [(confidence, right) for confidence, right in filled if confidence is not None]
     return [confidence for confidence, _ in pairs], [right for _, right in pairs]
 
 
@@ -165,14 +165,14 @@ def _score_captions(predictions: Mapping[str, Prediction], titled: Sequence[Item
 
 
 def _score_pictures(predictions: Sequence[Prediction]) -> Metrics:
-    """How sure a model is of a category that has no right value."""
+    """A model's confidence in the category of pictures that have none."""
     guesses = [prediction.fields.get(CATEGORY, UNFILLED) for prediction in predictions]
-    sure = np.array([guess.confidence for guess in guesses if guess.confidence is not None], dtype=np.float64)
+    confidence = np.array([guess.confidence for guess in guesses if guess.confidence is not None], dtype=np.float64)
     scores = {"coverage": proportion([guess.value is not None for guess in guesses])}
-    if not len(sure):
+    if not len(confidence):
         return scores
     return scores | {
-        "mean confidence": bootstrap_mean(sure),
-        "confidence above 0.5": proportion(sure > 0.5),
-        "confidence above 0.9": proportion(sure > 0.9),
+        "mean confidence": bootstrap_mean(confidence),
+        "confidence above 0.5": proportion(confidence > 0.5),
+        "confidence above 0.9": proportion(confidence > 0.9),
     }

@@ -69,7 +69,7 @@ class LabelNoise:
         }
 
     def ceilings(self) -> list[Ceiling]:
-        """Of each field that some product states."""
+        """One for each field that some product states."""
         by_photo: dict[str, list[Item]] = {}
         for item in self.items:
             if item.origin == "product":

@@ -1,4 +1,4 @@
-"""What came of each case: what is true, what was answered, whether that is right; and which place a model prefers.
+"""The outcome of each case: what is true, what was answered, whether that is right; and which place a model prefers.
 
 The options of a multiple choice are shuffled, so that a preference for a place shows against where the right ones stood.
 """
@@ -64,7 +64,7 @@ class CaseOutcome:
 def judge(
     case: BenchCase, answer: Answer, item: Item, listing: str | None = None, calibrate: Calibrate | None = None
 ) -> Iterator[CaseOutcome]:
-    """The outcomes of one case."""
+    """The outcomes of one case, one for each field of its truth."""
     task, failed = get_task(case.task), is_failure(answer)
     # What the model wrote itself, where the backend made it fit the choices: the benchmark judges the model.
     written = answer.text if answer.written is None else answer.written
@@ -86,7 +86,7 @@ def judge(
 
 
 def _confidence(case: BenchCase, answer: Answer, listing: str | None, calibrate: Calibrate | None) -> float | None:
-    """The probability of the answer, calibrated where the backend brings a calibration."""
+    """The probability of the answer, calibrated where the backend has a calibration."""
     if answer.probability is None:
         return None
     # `probability` is that among the answers, given that there is one: refusing takes its share first.

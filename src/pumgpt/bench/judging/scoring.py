@@ -135,8 +135,8 @@ def _macro_f1(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
 def _calibration(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
     """ECE, Brier score and AURC of the answers that carry a confidence."""
     # Those to questions without an answer among them: they are all wrong, and a model should not be sure of them.
-    sure = [(outcome.confidence, outcome.right) for outcome in outcomes if outcome.confidence is not None]
-    return calibration_scores([confidence for confidence, _ in sure], [right for _, right in sure])
+    pairs = [(outcome.confidence, outcome.right) for outcome in outcomes if outcome.confidence is not None]
+    return calibration_scores([confidence for confidence, _ in pairs], [right for _, right in pairs])
 
 
 def _first(outcome: CaseOutcome) -> str | None:
@@ -252,9 +252,9 @@ def _refusals(own: Sequence[CaseOutcome], every: Sequence[CaseOutcome]) -> Metri
 def _hallucination(own: Sequence[CaseOutcome], every: Sequence[CaseOutcome]) -> Metrics:
     """Values that aren't true among all that were stated; and how often one is stated where none can be inferred."""
     asked = [outcome for outcome in own if outcome.case.form != "multiple choice"]
-    untold = [outcome for outcome in asked if not outcome.answerable]
+    unanswerable = [outcome for outcome in asked if not outcome.answerable]
     scores = {"untrue values": share(asked, lambda o: not o.right, _gives_value)}
-    return scores | ({"values where none can be told": share(untold, _gives_value)} if untold else {})
+    return scores | ({"values where none can be told": share(unanswerable, _gives_value)} if unanswerable else {})
 
 
 def _format(own: Sequence[CaseOutcome], every: Sequence[CaseOutcome]) -> Metrics:

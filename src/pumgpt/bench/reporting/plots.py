@@ -17,7 +17,7 @@ COLOURS = ("#2f6fae", "#d1782c", "#3d8f5f", "#a3476b", "#7a65b0", "#80796b")
 
 
 def write_plots(folder: Path, result: BenchResult) -> None:
-    """Of the first model that filled products' fields with confidences: two pictures for documentation."""
+    """Two pictures for documentation, of the first model that filled products' fields with confidences."""
     verdicts = next((model.fields.verdicts for model in result.models if model.fields.verdicts), None)
     if verdicts:
         draw_reliability(verdicts, folder / "reliability.png")
@@ -36,15 +36,15 @@ def reliability_svg(verdicts: Mapping[str, Verdicts], num_bins: int = 10) -> str
 
 def _reliability(verdicts: Mapping[str, Verdicts], num_bins: int) -> Any:
     figure, axes = _panels(len(verdicts), height=4.2, heights=(3, 1))
-    for top, bottom, (field, (sure, right)) in zip(axes[0], axes[1], verdicts.items(), strict=True):
-        bins = reliability_bins(sure, right, num_bins)
+    for top, bottom, (field, (confidences, right)) in zip(axes[0], axes[1], verdicts.items(), strict=True):
+        bins = reliability_bins(confidences, right, num_bins)
         shares = [wilson(round(bin_.right * bin_.count), bin_.count) for bin_ in bins]
         errors = [[share.value - share.low for share in shares], [share.high - share.value for share in shares]]
         # The diagonal is perfect calibration.
         top.plot([0, 1], [0, 1], color=GRID, linewidth=1.5, zorder=1)
         style = {"fmt": "o-", "color": COLOURS[0], "markersize": 4, "linewidth": 1.4, "elinewidth": 1, "capsize": 2}
         top.errorbar([bin_.confidence for bin_ in bins], [share.value for share in shares], errors, **style)
-        top.set(title=f"{field} (n={len(sure):,})", xlim=(0, 1), ylim=(0, 1.02), xticklabels=[])
+        top.set(title=f"{field} (n={len(confidences):,})", xlim=(0, 1), ylim=(0, 1.02), xticklabels=[])
         # A share that few answers stand behind is no evidence: the counts belong below it.
         counts = [bin_.count for bin_ in bins]
         bottom.bar([bin_.low for bin_ in bins], counts, 1 / num_bins, align="edge", color=BAR, edgecolor="white")
@@ -67,8 +67,8 @@ def risk_coverage_svg(verdicts: Mapping[str, Verdicts]) -> str:
 def _risk_coverage(verdicts: Mapping[str, Verdicts]) -> Any:
     figure, axes = _panels(1, height=3.6, width=5.4)
     panel = axes[0][0]
-    for place, (field, (sure, right)) in enumerate(verdicts.items()):
-        points = risk_coverage(sure, right)
+    for place, (field, (confidences, right)) in enumerate(verdicts.items()):
+        points = risk_coverage(confidences, right)
         if points:
             coverage, risk = [point.coverage for point in points], [point.risk for point in points]
             label = f"{field} ({risk[-1]:.0%} of all)"

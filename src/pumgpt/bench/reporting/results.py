@@ -1,4 +1,4 @@
-"""`results.json`: what a benchmark found, checked by a schema.
+"""`results.json`: the results of a benchmark, checked by a schema.
 
 Everything that depends on clock or machine stands under `run`; the rest is the same on every run.
 """
@@ -38,7 +38,7 @@ class MeasuredJson(_Strict):
 
 
 class SuiteJson(_Strict):
-    """What was asked, of what: with these a case can be made again."""
+    """What identifies a run's cases: the same values give the same cases."""
 
     name: str
     version: int

@@ -74,7 +74,7 @@ def expected_calibration_error(confidences: ArrayLike, right: ArrayLike, num_bin
 
 
 def brier_score(confidences: ArrayLike, right: ArrayLike) -> Measured:
-    """Mean squared distance of the confidence from what came out, 1 for right and 0 for wrong."""
+    """Mean squared distance (Brier 1950) of the confidence from the outcome, 1 for right and 0 for wrong."""
     confidence_P, right_P = _numbers(confidences, right)
     return bootstrap_mean((confidence_P - right_P) ** 2)
 

@@ -55,7 +55,7 @@ def macro_f1(truths: Sequence[str], predictions: Sequence[str | None]) -> Measur
 def _weighted_macro_f1(
     true_P: NDArray[np.int64], predicted_P: NDArray[np.int64], num_values: int, weights_RP: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Macro-F1 of every resample at once; a value that a resample does not hold is left out of its average."""
+    """Macro-F1 of every resample at once; a value that a resample lacks is left out of its average."""
     values_V = np.arange(num_values)
     true_PV = (true_P[:, None] == values_V).astype(np.float32)
     predicted_PV = (predicted_P[:, None] == values_V).astype(np.float32)

@@ -128,7 +128,7 @@ def bleu(candidates: Sequence[str | None], references: Sequence[Sequence[str]]) 
     columns: Any = [[texts[place] if place < len(texts) else None for texts in references] for place in range(most)]
     metric = BLEU(lowercase=True)
     score: Any = metric.corpus_score([text or "" for text in candidates], columns, n_bootstrap=NUM_RESAMPLES)
-    # sacrebleu resamples nothing where there is a single text.
+    # Every resample of a single text is that text.
     if len(candidates) == 1:
         return Measured(score.score / 100, score.score / 100, score.score / 100, 1)
     # Its interval is around the mean of the resamples, and need not hold the score itself.

@@ -45,10 +45,11 @@ class Item:
 
 def hash_photos(photos: Iterable[bytes]) -> str:
     """Sixteen hex digits of the photos' bytes; empty without a photo."""
-    digest = hashlib.sha256()
-    for data in (seen := list(photos)):
+    digest, num_photos = hashlib.sha256(), 0
+    for num_photos, data in enumerate(photos, start=1):
         digest.update(data)
-    return digest.hexdigest()[:16] if seen else ""
+    # Empty, since products without a photo must not count as showing the same one.
+    return digest.hexdigest()[:16] if num_photos else ""
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class FitData:
 
 @dataclass(frozen=True)
 class SuiteData:
-    """All that a suite's files gave."""
+    """A suite's products, and what its files say about valid answers."""
 
     items: tuple[Item, ...]
     vocabulary: Vocabulary

@@ -15,7 +15,7 @@ from pumgpt.errors import CatalogError, first_line
 from pumgpt.tasks.evaluation import CATEGORY, Values
 
 ValueMap = Mapping[str, Mapping[str, str]]
-"""Attribute -> value as a source writes it -> value as all shall."""
+"""Attribute -> a source's spelling of a value -> the spelling to use."""
 Fields = dict[str, Values]
 
 
@@ -28,7 +28,7 @@ def fields_of(product: Product, values: ValueMap) -> Fields:
 
 
 def write_alike(field: str, given: Iterable[str], values: ValueMap) -> Values:
-    """An attribute's values as all sources shall write them."""
+    """An attribute's values, spelled the same for all sources."""
     known = values.get(field, {})
     return tuple(known.get(value, value) for value in given)
 

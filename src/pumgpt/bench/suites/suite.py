@@ -39,7 +39,7 @@ class Suite(BaseModel):
     layout: Literal["catalogue", "target scores"] = "catalogue"
     """`target scores`: JSONL lines {input, category, target_scores}, as ExtractGPT publishes AE-110k and OA-Mine."""
     values: dict[str, dict[str, str]] = {}
-    """Attribute -> {value as a source writes it: value as all shall}."""
+    """Attribute -> {a source's spelling of a value: the spelling to use}."""
     complete_paths: bool = False
     """Categories lack their upper levels, which the products of `fit` know."""
     conditions: tuple[Condition, ...] = (IMAGE_ONLY,)
@@ -49,11 +49,11 @@ class Suite(BaseModel):
     attributes: tuple[str, ...] = ()
     """The attributes that are asked, where a product states them; without any, all that it states."""
     untold: tuple[str, ...] = ()
-    """Attributes that the shop knows and that nothing shown tells: the right answer is a refusal."""
+    """Attributes that the shop knows and that nothing shown reveals: the right answer is a refusal."""
     hidden: tuple[str, ...] = ()
-    """Attributes that nothing shown tells of any product; each product is asked for one of them."""
+    """Attributes that nothing shown reveals of any product; each product is asked for one of them."""
     closed: bool = True
-    """Whether categories and attributes are chosen among the values that the data knows, or answered in open text."""
+    """Whether categories and attributes are chosen among the values in the data, or answered in open text."""
     no_products: bool = False
     """The photos show no product of a shop: every question but for a caption is to be refused."""
     foreign_pictures: int = Field(0, ge=0)
