@@ -10,7 +10,7 @@ import numpy as np
 from pumgpt.bench.asking.product_fields import FILLED, FilledFields
 from pumgpt.bench.baselines.predictions import Guess, Prediction, prediction_of
 from pumgpt.bench.judging.scoring import Metrics, Scores
-from pumgpt.bench.stats import metrics, text_metrics
+from pumgpt.bench.stats import metrics
 from pumgpt.bench.stats.calibration import calibration_scores
 from pumgpt.bench.stats.intervals import bootstrap_mean, proportion
 from pumgpt.bench.suites.items import Item
@@ -158,8 +158,8 @@ def _score_captions(predictions: Mapping[str, Prediction], titled: Sequence[Item
     captions = [predictions.get(item.product.id, nothing).caption for item in titled]
     references = [[item.product.title or ""] for item in titled]
     return {
-        "CIDEr": text_metrics.cider(captions, references),
-        "ROUGE-L": text_metrics.rouge_l(captions, references),
+        "CIDEr": metrics.cider(captions, references),
+        "ROUGE-L": metrics.rouge_l(captions, references),
         "coverage": proportion([bool(caption) for caption in captions]),
     }
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 
 from pumgpt.bench.judging.outcomes import CaseOutcome
-from pumgpt.bench.stats import metrics, text_metrics
+from pumgpt.bench.stats import metrics
 from pumgpt.bench.stats.calibration import calibration_scores
 from pumgpt.bench.stats.intervals import Measured, bootstrap_ratio, proportion
 from pumgpt.bench.suites.items import Item
@@ -179,7 +179,7 @@ def _token_f1(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
     labelled = [outcome for outcome in outcomes if outcome.truth]
     if not labelled:
         return {}
-    f1 = [text_metrics.token_f1(_first(outcome) or "", outcome.truth or ()) for outcome in labelled]
+    f1 = [metrics.token_f1(_first(outcome) or "", outcome.truth or ()) for outcome in labelled]
     _, owner = np.unique(np.asarray([outcome.case.product for outcome in labelled]), return_inverse=True)
     return {"token F1": bootstrap_ratio(np.bincount(owner, f1), np.bincount(owner), count=len(labelled))}
 
@@ -206,9 +206,9 @@ METRICS: Mapping[str, Callable[[Sequence[CaseOutcome], Items], Metrics]] = {
     "macro_f1": _macro_f1,
     "calibration": _calibration,
     "verdict": _verdict,
-    "cider": _against_references("CIDEr", text_metrics.cider),
-    "rouge_l": _against_references("ROUGE-L", text_metrics.rouge_l),
-    "bleu": _against_references("BLEU", text_metrics.bleu),
+    "cider": _against_references("CIDEr", metrics.cider),
+    "rouge_l": _against_references("ROUGE-L", metrics.rouge_l),
+    "bleu": _against_references("BLEU", metrics.bleu),
     "caption_facts": _caption_facts,
     "exact": _exact,
     "token_f1": _token_f1,

@@ -45,11 +45,12 @@ class Item:
 
 def hash_photos(photos: Iterable[bytes]) -> str:
     """Sixteen hex digits of the photos' bytes; empty without a photo."""
-    digest, num_photos = hashlib.sha256(), 0
-    for num_photos, data in enumerate(photos, start=1):
+    contents = list(photos)
+    digest = hashlib.sha256()
+    for data in contents:
         digest.update(data)
     # Empty, since products without a photo must not count as showing the same one.
-    return digest.hexdigest()[:16] if num_photos else ""
+    return digest.hexdigest()[:16] if contents else ""
 
 
 @dataclass(frozen=True)
