@@ -34,6 +34,7 @@ from pumgpt.catalog.photos.thumbnails import data_uri, thumbnail
 from pumgpt.errors import PhotoError
 
 PHOTO_PX = 200
+# Photos are inside the page: a few examples make the point, and hundreds would make it too large to mail.
 MAX_CONFLICTS = 8
 MAX_TEXT = 160
 CONDITIONS: Mapping[str, tuple[str, str]] = {
@@ -59,6 +60,7 @@ KIND_WORDS = {
     "no answer": "no answer at all",
 }
 KIND_COLOURS = dict(
+    # Strict: a new kind of failure without a colour of its own fails here and not in a report.
     zip(KINDS, ("#b3402a", "#d98a3a", "#e3c15c", "#7f5aa5", "#6a6f77", "#3f7cac", "#7fae7a", "#b9bcc1"), strict=True)
 )
 
@@ -259,7 +261,7 @@ def evidence_maps(
         for asked in make_requests(suite, data, items[case.product]):
             if case.id not in asked.case_ids:
                 continue
-            # The question alone: evidence is costly, and the others of its request have theirs drawn for nothing.
+            # This question alone: evidence is costly, and that of the request's other questions isn't shown.
             ((answer,),) = backend.answer([replace(asked.request, questions=(case.question,))], evidence=True)
             if answer.evidence:
                 maps[case.id] = answer.evidence[0]
@@ -302,7 +304,7 @@ def _open(item: Item) -> Image.Image | None:
     try:
         return open_photo(item.product.images[0]) if item.product.images else None
     except PhotoError:
-        # The file may have gone since the answers were cached: the report is worth having without it.
+        # The photos of fitted products were never checked; a broken one is no reason to go without the report.
         return None
 
 

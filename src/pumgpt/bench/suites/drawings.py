@@ -64,7 +64,6 @@ def _as_item(photo: Image.Image, product: Product, origin: Origin = "product") -
     # PPM's bytes are the pixels. A compressed photo would hash otherwise with another version of the encoder.
     buffer = io.BytesIO()
     photo.convert("RGB").save(buffer, "PPM")
-    # Without its description and other fields, which no condition of a suite shows.
     shown = Product(
         id=product.id,
         images=(ImageRef(data=buffer.getvalue()),),

@@ -18,7 +18,7 @@ from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import ImageRef
 from pumgpt.errors import PhotoError
 
-# Colours and rough shape: larger ones make near duplicates of a photo no nearer, and the search slower.
+# Enough for colours and rough shape, which is all that a baseline of pixels is meant to use.
 THUMBNAIL_PX = 16
 
 
