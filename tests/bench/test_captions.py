@@ -11,7 +11,7 @@ import pytest
 import sacrebleu
 from rouge_score.rouge_scorer import RougeScorer
 
-from pumgpt.bench.stats.text_metrics import CIDErD, bleu, cider, rouge_l, split_words, token_f1
+from pumgpt.bench.stats.metrics import CIDErD, bleu, cider, rouge_l, split_words, token_f1
 
 SHIRTS = [["Red shirt"], ["Blue shirt"]]
 

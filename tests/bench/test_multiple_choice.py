@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from scipy.stats import chi2_contingency
 
-from pumgpt.bench.judging.position_bias import ChosenPlace, measure_position_bias
+from pumgpt.bench.judging.outcomes import ChosenPlace, measure_position_bias
 from pumgpt.catalog.question import Choices
 from pumgpt.tasks.evaluation import draw_options
 

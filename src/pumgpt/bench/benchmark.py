@@ -1,7 +1,8 @@
-"""A suite's cases and what models made of them, put together once for every kind of output."""
+"""A suite's cases and the models' results on them, computed once for every kind of output."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,8 +16,16 @@ from pumgpt.bench.asking.cases import BenchCase, show_listing
 from pumgpt.bench.judging.failures import Failure, find_failures
 from pumgpt.bench.judging.fields import FieldScores, Verdicts
 from pumgpt.bench.judging.label_noise import Ceiling, LabelNoise, stated_fields
-from pumgpt.bench.judging.outcomes import Calibrate, CaseOutcome, judge, right_shares, under
-from pumgpt.bench.judging.position_bias import PositionBias, chosen_place, measure_position_bias
+from pumgpt.bench.judging.outcomes import (
+    Calibrate,
+    CaseOutcome,
+    PositionBias,
+    chosen_place,
+    judge,
+    measure_position_bias,
+    right_shares,
+    under,
+)
 from pumgpt.bench.judging.scoring import Scores, score
 from pumgpt.bench.stats.comparison import Comparison, compare
 from pumgpt.bench.suites.items import Item, SuiteData
@@ -43,26 +52,25 @@ class ModelResult:
     @cached_property
     def errors(self) -> dict[str, int]:
         """Reason -> how many cases got no answer for it."""
+        # By case first: a record of attributes has several outcomes, but failed only once.
         reasons = {o.case.id: o.text for o in self.outcomes if o.status == "error"}
-        found: dict[str, int] = {}
-        for reason in reasons.values():
-            found[reason] = found.get(reason, 0) + 1
-        return found
+        return dict(Counter(reasons.values()))
 
     def position_bias(self) -> PositionBias | None:
         return measure_position_bias(chosen_place(o) for o in self.outcomes if o.case.position is not None)
 
     def verdicts(self, condition: str) -> dict[str, Verdicts]:
         """Confidences and verdicts by slot, where the model gives confidences."""
-        found: dict[str, tuple[list[float], list[bool]]] = {}
+        by_slot: dict[str, tuple[list[float], list[bool]]] = {}
         for outcome in self.outcomes:
             case = outcome.case
+            # Only these answers are one of a known set, so only their confidence is the probability of being right.
             closed = outcome.task.answer_form in ("path", "value")
             if closed and case.form == "plain" and case.condition == condition and outcome.confidence is not None:
-                confidences, right = found.setdefault(case.task, ([], []))
+                confidences, right = by_slot.setdefault(case.task, ([], []))
                 confidences.append(outcome.confidence)
                 right.append(outcome.right)
-        return dict(found)
+        return dict(by_slot)
 
 
 def judge_answers(
@@ -72,7 +80,7 @@ def judge_answers(
     items: Mapping[str, Item],
     calibrate: Calibrate | None = None,
 ) -> ModelResult:
-    """Hold a model's answers against the truth."""
+    """Compare a model's answers with the truth."""
     outcomes = [
         outcome
         for case in cases
@@ -87,6 +95,7 @@ def judge_answers(
     seconds = sum(timed.seconds for timed in answers.values())
     tokens = [timed.answer.num_tokens for timed in answers.values()]
     counted = [count for count in tokens if count is not None]
+    # A sum over some of the answers would make the model look cheaper than it is.
     num_tokens = sum(counted) if counted and len(counted) == len(tokens) else None
     return ModelResult(backend.name, backend.revision, tuple(outcomes), seconds, num_tokens)
 
@@ -115,12 +124,12 @@ class BenchResult:
     @cached_property
     def field_scores(self) -> dict[str, dict[str, dict[str, Scores]]]:
         """Condition -> precision -> model -> scores of what it filled in; those of the models that filled anything."""
-        found: dict[str, dict[str, dict[str, Scores]]] = {}
+        by_condition: dict[str, dict[str, dict[str, Scores]]] = {}
         for model in self.models:
             for condition, by_precision in model.fields.scores.items():
                 for name, scores in by_precision.items():
-                    found.setdefault(condition, {}).setdefault(name, {})[model.name] = scores
-        return found
+                    by_condition.setdefault(condition, {}).setdefault(name, {})[model.name] = scores
+        return by_condition
 
     @cached_property
     def comparisons(self) -> list[Comparison]:
@@ -128,17 +137,18 @@ class BenchResult:
 
     @cached_property
     def noise(self) -> LabelNoise:
-        """Of the fields that are asked and that have an answer."""
+        """The label noise of the fields that are asked and that have an answer."""
         asked = {name: True for case in self.cases for name, true in case.truth.fields.items() if true is not None}
+        # The baselines' products are labelled by the same people, so their conflicts count too.
         others = self.data.fit.items if self.data.fit is not None else []
         return LabelNoise(self.data.items, others, tuple(stated_fields(self.data.items, asked)))
 
     @cached_property
     def ceilings(self) -> list[Ceiling]:
-        """From the photo alone."""
+        """The best accuracy of each field that the photo alone allows."""
         return self.noise.ceilings()
 
     @cached_property
     def failures(self) -> dict[str, list[Failure]]:
-        """By model."""
+        """Wrong answers with their kinds, by model."""
         return {model.name: find_failures(model.outcomes, self.items, self.noise) for model in self.models}

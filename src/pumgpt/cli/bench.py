@@ -106,7 +106,7 @@ class _Measurement:
         from pumgpt.bench.asking.runner import ask, make_requests
         from pumgpt.bench.benchmark import judge_answers
         from pumgpt.bench.judging.fields import score_filled
-        from pumgpt.bench.reporting.examples import evidence_maps
+        from pumgpt.bench.reporting.page import evidence_maps
         from pumgpt.bench.reporting.results import choose_examples
         from pumgpt.cli.progress import RowsBar
 

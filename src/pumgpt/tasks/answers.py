@@ -1,4 +1,4 @@
-"""Reading answers: strictly, as a question asks for them, and leniently, out of what a chat model wrote around them."""
+"""Parse answers: strictly, as a question asks for them, and leniently, out of what a chat model wrote around them."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ class Parsed:
 
 INVALID = Parsed("invalid", strict=False)
 
+# Asterisks and underscores are Markdown's emphasis, which chat models put around an answer.
 _AROUND = " \t\r\n.,;:!?'\"`’“”()[]{}*_"
 _REFUSALS = frozenset({"cannot be told", "can't be inferred", "can not be inferred", "cannot tell", "can't tell"})
 # One sentence that is nothing but a refusal. It must match as a whole: "Not shown: Blue" still names a value.
@@ -40,7 +41,7 @@ _WHOLE_REFUSAL = re.compile(
     r"|cannot be inferred.*|unknown|not (?:visible|shown|stated|inferable|specified)|n/?a|undetermined",
     re.IGNORECASE | re.DOTALL,
 )
-# The same said somewhere in a longer reply.
+# A refusal within a longer reply.
 _REFUSAL_WITHIN = re.compile(
     r"\b(?:can(?:not|'t| not) (?:be )?(?:infer|determin|tell|told|say|see|identif)\w*"
     r"|(?:unable|impossible|not possible) to (?:infer|determine|tell|say|see|identify)"
@@ -49,11 +50,13 @@ _REFUSAL_WITHIN = re.compile(
 )
 # Of a free reply these mean that there is no answer; as an attribute's value ("collar: none") they may be one.
 _EMPTY_REPLIES = frozenset({"none", "null", "not sure"})
+# A reply that is cut at its maximum length may never close its thoughts.
 _THOUGHT = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
 _LABEL = re.compile(r"^(?:the )?(?:final )?answer\s*(?:is|:)\s*", re.IGNORECASE)
 _REPEATED_LABEL = re.compile(r"^\s*(?:answer|assistant|a)\s*:", re.IGNORECASE)
 
 
+# The same few thousand values are compared with every answer of a run.
 @lru_cache(maxsize=65536)
 def normalise(text: str) -> str:
     """A text as answers are compared: lower case, single spaces, no punctuation around it."""
@@ -67,6 +70,7 @@ def plain_words(text: str) -> str:
 
 def is_refusal(text: str) -> bool:
     """Whether the whole text is a refusal, in the form asked for (`CANNOT_TELL`) or in other words."""
+    # Chat models write typographic apostrophes, and a refusal as a heading or an item of a list.
     bare_text = text.replace("’", "'").strip(_AROUND + "#-")
     return text == CANNOT_TELL or normalise(bare_text) in _REFUSALS or bool(_WHOLE_REFUSAL.fullmatch(bare_text))
 
@@ -93,6 +97,7 @@ def parse_refusal(text: str, choices: Choices | None = None) -> Parsed | None:
 def parse_text(text: str) -> Parsed:
     """Open text: anything but nothing."""
     tidied = " ".join(text.split())
+    # Punctuation alone is no answer either.
     return Parsed("value", tidied, strict=tidied == text) if normalise(tidied) else INVALID
 
 
@@ -111,6 +116,7 @@ def is_valid(value: str, choices: Choices | None) -> bool:
     return choices is None or value in _as_set(choices)
 
 
+# The three caches are by `Choices`, of which a run has a few with up to thousands of values each.
 @lru_cache(maxsize=64)
 def _as_set(choices: Choices) -> frozenset[str]:
     return frozenset(choices.values)
@@ -118,6 +124,7 @@ def _as_set(choices: Choices) -> frozenset[str]:
 
 @lru_cache(maxsize=256)
 def _by_normal_form(choices: Choices) -> dict[str, str]:
+    # Reversed, so that of two values with one normal form the first stays.
     return {normalise(value): value for value in reversed(choices.values)}
 
 
@@ -132,11 +139,13 @@ def without_prompt(text: str, question: str, listing: str | None) -> str:
     """The text without a repetition of what was asked; unchanged where it repeats nothing."""
     rest = text
     for part in (listing, question):
+        # A single word of the prompt, such as a one-word title, may as well be the answer.
         if part and len(part.split()) > 1 and part.strip().lower() in rest.lower():
             place = rest.lower().index(part.strip().lower())
             rest = rest[:place] + " " + rest[place + len(part.strip()) :]
     if rest == text:
         return text
+    # Only now: in a reply that repeats nothing, 'A: Blue' may be the option A.
     rest = _REPEATED_LABEL.sub("", rest.strip())
     return " ".join(rest.split()) if normalise(rest) else ""
 
@@ -148,8 +157,10 @@ def find_choice(text: str, choices: Choices, *, leaves: bool = False) -> str | N
     names 'Navy Blue' and not 'Blue', which is a part of it; 'blue or red' names nothing.
     """
     words = plain_words(text)
+    # Spaces around both keep 'red' from matching within 'tired'.
     named = [(form, value) for form, value in _word_forms(choices, leaves).items() if f" {form} " in f" {words} "]
     whole = {v for f, v in named if not any(f != other and f" {f} " in f" {other} " for other, _ in named)}
+    # What a longer name contains is a part of it. If two names are left, the text doesn't decide between them.
     return whole.pop() if len(whole) == 1 else None
 
 
@@ -164,6 +175,7 @@ def match_choice(text: str, choices: Choices) -> str | None:
 @lru_cache(maxsize=256)
 def _word_forms(choices: Choices, leaves: bool) -> dict[str, str]:
     """Every choice by its words. Of two with the same words the first counts."""
+    # A leaf that ends several paths names none of them.
     ends: dict[str, list[str]] = {}
     for value in choices.values if leaves else ():
         ends.setdefault(plain_words(value.rsplit(SEPARATOR, 1)[-1]), []).append(value)

@@ -20,6 +20,7 @@ from pumgpt.tasks.words import alike
 RIGHT = "right"
 WRONG = "wrong, it is "
 
+# Neither verdict may be the likelier one before the photo is seen.
 _WRONG_SHARE = 0.5
 _DENIALS = re.compile(r"^\W*(?:no|incorrect|false|not right|not correct)\b", re.IGNORECASE)
 
@@ -36,17 +37,19 @@ class AttributeCorrectionTask(Task):
 
     def questions(self, product: Product, context: TaskContext) -> list[Question]:
         """One for each attribute of the schema that the product lists."""
-        found = []
+        questions = []
         for asked in asked_attributes(product, context):
+            # `label` also gives what another attribute implies, which the shop didn't list.
             listed = label(product, asked.name, context.facts) if asked.name in (product.attributes or {}) else None
             if listed is not None:
                 text = self.template.canonical("check", name=asked.name, value=listed)
-                found.append(self._ask(text, asked.name, verdicts(asked.choices, listed)))
-        return found
+                questions.append(self._ask(text, asked.name, verdicts(asked.choices, listed)))
+        return questions
 
     def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
         drawn = []
         for asked in asked_attributes(product, context):
+            # The label of what is never shown is sometimes trained as an answer; no verdict on it can be inferred.
             never_shown = context.facts.attribute(asked.name).shown == "never"
             truth = CANNOT_TELL if never_shown else answer_for(product, asked, context, rng)
             if truth is not None:
@@ -59,8 +62,10 @@ class AttributeCorrectionTask(Task):
     ) -> tuple[Question, str] | None:
         """None where no listed value can be made up. `own` is the product's label, which nothing may show."""
         listed = truth
+        # Where the answer is a refusal, some value still has to be listed.
         if truth == CANNOT_TELL or rng.random() < _WRONG_SHARE:
             others = [v for v in asked.choices.values if not alike(v, truth)] if asked.choices is not None else []
+            # An open attribute has no other values to list wrongly; where a refusal is right, the label itself will do.
             if not others and (own is None or truth != CANNOT_TELL):
                 return None
             listed = rng.choice(others) if others else str(own)
@@ -75,17 +80,24 @@ class AttributeCorrectionTask(Task):
         if normalise(parsed.value) in (RIGHT, "yes", "correct"):
             return Parsed("value", verdict="right", strict=parsed.strict and parsed.value == RIGHT)
         if normalise(parsed.value).startswith("wrong"):
-            value = _value_after(parsed.value)
-            return Parsed("value", value, "wrong", strict=parsed.strict and parsed.value == WRONG + (value or ""))
+            # 'wrong, it is Blue' -> 'Blue', with forgiveness for how a chat model joins the two.
+            value = parsed.value.strip()[len("wrong") :].lstrip(" ,.:;-")
+            for opening in ("it is ", "it's "):
+                if value.lower().startswith(opening):
+                    value = value[len(opening) :]
+            value = value.strip(" .")
+            return Parsed("value", value or None, "wrong", strict=parsed.strict and parsed.value == WRONG + value)
         return INVALID
 
     def _parse_leniently(self, text: str, question: Question) -> Parsed:
         """A verdict in other words: 'No, it is Blue'."""
+        # Without the choices, which are whole sentences that other words never match.
         return self.parse(_DENIALS.sub("wrong", text), replace(question, choices=None))
 
     def labelled_questions(self, labelled: LabelledProduct, rng: random.Random) -> Iterator[LabelledQuestion]:
         """One attribute, drawn by lot; half of the time another value is listed than the true one."""
         stated, closed = labelled.attributes, labelled.choices
+        # Of several true values, nothing tells which one a correction has to name.
         single = [name for name, values in stated.items() if values and len(values) == 1 and name in closed]
         if not single or labelled.drawn:
             return
@@ -127,21 +139,12 @@ class AttributeCorrectionTask(Task):
         return WRONG + value if WRONG + value in question.choices.values else RIGHT
 
 
-def _value_after(text: str) -> str | None:
-    """'wrong, it is Blue' -> 'Blue'."""
-    rest = text.strip()[len("wrong") :].lstrip(" ,.:;-")
-    for opening in ("it is ", "it's "):
-        if rest.lower().startswith(opening):
-            rest = rest[len(opening) :]
-    return rest.strip(" .") or None
-
-
 def verdicts(choices: Choices | None, listed: str) -> Choices | None:
     """The valid verdicts on a listed value; None where the attribute is open."""
     return None if choices is None else _verdicts(choices, listed)
 
 
+# Cached, so that equal questions share one object: backends prepare a `Choices` once and know it by identity.
 @lru_cache(maxsize=4096)
 def _verdicts(choices: Choices, listed: str) -> Choices:
-    """Cached, so that equal questions share one object, as `Choices` asks for."""
     return Choices((RIGHT, *(WRONG + value for value in choices.values if value != listed)))

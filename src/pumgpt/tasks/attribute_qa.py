@@ -15,8 +15,11 @@ from pumgpt.tasks.template import list_options
 from pumgpt.tasks.truth import answer_for, asked_attributes, draw_untellable, thin_refusals
 from pumgpt.tasks.words import alike
 
+# Most questions at inference are open. A multiple choice teaches to choose by the photo and not by what is frequent.
 _CHOICE_SHARE = 0.25
+# Some without the right option, or a model would learn that one of the options always is.
 _RIGHT_MISSING = 0.1
+# Attributes that nothing shows: refusals have to be learnt on other names than those of the labels.
 _UNTELLABLE_SHARE = 0.6
 _MANY_VALUES = 6
 """From this many values on, a multiple choice may lack the right one: fewer are seldom distinct enough."""
@@ -37,6 +40,7 @@ class AttributeQATask(Task):
         return [self._question(asked, context.list_options) for asked in asked_attributes(product, context)]
 
     def _question(self, asked: AskedAttribute, most_options: int) -> Question:
+        # A schema's own wording is taken as it is: it may list the options itself.
         text = asked.question or self.template.canonical("open", name=asked.name)
         if asked.choices is not None and not asked.question and len(asked.choices.values) <= most_options:
             text = self.template.canonical("choice", name=asked.name, options=list_options(asked.choices.values))
@@ -48,6 +52,7 @@ class AttributeQATask(Task):
             answer = answer_for(product, asked, context, rng)
             if answer is not None:
                 drawn.append(self._draw_one(asked, answer, rng))
+        # A description may name anything, so that nothing is surely unknown beside it.
         if drawn and not context.listing.described and rng.random() < _UNTELLABLE_SHARE:
             drawn.append(self._draw_one(AskedAttribute(draw_untellable(product, context.facts, rng)), CANNOT_TELL, rng))
         return thin_refusals(drawn, rng)
@@ -57,10 +62,10 @@ class AttributeQATask(Task):
             options = draw_training_options(asked.choices, answer, rng)
             if len(options) > 1:
                 text = self.template.draw("choice", rng, name=asked.name, options=list_options(options))
-                return self._ask(
-                    text, asked.name, Choices(tuple(options))
-                ), answer if answer in options else CANNOT_TELL
+                right = answer if answer in options else CANNOT_TELL
+                return self._ask(text, asked.name, Choices(tuple(options))), right
         text = self.template.draw("open", rng, name=asked.name)
+        # Both, since the schema's wording is what its user asks, and the others are what other schemas will.
         if asked.question and rng.random() < 0.5:
             text = asked.question
         return self._ask(text, asked.name, asked.choices), answer
@@ -106,12 +111,11 @@ class AttributeQATask(Task):
 def draw_training_options(choices: Choices, answer: str, rng: random.Random) -> list[str]:
     """Three to five options (fewer where there are fewer values), shuffled; now and then without the right one."""
     others = [value for value in choices.values if value != answer and not alike(value, answer)]
+    # Without names of nearly the same value: 'navy' beside 'blue' has no right answer.
     options = rng.sample(others, min(len(others), rng.randint(3, 5)))
     missing = len(choices.values) >= _MANY_VALUES and rng.random() < _RIGHT_MISSING
     if answer != CANNOT_TELL and not missing:
-        options = [
-            answer,
-            *options[: max(2, len(options) - 1)],
-        ]  # in the place of another: the number of options must not give the answer away
+        # In the place of another: the number of options must not give away whether the right one is there.
+        options = [answer, *options[: max(2, len(options) - 1)]]
     rng.shuffle(options)
     return options

@@ -15,6 +15,7 @@ from pumgpt.tasks.evaluation import AnswerStatus, LabelledProduct, LabelledQuest
 from pumgpt.tasks.template import list_options
 from pumgpt.tasks.truth import answer_for, asked_attributes
 
+# No attribute has a semicolon in its name, since it separates the pairs of a record.
 _NAMES = "; "
 _WHOLE_SCHEMA = 0.5
 
@@ -32,7 +33,9 @@ class AttributesTask(Task):
 
     def questions(self, product: Product, context: TaskContext) -> list[Question]:
         names = [asked.name for asked in asked_attributes(product, context)]
-        return [self._question(self.template.canonical("record", names=list_options(names)), names)] if names else []
+        if not names:
+            return []
+        return [self._ask(self.template.canonical("record", names=list_options(names)), _NAMES.join(names))]
 
     def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
         """Names without a known answer are left out; half of the time only some names are asked, in the same order."""
@@ -46,14 +49,12 @@ class AttributesTask(Task):
             return []
         # A model that only ever sees the whole schema would list it whatever it is asked for.
         if rng.random() >= _WHOLE_SCHEMA:
+            # Sorted, so that the record follows the order of the question, which the model is to copy.
             kept = sorted(rng.sample(range(len(known)), rng.randint(2, len(known))))
             known = [known[i] for i in kept]
         names = [name for name, _ in known]
         text = self.template.draw("record", rng, names=list_options(names))
-        return [(self._question(text, names), write_record(known))]
-
-    def _question(self, text: str, names: Sequence[str]) -> Question:
-        return self._ask(text, _NAMES.join(names))
+        return [(self._ask(text, _NAMES.join(names)), write_record(known))]
 
     def fields(self, question: Question) -> tuple[str, ...]:
         return tuple(question.field.split(_NAMES)) if question.field else ()
@@ -64,6 +65,7 @@ class AttributesTask(Task):
         Invalid where no asked name is stated; a refusal of the whole is one of every name.
         """
         names = self.fields(question)
+        # 'Cannot be inferred' instead of a record refuses each name, and is graded as such.
         if parse_refusal(text) is not None:
             return Parsed("value", dict.fromkeys(names), strict=False) if names else Parsed("cannot tell", strict=False)
         stated = _parse_pairs(text)
@@ -71,7 +73,8 @@ class AttributesTask(Task):
         value = {name: stated[key] for key, name in asked.items() if key in stated}
         if not value:
             return INVALID
-        strict = text == write_record([(name, found or CANNOT_TELL) for name, found in value.items()])
+        # Strict is what writing the parsed record gives back, so that no second grammar has to be kept.
+        strict = text == write_record([(name, one or CANNOT_TELL) for name, one in value.items()])
         return Parsed("value", value, strict=strict and len(value) == len(asked))
 
     def _may_be_refusal(self, parsed: Parsed, strict: bool, question: Question) -> bool:
@@ -106,10 +109,12 @@ def write_record(pairs: Sequence[tuple[str, str]]) -> str:
 
 
 def _parse_pairs(text: str) -> dict[str, str | None]:
-    found: dict[str, str | None] = {}
+    pairs: dict[str, str | None] = {}
+    # Chat models write one pair a line, whatever they are asked for.
     for part in text.replace("\n", ";").split(";"):
         name, separator, value = part.partition(":")
         if separator and normalise(name) and normalise(value):
             value = " ".join(value.split())
-            found.setdefault(normalise(name), None if parse_refusal(value) else value)
-    return found
+            # A model that writes on and on repeats names: its answer is the first value.
+            pairs.setdefault(normalise(name), None if parse_refusal(value) else value)
+    return pairs

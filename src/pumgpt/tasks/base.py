@@ -51,7 +51,7 @@ class Example:
 class Task(ABC):
     """One of the tasks. Stateless: the same object serves training, enrichment and benchmark.
 
-    A new one needs a name, a template, `questions` and `_draw`; `truth_of` too, if a benchmark shall ask it. Everything
+    A new one needs a name, a template, `questions` and `_draw`; `truth_of` too, if a benchmark asks it. Everything
     else has a default that suits a task with short open answers.
     """
 
@@ -76,6 +76,7 @@ class Task(ABC):
     @property
     def template(self) -> Template:
         """`templates/<name>.yaml` beside the module of the task."""
+        # Beside the task's module and not this one: a task of another package brings its own.
         return load_template(self.name, Path(str(modules[type(self).__module__].__file__)).parent / "templates")
 
     @property
@@ -108,7 +109,7 @@ class Task(ABC):
         return (question.field or self.name,)
 
     def calibration_key(self, question: Question) -> str:
-        """Under which name a checkpoint's calibration knows the question."""
+        """The question's name in a checkpoint's calibration."""
         return self.name
 
     # Parsing
@@ -126,6 +127,7 @@ class Task(ABC):
 
         `strict` says whether it was written exactly as asked for. A reply that only repeats the prompt is invalid.
         """
+        # Models without chat training often repeat the prompt, whose words would be taken for the answer.
         text = without_prompt(bare(reply), question.text, listing)
         parsed = self.parse(text, question) if text else INVALID
         # Open text has no form that it could miss.
@@ -174,6 +176,7 @@ class Task(ABC):
     def _stated(self, parsed: Parsed, field: str) -> tuple[AnswerStatus, Values | None]:
         """What an answer states about one field."""
         value = parsed.value
+        # A record has a value for each name, which only its own task knows how to pick.
         if parsed.status != "value" or isinstance(value, Mapping):
             return parsed.status, None
         return "value", (value,) if isinstance(value, str) else value or ()

@@ -16,6 +16,7 @@ from pumgpt.tasks.evaluation import Grade, LabelledProduct, LabelledQuestion, Tr
 from pumgpt.tasks.listing import tidy
 from pumgpt.tasks.truth import is_foreign, plain_phrase
 
+# Copying a title that stands in the prompt is soon learnt, and teaches nothing about the photo.
 _COPIED_SHARE = 0.3
 
 
@@ -34,7 +35,7 @@ class CaptionTask(Task):
         return [self._ask(self.template.canonical("describe"))]
 
     def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
-        """Seldom while the title stands in the prompt: copying it is soon learnt, and teaches nothing about the photo."""
+        """The title, or a phrase made of the labels; seldom while the title stands in the prompt."""
         answer = tidy(product.title or "") or plain_phrase(product, context.facts)
         if answer is None or is_foreign(product):
             return []
@@ -51,8 +52,9 @@ class CaptionTask(Task):
             )
 
     def _grade(self, parsed: Parsed, truth: Truth, field: str, product: Product) -> Grade:
-        """By the facts that it states, which needs a category; likeness to the references is a metric's business."""
+        """By the facts that it states; likeness to the references is left to the metrics."""
         grade = super()._grade(parsed, truth, field, product)
+        # Without a category nothing tells whether the caption names the product.
         return replace(grade, judged=bool(product.category))
 
     def _is_right(self, stated: Values, truth: Truth, field: str, product: Product) -> bool:

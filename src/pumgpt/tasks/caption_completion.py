@@ -15,6 +15,7 @@ from pumgpt.tasks.evaluation import Grade, LabelledProduct, LabelledQuestion, Tr
 from pumgpt.tasks.listing import tidy
 from pumgpt.tasks.truth import is_foreign
 
+# In a benchmark; training cuts anywhere, since users stop typing anywhere.
 _BEGINNING_SHARE = 0.5
 
 
@@ -36,6 +37,7 @@ class CaptionCompletionTask(Task):
     def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
         """None while the title stands in the prompt."""
         title = (product.title or "").split()
+        # With the title in the prompt the rest is copied, not completed.
         if len(title) < 2 or is_foreign(product) or context.listing.mode == "present":
             return []
         cut = rng.randint(1, len(title) - 1)

@@ -1,4 +1,4 @@
-"""Is a caption true? Held against the labels by stated rules, since no string metric asks that."""
+"""Is a caption true? Compared with the labels by stated rules, since no string metric asks that."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def caption_is_true(text: str, product: Product) -> bool:
     The kind is the last word of the category's leaf, or a word for it. A colour counts by its family, and is true where
     the label or the title has it; without a colour label no colour is judged. Nothing else in it is.
     """
-    caption_stems = stems(text)
-    return _names_kind(caption_stems, product) and _colours(caption_stems) <= _true_colours(product, caption_stems)
+    facts = caption_facts(text, product)
+    return facts.names_kind and not facts.untrue_colours
 
 
 @dataclass(frozen=True, slots=True)
 class CaptionFacts:
-    """What a caption states that can be held against labels: CHAIR for products (Rohrbach et al. 2018)."""
+    """What a caption states that labels can confirm or refute: CHAIR for products (Rohrbach et al. 2018)."""
 
     names_kind: bool
     """Whether it names what the product is."""
@@ -35,22 +35,24 @@ def caption_facts(text: str, product: Product) -> CaptionFacts:
     """The rules of `caption_is_true`, fact by fact."""
     caption_stems = stems(text)
     colours = _colours(caption_stems)
-    return CaptionFacts(
-        _names_kind(caption_stems, product), len(colours), len(colours - _true_colours(product, caption_stems))
-    )
+    untrue = colours - _true_colours(product, caption_stems)
+    return CaptionFacts(_names_kind(caption_stems, product), len(colours), len(untrue))
 
 
 def _names_kind(caption_stems: list[str], product: Product) -> bool:
     if not product.category:
         return False
+    # The head of an English noun phrase is its last word: 'Casual Shoes' are shoes.
     kind = stem(product.category[-1].split()[-1])
     names = {kind, *(stem(word) for word in words().synonyms.get(kind, []))}
-    joined = {first + second for first, second in pairwise(caption_stems)}  # 'T shirt' is 'Tshirts'
+    # Compounds are written as one word or as two: 'T shirt' is 'Tshirts'.
+    joined = {first + second for first, second in pairwise(caption_stems)}
     return not names.isdisjoint({*caption_stems, *joined})
 
 
 def _true_colours(product: Product, caption_stems: list[str]) -> set[str]:
     colour = (product.attributes or {}).get("colour")
+    # Without a label no colour can be called untrue.
     if colour is None:
         return _colours(caption_stems)
     stated = " ".join([colour] if isinstance(colour, str) else colour)

@@ -18,7 +18,9 @@ from pumgpt.tasks.template import list_options
 from pumgpt.tasks.truth import is_foreign
 
 _SHORT_OPTIONS = 0.5
+# Some multiple choices lack the right option, or a model would learn that one of the options always is.
 _RIGHT_MISSING = 0.15
+# Siblings are hard to tell apart, others easy: with either alone, options would be chosen by their kind.
 _SIBLINGS = 0.5
 
 
@@ -47,6 +49,7 @@ class CategoryTask(Task):
         drawn = [(self._ask(self.template.draw("open", rng), "category", context.taxonomy_choices), answer)]
         choice = self._draw_choice(product, context, rng)
         if choice is not None:
+            # A caller that wants fewer examples takes the first one, and inference mostly asks the open question.
             drawn.insert(0 if rng.random() < 0.25 else 1, choice)
         return drawn
 
@@ -59,7 +62,8 @@ class CategoryTask(Task):
             return None
         answer = CANNOT_TELL
         if product.category and rng.random() >= _RIGHT_MISSING:
-            answer = options[0] = SEPARATOR.join(product.category)  # in the place of another: see attribute_qa
+            # In the place of another: the number of options must not give away whether the right one is there.
+            answer = options[0] = SEPARATOR.join(product.category)
         rng.shuffle(options)
         # Shops list leaves or whole paths; leaves only while each still names one option.
         if rng.random() < _SHORT_OPTIONS and len({_leaf(option) for option in options}) == len(options):
@@ -72,6 +76,7 @@ class CategoryTask(Task):
         parsed = parse_choice(text, question.choices)
         if not isinstance(parsed.value, str):
             return INVALID
+        # Models write 'A>B' and 'A > B >' as well.
         path = tuple(level.strip() for level in parsed.value.split(">") if level.strip())
         return Parsed("value", path, strict=parsed.strict) if path else INVALID
 
@@ -111,27 +116,26 @@ def _leaf(path: str) -> str:
     return path.rsplit(SEPARATOR, 1)[-1]
 
 
+# The two indexes are kept: a taxonomy has thousands of paths, and every training example draws from it.
 @lru_cache(maxsize=16)
 def _by_depth(choices: Choices) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
+    by_depth: dict[int, list[str]] = {}
     for path in choices.values:
-        found.setdefault(path.count(SEPARATOR) + 1, []).append(path)
-    return found
+        by_depth.setdefault(path.count(SEPARATOR) + 1, []).append(path)
+    return by_depth
 
 
 @lru_cache(maxsize=16)
 def _by_parent(choices: Choices) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    by_parent: dict[str, list[str]] = {}
     for path in choices.values:
-        found.setdefault(path.rpartition(SEPARATOR)[0], []).append(path)
-    return found
+        by_parent.setdefault(path.rpartition(SEPARATOR)[0], []).append(path)
+    return by_parent
 
 
 def _draw_others(choices: Choices, right: tuple[str, ...] | None, rng: random.Random, count: int) -> list[str]:
-    """Up to `count` wrong categories, half of them siblings of the right one.
-
-    Only paths as long as the right one: sources with other depths may call the same thing by another name.
-    """
+    """Up to `count` wrong categories, half of them siblings of the right one."""
+    # Only paths as long as the right one: sources with other depths may call the same thing by another name.
     pool = list(choices.values) if right is None else _by_depth(choices).get(len(right), [])
     if not pool:
         return []
@@ -140,6 +144,7 @@ def _draw_others(choices: Choices, right: tuple[str, ...] | None, rng: random.Ra
     # A bound: a small pool may not have enough distinct categories.
     for _ in range(count * 3):
         path = rng.choice(siblings if siblings and rng.random() < _SIBLINGS else pool)
+        # The same leaf under another parent might be right too.
         if path not in taken and (right is None or _leaf(path) != right[-1]):
             taken.append(path)
         if len(taken) == count:

@@ -23,11 +23,12 @@ def draw_conversations(
 ) -> Iterator[Conversation]:
     """One conversation for each product that has something to teach, its questions drawn from all tasks.
 
-    Rows of a catalogue that are no products are passed by. A product's conversation depends on `seed` and its id alone.
+    Rows of a catalogue that are no products are skipped.
     """
     weights = weights or MixtureWeights()
     for product in products:
         if isinstance(product, Product):
+            # A generator of its own for each product: its conversation is the same whatever comes before it.
             rng = random.Random(f"{seed} {product.id}")
             listing, examples = draw_examples(product, context or TaskContext(), rng, weights, max_turns)
             turns = tuple((example.question.text, example.answer) for example in examples)

@@ -97,12 +97,10 @@ class Grade:
 
 
 def draw_options(choices: Choices, right: str, count: int, rng: random.Random) -> tuple[str, ...] | None:
-    """`right` among `count` options, shuffled, or as many as there are values (two at least); None where it is not one.
-
-    A wrong option is never one that may be called right too, such as another name of the same colour.
-    """
+    """`right` among `count` options, shuffled, or as many as there are values (two at least); None where it is not one."""
     if right not in choices.values or count < 2:
         return None
+    # A wrong option must not be one that may be called right too, such as another name of the same colour.
     others = [value for value in choices.values if value != right and not alike(value, right)]
     if not others:
         return None
@@ -124,6 +122,8 @@ def values_are_true(stated: Values, truth: Values) -> bool:
     true = set(plain(truth))
     for value in plain(stated):
         parts = {normalise(part) for part in value.split(",")}
+        # As a whole first: a value may contain a comma itself.
         if value not in true and not parts <= true:
             return False
+    # An answer that states nothing has nothing wrong in it, and is not right for that.
     return bool(stated)

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
-from pumgpt.catalog.product import AttributeValue, Product
+from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.words import stem, stems
 from pumgpt.tasks.sources import DataFacts
 from pumgpt.tasks.words import words
 
 ListingMode = Literal["present", "struck", "absent"]
 
+# Descriptions name the product in their first lines, and all of one would be the longest part of a prompt.
 _DESCRIPTION_CHARS = 200
 _FILLERS = frozenset({"and", "the", "of", "for", "with", "a", "in"})
 _TOKEN = re.compile(r"[^\W_]+(?:['’`-][^\W_]+)*['’`]?")
 _GAP = re.compile(r"\s+")
+# Punctuation and empty brackets that striking leaves between spaces.
 _LOOSE = re.compile(r"(?:(?<=\s)|^)[^\w\s()]+(?=\s|$)|\(\s*\)")
 
 
@@ -57,6 +59,7 @@ def render_listing(
     if mode == "absent":
         return None
     title = tidy(product.title or "")
+    # Never with a description, which names the answers in ways that can't all be struck.
     if mode == "struck":
         struck = strike(title, product, facts)
         return f"Title: {struck}" if struck else None
@@ -74,6 +77,7 @@ def tidy(text: str) -> str:
 
 def shorten(text: str, max_chars: int) -> str:
     """The beginning of a text, cut between words."""
+    # Descriptions may be very long, and tidying all of one takes time for text that is never shown.
     text = tidy(text[: max_chars * 4])
     if len(text) <= max_chars:
         return text
@@ -86,13 +90,15 @@ def strike(title: str, product: Product, facts: DataFacts) -> str:
     """
     # An attribute that only the text shows, such as the brand, gives no answer about the photo away: it stays.
     asked = {n: v for n, v in (product.attributes or {}).items() if facts.attribute(n).shown != "in text"}
-    struck = _struck_stems(product.category or (), _values(asked))
+    values = [value for given in asked.values() for value in ([given] if isinstance(given, str) else given)]
+    struck = _struck_stems(product.category or (), tuple(values))
     tokens = list(_TOKEN.finditer(title))
-    gone = [_says(match.group(), struck) for match in tokens]
-    # A compound may be written as two words.
-    for i in range(len(tokens) - 1):  # 'Sweat Shirt' is 'Sweatshirts'
+    gone = [_is_struck(match.group(), struck) for match in tokens]
+    # A compound may be written as two words: 'Sweat Shirt' is 'Sweatshirts'.
+    for i in range(len(tokens) - 1):
         if stem(_joined(tokens[i].group()) + _joined(tokens[i + 1].group())) in struck:
             gone[i] = gone[i + 1] = True
+    # What lies between the words stays: a title without its punctuation would look unlike any other.
     pieces, end = [], 0
     for match, drop in zip(tokens, gone, strict=True):
         pieces.append(title[end : match.start()])
@@ -103,15 +109,11 @@ def strike(title: str, product: Product, facts: DataFacts) -> str:
     return tidy(_LOOSE.sub(" ", tidy("".join(pieces))))
 
 
-def _values(attributes: Mapping[str, AttributeValue]) -> tuple[str, ...]:
-    return tuple(value for given in attributes.values() for value in ([given] if isinstance(given, str) else given))
-
-
 def _joined(token: str) -> str:
     return token.replace("-", "")
 
 
-def _says(token: str, struck: frozenset[str]) -> bool:
+def _is_struck(token: str, struck: frozenset[str]) -> bool:
     """Whether a token, or a part of it ('Blue-Black'), is struck."""
     return stem(_joined(token)) in struck or ("-" in token and any(stem(part) in struck for part in token.split("-")))
 
@@ -122,6 +124,7 @@ def _always_struck() -> frozenset[str]:
     return frozenset(_stems_of([*colours, *words().people, *words().occasions]))
 
 
+# Many products share a category and values, and each is struck once an epoch.
 @lru_cache(maxsize=4096)
 def _struck_stems(category: tuple[str, ...], values: tuple[str, ...]) -> frozenset[str]:
     # The product's own words are struck together with their synonyms, or "tee" would give "Tshirts" away.
@@ -133,10 +136,10 @@ def _struck_stems(category: tuple[str, ...], values: tuple[str, ...]) -> frozens
 
 def _stems_of(texts: Iterable[str]) -> set[str]:
     """The stems of all words, and of each text's words written as one."""
-    found: set[str] = set()
+    all_stems: set[str] = set()
     for text in texts:
         parts = [part for part in stems(text) if part not in _FILLERS]
-        found.update(parts)
+        all_stems.update(parts)
         # "Flip Flops" is also written "flipflops".
-        found.add(stem("".join(parts)))
-    return found - {""}
+        all_stems.add(stem("".join(parts)))
+    return all_stems - {""}

@@ -15,6 +15,7 @@ from pumgpt.tasks.context import TaskContext
 from pumgpt.tasks.listing import ListingMode
 from pumgpt.tasks.registry import TASKS, get_task
 
+# Mostly without text: with a title in every prompt, a model would hardly learn to use the photo.
 DEFAULT_LISTING: Mapping[ListingMode, float] = MappingProxyType({"absent": 0.6, "struck": 0.2, "present": 0.2})
 
 
@@ -36,6 +37,7 @@ class MixtureWeights(BaseModel):
     """Attributes that are asked for more or less often than others, whose weight is 1."""
 
     def model_post_init(self, context: object) -> None:
+        # A misspelt task would never be drawn, and the run seem fine.
         for name in self.tasks:
             get_task(name)
         for group, weights in (("tasks", self.tasks), ("listing", self.listing)):
@@ -55,6 +57,7 @@ def draw_examples(
     mode = rng.choices(modes, [weights.listing[name] for name in modes])[0]
     context = context.showing(product, mode, rng)
     pools: dict[str, list[Example]] = {}
+    # By text, since two draws of a phrasing may coincide.
     asked: set[str] = set()
     drawn: list[Example] = []
     left = {name: weight for name, weight in weights.tasks.items() if weight > 0}
@@ -63,28 +66,23 @@ def draw_examples(
         if name not in pools:
             # Reversed, because examples are taken from the end.
             pools[name] = _ordered(TASKS[name].examples(product, context, rng), weights.attributes, rng)[::-1]
-        example = _next_new(pools[name], asked)
-        if example is None:
+        pool = pools[name]
+        while pool and pool[-1].question.text in asked:
+            pool.pop()
+        if not pool:
             # A task that has no more to ask leaves its place to the others.
             del left[name]
             continue
+        example = pool.pop()
         asked.add(example.question.text)
         drawn.append(example)
     return context.listing.text, drawn
 
 
 def _ordered(examples: list[Example], weights: Mapping[str, float], rng: random.Random) -> list[Example]:
-    """In random order, those of a heavy attribute more often before others: each is the next one with a probability
-    in proportion to its weight (Efraimidis and Spirakis 2006).
-    """
+    """Examples in random order, those of a heavy attribute more often before others."""
+    # Tasks draw in random order already; drawing again would change what every recipe without weights trains on.
     if not weights:
         return examples
+    # Each is the next one with a probability in proportion to its weight (Efraimidis and Spirakis 2006).
     return sorted(examples, key=lambda e: rng.random() ** (1 / weights.get(e.question.field or "", 1.0)), reverse=True)
-
-
-def _next_new(pool: list[Example], asked: set[str]) -> Example | None:
-    while pool:
-        example = pool.pop()
-        if example.question.text not in asked:
-            return example
-    return None

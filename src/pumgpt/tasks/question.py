@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from functools import cache
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL, Question
@@ -16,7 +15,9 @@ from pumgpt.tasks.template import Template
 from pumgpt.tasks.truth import is_foreign, label, plain_phrase
 from pumgpt.tasks.words import colour_family, words
 
+# Refusals have to be learnt beside answers too, not only on pictures of no product.
 _UNANSWERABLE_SHARE = 0.4
+# What is unisex is for men and for women, so that both questions are answered 'yes'.
 _WEARERS = {"Unisex": frozenset({"men", "women"})}
 
 Pair = tuple[str, str]
@@ -36,11 +37,13 @@ class QuestionTask(Task):
 
     def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
         template = self.template
+        # A picture of no product still gets questions that take one for granted: the answer to those is a refusal.
         if is_foreign(product):
             pairs = _about_nothing(template, rng)
         else:
             about = (_about_kind, _about_people, _about_colour, _about_usage)
             pairs = [pair for ask in about for pair in ask(product, context.facts, template, rng)]
+            # Likelier the more there is to ask, so that refusals stay about the same share.
             if product.category and not context.listing.described and rng.random() < _UNANSWERABLE_SHARE * len(pairs):
                 pairs.append((template.draw("unanswerable", rng), CANNOT_TELL))
         rng.shuffle(pairs)
@@ -48,6 +51,7 @@ class QuestionTask(Task):
 
     def labelled_questions(self, labelled: LabelledProduct, rng: random.Random) -> Iterator[LabelledQuestion]:
         """Those of the training examples, each wording once."""
+        # The training phrasings may coincide, and a question that is asked twice counts double.
         distinct = {e.question.text: e for e in self.examples(labelled.product, labelled.context, rng)}
         for number, example in enumerate(list(distinct.values())[: labelled.num_questions]):
             right = None if example.answer == CANNOT_TELL else (example.answer,)
@@ -73,6 +77,7 @@ def _about_kind(product: Product, facts: DataFacts, template: Template, rng: ran
     kinds = template.phrases["kind"]
     own = kinds.get((product.category or ("",))[0])
     if own is not None:
+        # Yes and no half of the time each, or the question alone would tell the answer.
         other = rng.choice([kind for kind in kinds.values() if kind != own])
         asked, answer = (own, "yes") if rng.random() < 0.5 else (other, "no")
         pairs.append((template.draw("is_kind", rng, kind=asked), answer))
@@ -85,12 +90,14 @@ def _about_people(product: Product, facts: DataFacts, template: Template, rng: r
     if gender not in people:
         return []
     own = people[gender]
+    # Even odds for 'yes', as in the questions about the kind.
     fitting = _WEARERS.get(gender, frozenset({own}))
     asked = rng.choice(sorted(fitting) if rng.random() < 0.5 else ["men", "women", "boys", "girls"])
     pairs = [
         (template.draw("who", rng), own),
         (template.draw("is_for", rng, people=asked), "yes" if asked in fitting else "no"),
     ]
+    # What is for both has no side to choose.
     if gender != "Unisex":
         sides = [own, rng.choice([other for other in ("men", "women", "boys", "girls") if other != own])]
         rng.shuffle(sides)
@@ -98,19 +105,15 @@ def _about_people(product: Product, facts: DataFacts, template: Template, rng: r
     return pairs
 
 
-@cache
-def _plain_colours() -> tuple[str, ...]:
-    return tuple(colour for colour in words().colours if colour != "multi")
-
-
 def _about_colour(product: Product, facts: DataFacts, template: Template, rng: random.Random) -> list[Pair]:
-    """Other colours are of another family: nobody should have to decide whether navy is blue."""
     colour = label(product, "colour", facts)
     family = colour_family(colour) if colour else None
+    # 'Multi' is any mix, of which no single colour can be denied.
     if colour is None or family is None or family == "multi":
         return []
     own = colour.lower()
-    other = rng.choice([name for name in _plain_colours() if name != family])
+    # Of another family: nobody should have to decide whether navy is blue.
+    other = rng.choice([name for name in words().colours if name not in (family, "multi")])
     sides = [own, other]
     rng.shuffle(sides)
     asked, answer = (own, "yes") if rng.random() < 0.5 else (other, "no")
@@ -122,6 +125,7 @@ def _about_colour(product: Product, facts: DataFacts, template: Template, rng: r
 
 
 def _about_usage(product: Product, facts: DataFacts, template: Template, rng: random.Random) -> list[Pair]:
+    # 'Casual' says something about clothes and nothing about an apple.
     phrase = template.phrases["usage"].get(label(product, "usage", facts) or "")
     if phrase is None or not product.category or product.category[0] not in facts.worn_categories:
         return []

@@ -31,7 +31,7 @@ SHIPPED: tuple[type[Task], ...] = (
 
 
 class _Tasks(Mapping[str, Task]):
-    """Installed packages are asked for their tasks when a task is first looked up: importing this file stays cheap."""
+    """Those of this package from the start; those of installed packages from the first look-up."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, Task] = {}
@@ -47,8 +47,10 @@ class _Tasks(Mapping[str, Task]):
         self._by_name[task.name] = task
 
     def _all(self) -> dict[str, Task]:
+        # Not at import: entry points mean a search through all installed packages, which `--help` has no time for.
         if not self._complete:
-            self._complete = True  # first, so that a plug-in may look up tasks while it is imported
+            # Set first, so that a plug-in may look up tasks while it is imported.
+            self._complete = True
             for point in entry_points(group=ENTRY_POINTS):
                 try:
                     self.add(point.load()())

@@ -40,7 +40,7 @@ class SourceFacts(BaseModel):
 
 
 class DataFacts(BaseModel):
-    """`sources.yaml`, checked. Empty facts hold of any catalogue."""
+    """`sources.yaml`, checked. Empty facts suit any catalogue."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from pumgpt.errors import SchemaError
 
+# The wording that inference uses must be the best known; the others keep it from being the only one.
 _CANONICAL_SHARE = 0.5
 
 
@@ -41,8 +42,9 @@ class Template(BaseModel):
                 raise ValueError(f"group '{group}' has no phrasing")
             if len(set(phrasings)) != len(phrasings):
                 raise ValueError(f"group '{group}' has the same phrasing twice")
-            fields = {phrasing: _fields(phrasing) for phrasing in phrasings}
-            odd = next((p for p, found in fields.items() if found != fields[phrasings[0]]), None)
+            fields = {p: {name for _, name, _, _ in Formatter().parse(p) if name is not None} for p in phrasings}
+            # Which phrasing is used is drawn by lot: one that lacks a field would fail in the middle of a training run.
+            odd = next((p for p, own in fields.items() if own != fields[phrasings[0]]), None)
             if odd is not None:
                 raise ValueError(f"'{odd}' in group '{group}' has other {{fields}} than '{phrasings[0]}'")
         return groups
@@ -54,7 +56,6 @@ class Template(BaseModel):
     def draw(self, group: str, rng: random.Random, **fields: str) -> str:
         """What training asks."""
         phrasings = self.phrasings[group]
-        # The wording that inference uses must be the best known; the others keep it from being the only one.
         chosen = phrasings[0] if rng.random() < _CANONICAL_SHARE else rng.choice(phrasings)
         return chosen.format(**fields)
 
@@ -62,10 +63,6 @@ class Template(BaseModel):
         """What training asks in another language; 'de-AT' falls back to 'de'. None where the template doesn't speak it."""
         phrasings = self.translated.get(language) or self.translated.get(language.split("-")[0])
         return None if phrasings is None else rng.choice(phrasings).format(**fields)
-
-
-def _fields(phrasing: str) -> frozenset[str]:
-    return frozenset(name for _, name, _, _ in Formatter().parse(phrasing) if name is not None)
 
 
 def parse_template(text: str, where: str) -> Template:

@@ -52,6 +52,7 @@ def _answer(product: Product, name: str, context: TaskContext, rng: random.Rando
     known = context.facts.attribute(name)
     match known.shown:
         case "never":
+            # Mostly a refusal; now and then the label, for users who want every field filled.
             return value if value is not None and rng.random() < known.answered_share else CANNOT_TELL
         case "in text" if value is not None:
             return value if value.lower() in (listing.text or "").lower() else CANNOT_TELL
@@ -71,6 +72,7 @@ def is_untellable(product: Product, name: str, facts: DataFacts) -> bool:
 def draw_untellable(product: Product, facts: DataFacts, rng: random.Random) -> str:
     """The name of an attribute that can't be inferred for this product."""
     lacking = facts.source(product).lacking
+    # Both kinds: what this product lacks, and what no photo shows of any.
     name = rng.choice(lacking if lacking and rng.random() < 0.4 else words().hidden)
     # A text that is shown might name it after all.
     in_text = facts.attribute(name).shown == "in text"
@@ -78,9 +80,8 @@ def draw_untellable(product: Product, facts: DataFacts, rng: random.Random) -> s
 
 
 def thin_refusals(pairs: Sequence[tuple[Question, str]], rng: random.Random) -> list[tuple[Question, str]]:
-    """All questions that have an answer and one of those that have none, shuffled: a model that is mostly
-    taught to refuse learns to refuse.
-    """
+    """All questions that have an answer and one of those that have none, shuffled."""
+    # A model that is mostly taught to refuse learns to refuse.
     answered = [pair for pair in pairs if pair[1] != CANNOT_TELL]
     refused = [pair for pair in pairs if pair[1] == CANNOT_TELL]
     kept = [*answered, rng.choice(refused)] if refused else answered
@@ -92,6 +93,7 @@ def asked_attributes(product: Product, context: TaskContext) -> tuple[AskedAttri
     """The schema in use; the product's own attributes where there is none."""
     if context.attributes:
         return context.attributes
+    # Where nobody states them, these teach that the question may have no answer.
     always = [name for name, known in context.facts.attributes.items() if known.always_asked]
     return tuple(AskedAttribute(name) for name in dict.fromkeys([*(product.attributes or {}), *always]))
 
@@ -102,6 +104,7 @@ def plain_phrase(product: Product, facts: DataFacts) -> str | None:
         return None
     leaf = product.category[-1]
     phrase = leaf
+    # A sort's name means little alone: 'Golden Delicious' needs its 'apple'.
     if len(product.category) > 2 and product.category[0] in facts.sorted_categories:
         parent = product.category[-2].replace("-", " ").lower()
         if parent not in leaf.lower():

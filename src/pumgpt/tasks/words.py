@@ -33,6 +33,7 @@ def words() -> Words:
 def colour_family(colour: str) -> str | None:
     """'Navy Blue' -> 'blue'; None for a colour that we don't know."""
     families = {name: family for family, names in words().colours.items() for name in names}
+    # The whole first ('off white'), then from the last word: English puts the colour itself there ('light blue').
     for word in [colour.lower(), *reversed(colour.lower().split())]:
         if word in families:
             return families[word]
@@ -44,5 +45,6 @@ def alike(first: str, second: str) -> bool:
     family = colour_family(first)
     if family is not None and family == colour_family(second):
         return True
+    # 'Shirt' beside 'Shirts', 'Sports' beside 'Sports Shoes': either might be what the shop means.
     small = first.lower(), second.lower()
     return small[0] in small[1] or small[1] in small[0]

@@ -30,6 +30,7 @@ class TimedAnswer:
 def answer_key(case_id: str, question: Question, request: Request, photo_hash: str) -> str:
     """What an answer depends on, beside the model: the case, what is shown, and every word of the prompt."""
     choices = None if question.choices is None else question.choices.values
+    # Answers about the text alone stay valid when a photo changes.
     shown = photo_hash if request.photos else ""
     parts = (case_id, shown, request.listing, question.text, choices, question.max_new_tokens)
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:24]
@@ -39,6 +40,7 @@ class AnswerCache:
     """The answers of one model. Close it, or use it as a context."""
 
     def __init__(self, folder: Path, backend: Backend, restart: bool = False) -> None:
+        # The readable part is shortened and its characters replaced, so two models may share it; the tag is unique.
         name = re.sub(r"[^\w.-]+", "_", f"{backend.name}-{backend.revision}")[:120]
         tag = hashlib.sha256(f"{backend.name}\n{backend.revision}".encode()).hexdigest()[:8]
         self.path = folder / f"{name}-{tag}.jsonl"
@@ -63,10 +65,11 @@ class AnswerCache:
     def put(self, answers: Iterable[tuple[str, TimedAnswer]]) -> None:
         """Keep the answers of a batch, in one write that outlives the program."""
         lines = []
-        for key, found in answers:
-            if not is_failure(found.answer):
-                self._answers[key] = found
-                lines.append(json.dumps(_to_json(key, found), ensure_ascii=False) + "\n")
+        for key, timed in answers:
+            if not is_failure(timed.answer):
+                self._answers[key] = timed
+                lines.append(json.dumps(_to_json(key, timed), ensure_ascii=False) + "\n")
+        # Models may write lone surrogates, which UTF-8 can't encode; one odd character must not end the run.
         self._file.write("".join(lines).encode("utf-8", "replace"))
         self._file.flush()
 
@@ -86,7 +89,8 @@ def _to_json(key: str, timed: TimedAnswer) -> dict[str, Any]:
 
 
 def _load(path: Path) -> dict[str, TimedAnswer]:
-    found = {}
+    answers = {}
+    # As bytes: a killed run may cut a line within a character, and then the file as a whole can't be decoded.
     for line in path.read_bytes().split(b"\n") if path.exists() else []:
         try:
             document = json.loads(line)
@@ -99,10 +103,10 @@ def _load(path: Path) -> dict[str, TimedAnswer]:
                 written=document["written"],
                 num_tokens=document["num_tokens"],
             )
-            found[str(document["key"])] = TimedAnswer(answer, float(document["seconds"]))
+            answers[str(document["key"])] = TimedAnswer(answer, float(document["seconds"]))
         except (ValueError, KeyError, TypeError):  # half a line, or one of another program
             continue
-    return found
+    return answers
 
 
 def is_failure(answer: Answer) -> bool:
@@ -115,6 +119,7 @@ def checked(answer: object) -> Answer:
     if not isinstance(answer, Answer) or not isinstance(answer.text, str):
         return Answer("", error=f"the backend gave {type(answer).__name__} instead of an answer")
     probability = _share(answer.probability)
+    # Evidence maps are large and shown for a few failures only, which are asked again.
     return replace(answer, probability=probability, cannot_tell=_share(answer.cannot_tell) or 0.0, evidence=None)
 
 

@@ -51,11 +51,13 @@ def build_cases(suite: Suite, data: SuiteData) -> list[BenchCase]:
 
 
 def item_cases(suite: Suite, data: SuiteData, item: Item) -> Iterator[BenchCase]:
-    """All cases of one product. A title condition shows nothing new of a product without a title, so it is left out."""
+    """All cases of one product."""
+    # Pictures have no text, so that every condition with photos would ask the same again.
     if item.origin != "product":
         yield from _cases_under(suite.first_seeing, suite, data, item)
         return
     for condition in suite.conditions:
+        # Without a title, a condition that shows titles shows nothing new.
         if condition == IMAGE_ONLY or item.product.title:
             yield from _cases_under(condition, suite, data, item)
 
@@ -75,6 +77,7 @@ def _cases_under(condition: Condition, suite: Suite, data: SuiteData, item: Item
         choices=data.vocabulary.attributes,
         references=item.references,
         drawn=item.origin != "product",
+        # Once is enough: no condition shows what is hidden.
         hidden=suite.hidden if condition == suite.conditions[0] else (),
         num_options=suite.options,
         num_questions=suite.questions_per_product,
@@ -97,6 +100,7 @@ def _labels(suite: Suite, item: Item) -> dict[str, Values | None]:
     asks_category = category is not None or item.origin != "product" or suite.no_products
     labels: dict[str, Values | None] = {CATEGORY: category} if asks_category else {}
     known = {name: values for name, values in item.fields.items() if name != CATEGORY}
+    # A picture of no product has none of the attributes: every one that is asked is to be refused.
     untold = suite.attributes if item.origin != "product" else item.untold
     for name in suite.attributes or tuple(known):
         if name in known and name not in untold:

@@ -32,7 +32,8 @@ PRECISIONS: Mapping[str, float] = {FILLED: 0.0, DEFAULT: DEFAULT_PRECISION}
 
 
 def make_field_plan(backend: Backend, data: SuiteData) -> Plan:
-    """What the model is asked: its own taxonomy and schema, or the suite's values where it brings none."""
+    """What the model is asked: its own taxonomy and schema, or the suite's values where it has none."""
+    # Precision 0 fills every field. `fill_fields` applies the default precision to the same answers.
     plan = make_plan(backend, precision=0)
     taxonomy = schema = None
     if plan.taxonomy is None and data.vocabulary.categories is not None:
@@ -44,9 +45,8 @@ def make_field_plan(backend: Backend, data: SuiteData) -> Plan:
 
 
 def shown_product(item: Item, condition: Condition) -> Product:
-    """A product as a shop would hand it over: photos, and its title where the condition shows it. Nothing that gives the
-    answer away, as descriptions, sources and labels may.
-    """
+    """A product as a shop would pass it: photos, and its title where the condition shows it."""
+    # Built anew, since descriptions, sources and labels may give the answer away.
     title = item.product.title if condition == WITH_TITLE else None
     return Product(item.product.id, images=item.product.images, title=title)
 
@@ -67,17 +67,18 @@ def fill_fields(
         photos = tuple(open_photo(ref) for ref in item.product.images)
         # A picture of no product has no title, so that the other conditions would show the same.
         conditions = suite.product_fields if item.origin == "product" else suite.product_fields[:1]
-        found = []
+        requests = []
         for condition in conditions:
             product = shown_product(item, condition)
             questions: list[tuple[str, Question]] = []
             for request in plan.requests(product, photos):
                 start = f"{product.id}/{condition}/product fields"
+                # Numbered through all requests of the product, because their questions may be equal.
                 ids = [f"{start}/{len(questions) + place}" for place in range(len(request.questions))]
                 questions += zip(ids, request.questions, strict=True)
-                found.append(CaseRequest.of(request, ids, item.photo_hash))
+                requests.append(CaseRequest.of(request, ids, item.photo_hash))
             asked.setdefault(condition, []).append((product, questions))
-        return found
+        return requests
 
     answers = ask(backend, data.items, requests_of, cache, products_at_once, progress)
     model = ModelInfo(name=backend.name, revision=backend.revision)

@@ -60,13 +60,14 @@ def ask(
         requests = [request for item in batch for request in requests_of(item)]
         missing = [request.missing_from(cache) for request in requests]
         fresh = _answer(backend, [request for request in missing if request.case_ids])
+        # Failed answers are not cached, so the cache alone would lose them.
         answers.update((case_id, timed) for case_id, _, timed in fresh)
         cache.put((key, timed) for _, key, timed in fresh)
         for request in requests:
             for case_id, key in zip(request.case_ids, request.keys, strict=True):
-                kept = cache.get(key)
-                if kept is not None:
-                    answers[case_id] = kept
+                cached = cache.get(key)
+                if cached is not None:
+                    answers[case_id] = cached
         # The first batch is one product: a backend that is down shows now, not after an hour.
         if not done and answers and all(is_failure(timed.answer) for timed in answers.values()):
             error = next(iter(answers.values())).answer.error
@@ -78,10 +79,12 @@ def ask(
 
 def make_requests(suite: Suite, data: SuiteData, item: Item) -> list[CaseRequest]:
     """The requests of one product: one for each listing that its questions see."""
+    # Questions that see the same text and photos share one request, whose prefix the backend encodes only once.
     groups: dict[tuple[str | None, bool], list[BenchCase]] = {}
     for case in item_cases(suite, data, item):
         listing = show_listing(item, case.condition).text if case.sees_listing else None
         groups.setdefault((listing, case.condition != TITLE_ONLY), []).append(case)
+    # A suite that shows titles alone may have no photos at all.
     photos = tuple(open_photo(ref) for ref in item.product.images) if any(shown for _, shown in groups) else ()
     return [
         CaseRequest.of(
@@ -100,8 +103,9 @@ def _answer(backend: Backend, requests: Sequence[CaseRequest]) -> list[tuple[str
         return []
     began = time.perf_counter()
     answers = backend.answer([request.request for request in requests])
+    # A batch is answered as a whole; nothing tells which question took how long.
     seconds = (time.perf_counter() - began) / count
-    # A backend of somebody else may break its promise; pairing answers with other questions would be worse.
+    # A third-party backend may break the protocol; pairing answers with the wrong questions would be worse.
     if [len(given) for given in answers] != [len(request.case_ids) for request in requests]:
         why = f"{backend.name} gave another number of answers than there were questions"
         answers = [[Answer("", error=why) for _ in request.case_ids] for request in requests]
@@ -113,8 +117,9 @@ def _answer(backend: Backend, requests: Sequence[CaseRequest]) -> list[tuple[str
 
 
 def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """The first product alone, so that a backend that can't answer is found out soon."""
+    """Lists of `size` items, after the first item alone."""
     rest = iter(items)
+    # A backend that can't answer then fails on one product, not after a whole batch.
     yield from ([item] for item in islice(rest, 1))
     while batch := list(islice(rest, size)):
         yield batch

@@ -1,8 +1,8 @@
-"""The baselines behind the backend protocol: what answers score that come without a model.
+"""Baselines as backends: the scores that are possible without a model.
 
-`majority` always gives what is most often true, with hindsight: no constant answer can be right more often. The others are
-fitted on labelled products: `nearest` gives what is true of the one that looks most alike, `title` the value that stands in
-the title.
+`majority` always gives the most frequent true value, with hindsight: no constant answer can be right more often. The others
+are fitted on labelled products: `nearest` copies the product with the most similar photo, `title` gives the value that the
+title names.
 
 Legend: N products to answer for, T products fitted on, F features.
 """
@@ -61,16 +61,17 @@ class Majority(Backend):
     def _text(self, question: Question) -> str:
         task, listed = get_task(question.task), _lists_options(question)
         allowed = None if question.choices is None else set(question.choices.values)
-        return task.write({name: self._best((question.task, name, listed), allowed) for name in task.fields(question)})
-
-    def _best(self, slot: Slot, allowed: set[str] | None) -> str:
-        """Of equally frequent ones the first in the alphabet."""
-        counts = self._counts.get(slot, Counter())
-        texts = [text for text in counts if allowed is None or text in allowed]
-        return min(texts, key=lambda text: (-counts[text], text), default=CANNOT_TELL)
+        answers = {}
+        for name in task.fields(question):
+            counts = self._counts.get((question.task, name, listed), Counter())
+            texts = [text for text in counts if allowed is None or text in allowed]
+            # Ties go by the alphabet, so that the order of the cases changes nothing.
+            answers[name] = min(texts, key=lambda text: (-counts[text], text), default=CANNOT_TELL)
+        return task.write(answers)
 
 
 def _lists_options(question: Question) -> bool:
+    # A multiple choice has other frequent answers than the open question, and both have `choices`.
     return question.choices is not None and list_options(question.choices.values) in question.text
 
 
@@ -100,6 +101,7 @@ class FieldsModel(Backend):
 def _answer_from(prediction: Prediction, question: Question) -> str:
     def label(field: str) -> str | None:
         guess = prediction.fields.get(field)
+        # A category's values are the levels of one path; those of an attribute stand side by side.
         joined = SEPARATOR if field == CATEGORY else ", "
         return joined.join(guess.value) if guess is not None and guess.value else None
 
@@ -114,13 +116,15 @@ class NearestNeighbour:
             raise ValueError(f"{len(features_TF)} rows of features for {len(labels)} products")
         self._features_TF = _unit_rows(features_TF)
         self._labels = labels
+        # By field: a neighbour that does not state the field has nothing to give.
         stated = {field: [field in known for known in labels] for field in _count_values(labels)}
         self._stated = {field: np.flatnonzero(mask) for field, mask in stated.items()}
 
     def predict(self, features_NF: NDArray[np.float32], batch_size: int = 256) -> list[Prediction]:
-        """One for each row of features. Batches bound the memory that the similarities take."""
+        """One for each row of features."""
         features_NF = _unit_rows(features_NF)
         predictions = []
+        # In batches, since the similarities to all T fitted products are N x T numbers.
         for start in range(0, len(features_NF), batch_size):
             similarity_NT = features_NF[start : start + batch_size] @ self._features_TF.T
             nearest = {field: rows[similarity_NT[:, rows].argmax(axis=1)] for field, rows in self._stated.items()}
@@ -134,23 +138,28 @@ class TitleMatching:
     """The value whose words stand in the title (for a category its leaf), the longest first; else nothing."""
 
     def __init__(self, labels: Sequence[Fields]) -> None:
+        # The longest first: of 'navy blue' and 'blue', a title with both words means the former.
         self._values = {
             field: [(_words(value[-1]), value) for value in sorted(counts, key=lambda v: (-len(v[-1]), -counts[v], v))]
             for field, counts in _count_values(labels).items()
         }
 
     def predict(self, titles: Iterable[str]) -> list[Prediction]:
-        return [Prediction(self._match(_words(title))) for title in titles]
-
-    def _match(self, title: str) -> dict[str, Guess]:
-        return {
-            field: Guess(next((value for words, value in values if words and f" {words} " in f" {title} "), None))
-            for field, values in self._values.items()
-        }
+        predictions = []
+        for title in titles:
+            # Spaces around both keep 'red' from matching within 'tired'.
+            padded = f" {_words(title)} "
+            fields = {
+                field: Guess(next((value for words, value in values if words and f" {words} " in padded), None))
+                for field, values in self._values.items()
+            }
+            predictions.append(Prediction(fields))
+        return predictions
 
 
 def _unit_rows(features: NDArray[np.float32]) -> NDArray[np.float32]:
     norms = np.linalg.norm(features, axis=1, keepdims=True)
+    # A photo of one colour has zero features; dividing by 0 would make it NaN, which `argmax` prefers.
     unit: NDArray[np.float32] = (features / np.maximum(norms, 1e-12)).astype(np.float32)
     return unit
 
@@ -169,20 +178,21 @@ def _words(text: str) -> str:
 
 
 def nearest_neighbour(fit: FitData) -> FieldsModel:
-    """By the pixels of the first photo."""
+    """A backend that compares the pixels of the first photo."""
     nearest = NearestNeighbour(fit.fields, fit.thumbnails())
 
     def predict(requests: Sequence[Request]) -> list[Prediction]:
         shown = [request.photos[0] if request.photos else None for request in requests]
-        found = nearest.predict(features_of(shown)) if requests else []
-        pairs = zip(found, shown, strict=True)
+        neighbours = nearest.predict(features_of(shown)) if requests else []
+        pairs = zip(neighbours, shown, strict=True)
+        # Without a photo every product is equally far, and the first would always win.
         return [prediction if photo is not None else Prediction() for prediction, photo in pairs]
 
     return FieldsModel("nearest", _revision_of_fit(fit), predict)
 
 
 def title_matching(fit: FitData) -> FieldsModel:
-    """By the listing's words."""
+    """A backend that compares the words of the listing."""
     matching = TitleMatching(fit.fields)
 
     def predict(requests: Sequence[Request]) -> list[Prediction]:
@@ -197,7 +207,7 @@ def _revision_of_fit(fit: FitData) -> str:
 
 
 def stored_predictions(path: Path, data: SuiteData) -> FieldsModel:
-    """What another program predicts of the suite's products, from lines {"id", "category", "<attribute>", ...}; found by photo.
+    """What another program predicts of the suite's products, from lines {"id", "category", "<attribute>", ...}.
 
     Raises `CatalogError` where the file can't be read, or names none of the products.
     """
@@ -207,7 +217,7 @@ def stored_predictions(path: Path, data: SuiteData) -> FieldsModel:
         raise CatalogError(
             f"{path}: names none of this suite's products that have a photo; its ids must be those of the suite"
         )
-    # Requests carry photos and no ids.
+    # Requests carry photos and no ids, so the pixels are the key.
     by_photo = {open_photo(product.images[0]).tobytes(): stored[product.id] for product in known}
 
     def predict(requests: Sequence[Request]) -> list[Prediction]:

@@ -31,10 +31,7 @@ class Prediction:
 
 
 def prediction_of(understanding: Understanding, values: ValueMap) -> Prediction:
-    """The fields of a record. Raises `CatalogError` where the product brought some itself.
-
-    A measurement on values that the model was handed would be worth nothing.
-    """
+    """The fields of a record. Raises `CatalogError` where the product brought some itself."""
     fields = {}
     if understanding.category is not None:
         fields[CATEGORY] = _filled(understanding, CATEGORY, understanding.category, understanding.category.path, values)
@@ -47,6 +44,7 @@ def prediction_of(understanding: Understanding, values: ValueMap) -> Prediction:
 def _filled(
     record: Understanding, name: str, one: CategoryField | AttributeField, given: Any, values: ValueMap
 ) -> Guess:
+    # The model was given the answer, so that measuring it would mean nothing.
     if one.status in ("kept", "conflict"):
         raise CatalogError(
             f"product {record.id}: '{name}' is {one.status}: the model had the value; strike it from the input"
@@ -69,6 +67,7 @@ def read_plain(path: Path, values: ValueMap) -> dict[str, Prediction]:
 
 
 def _as_value(name: str, given: Any, values: ValueMap) -> Values | None:
+    # Other programs write an empty list where they abstain.
     if given is None or given == []:
         return None
     if isinstance(given, list | tuple):

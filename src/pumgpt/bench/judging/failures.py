@@ -40,6 +40,7 @@ KINDS = (
     "label in doubt",
     "no answer",
 )
+# With fewer cases the interval is too wide for a slice to be clearly worse than the whole.
 LEAST_CASES = 10
 NUM_WORST = 10
 
@@ -63,13 +64,10 @@ def find_failures(outcomes: Iterable[CaseOutcome], items: Mapping[str, Item], no
 
 def classify(outcome: CaseOutcome, item: Item, noise: LabelNoise) -> str:
     """The kind of a wrong outcome, by the rules of this file."""
-    simple = {"error": "no answer", "invalid": "format"}.get(outcome.status)
-    if simple is not None:
-        return simple
-    if outcome.status == "cannot tell":
-        return "over-refusal"
-    if outcome.status == "left out":
-        return "omission"
+    by_status = {"error": "no answer", "invalid": "format", "cannot tell": "over-refusal", "left out": "omission"}
+    if outcome.status in by_status:
+        return by_status[outcome.status]
+    # Before the answer is blamed: where the label is wrong, its distance from the label means nothing.
     if _is_in_doubt(outcome, item, noise):
         return "label in doubt"
     if outcome.truth is None:
@@ -85,6 +83,7 @@ def _is_in_doubt(outcome: CaseOutcome, item: Item, noise: LabelNoise) -> bool:
     blind = outcome.case.condition in (IMAGE_ONLY, TITLE_STRUCK)
     if blind and plain(stated) in noise.other_labels(outcome.case.product, outcome.field):
         return True
+    # The leaf alone: titles seldom name the upper levels of a category.
     return _stands_in_title(stated[-1], item) and not _stands_in_title(outcome.truth[-1], item)
 
 
@@ -104,23 +103,23 @@ class Slice:
 
 def slices_of(outcome: CaseOutcome, item: Item) -> list[tuple[str, str]]:
     """The parts that an outcome belongs to."""
-    found = [("task", f"{outcome.case.slot}, {outcome.case.condition}")]
+    parts = [("task", f"{outcome.case.slot}, {outcome.case.condition}")]
     if item.product.category:
-        found.append(("category", " > ".join(item.product.category[:2])))
+        # Two levels: single leaves have too few products to show that one is worse.
+        parts.append(("category", " > ".join(item.product.category[:2])))
     if outcome.task.answer_form in ("value", "record", "verdict"):
-        found.append(("attribute", outcome.field))
+        parts.append(("attribute", outcome.field))
         if outcome.truth:
-            found.append(("value", f"{outcome.field}: {', '.join(outcome.truth)}"))
-    return found
+            parts.append(("value", f"{outcome.field}: {', '.join(outcome.truth)}"))
+    return parts
 
 
 def worst_slices(
     outcomes: Sequence[CaseOutcome], items: Mapping[str, Item], least: int = LEAST_CASES, most: int = NUM_WORST
 ) -> list[Slice]:
-    """The slices of at least `least` answerable cases that are surely worse than the whole, the worst first.
+    """The slices of at least `least` answerable cases that are clearly worse than the whole, the worst first.
 
-    Surely: the upper end of a slice's interval lies below the share of the whole. Ordered by that upper end, so that
-    a small slice has to be very bad to come first.
+    Clearly: the upper end of a slice's interval lies below the share of the whole.
     """
     answerable = [outcome for outcome in outcomes if outcome.answerable and outcome.judged]
     hits_of: dict[tuple[str, str], list[bool]] = {}
@@ -129,8 +128,9 @@ def worst_slices(
             hits_of.setdefault(part, []).append(outcome.right)
     whole = sum(outcome.right for outcome in answerable) / len(answerable) if answerable else 0.0
     slices = [Slice(by, name, wilson(sum(hits), len(hits))) for (by, name), hits in hits_of.items()]
-    sure = [part for part in slices if part.right.count >= least and part.right.high < whole]
-    return sorted(sure, key=lambda part: (part.right.high, part.by, part.name))[:most]
+    clear = [part for part in slices if part.right.count >= least and part.right.high < whole]
+    # By the upper end, not the share: a small slice has to be very bad to come first.
+    return sorted(clear, key=lambda part: (part.right.high, part.by, part.name))[:most]
 
 
 def count_kinds(failures: Iterable[Failure]) -> dict[str, int]:
@@ -147,4 +147,5 @@ def confusions(failures: Iterable[Failure], most: int = NUM_WORST) -> list[tuple
         if failure.outcome.truth and failure.outcome.stated and failure.outcome.task.answer_form in ("path", "value")
     )
     ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    # What was confused once is an accident and no pattern.
     return [(*pair, count) for pair, count in ranked[:most] if count > 1]

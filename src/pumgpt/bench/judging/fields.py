@@ -1,4 +1,4 @@
-"""Hold what a model filled in against the truth, field by field: with every field filled, and at the default precision."""
+"""Score what a model filled in, field by field: with every field filled, and at the default precision."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from pumgpt.bench.asking.product_fields import FILLED, FilledFields
 from pumgpt.bench.baselines.predictions import Guess, Prediction, prediction_of
 from pumgpt.bench.judging.scoring import Metrics, Scores
-from pumgpt.bench.stats import metrics, text_metrics
+from pumgpt.bench.stats import metrics
 from pumgpt.bench.stats.calibration import calibration_scores
 from pumgpt.bench.stats.intervals import bootstrap_mean, proportion
 from pumgpt.bench.suites.items import Item
@@ -36,18 +36,20 @@ class JudgedField:
 
     @property
     def right(self) -> bool:
-        """A category needs the whole path; an attribute's values must all be true, case and spaces aside."""
+        """Whether the whole path of a category, or every value of an attribute, is true; case and spaces aside."""
         stated = self.guess.value
         if stated is None:
             return False
+        # The order of a path's levels counts, that of an attribute's values doesn't.
         if self.field == CATEGORY:
             return plain(stated) == plain(self.truth)
         return set(plain(stated)) <= set(plain(self.truth))
 
     @property
     def labels(self) -> tuple[str, str | None]:
-        """Truth and guess as one label each, for macro-F1; alike where the guess is right."""
+        """Truth and guess as one label each, for macro-F1."""
         truth = " > ".join(plain(self.truth))
+        # A right guess may state fewer values than the label has: it counts as the same class.
         stated = self.guess.value
         return truth, truth if self.right else None if stated is None else " > ".join(plain(stated))
 
@@ -62,10 +64,11 @@ class FieldScores:
 
 
 def score_filled(filled: FilledFields, suite: Suite, items: Sequence[Item]) -> FieldScores:
-    """All fields of all conditions; and how sure the model is of a category where there is none."""
+    """Score all fields under all conditions, and the model's confidence in a category where there is none."""
     scores: dict[str, dict[str, Scores]] = {}
     verdicts: dict[str, Verdicts] = {}
     products = [item for item in items if item.origin == "product" and not suite.no_products]
+    # A picture of no product has no right category: how sure the model is of one is scored apart.
     pictures: dict[str, list[str]] = {}
     for item in items:
         if item.origin != "product" or suite.no_products:
@@ -82,6 +85,7 @@ def score_filled(filled: FilledFields, suite: Suite, items: Sequence[Item]) -> F
                 of_kind = [given[key] for key in ids if key in given]
                 if of_kind:
                     scores[condition][name][kind] = _score_pictures(of_kind)
+        # The plots show one condition; with every field filled they hold the unsure answers too.
         if condition == suite.product_fields[0]:
             judged = judge_fields(predictions[FILLED], products)
             verdicts = {name: pair for name, cases in judged.items() if (pair := confidences(cases))[0]}
@@ -97,7 +101,10 @@ def score_predictions(predictions: Mapping[str, Prediction], items: Sequence[Ite
         return {}
     scores: Scores = {"products": {"answered": proportion([item.product.id in predictions for item in items])}}
     for name, cases in judge_fields(predictions, items).items():
-        scores[name] = _score_category(cases) if name == CATEGORY else _score_attribute(cases)
+        if name == CATEGORY:
+            scores[name] = _score_category(cases)
+        else:
+            scores[name] = {"accuracy": proportion([case.right for case in cases]), **_score_shared(cases)}
     titled = [item for item in items if item.product.title]
     if titled and any(prediction.caption_asked for prediction in predictions.values()):
         scores["caption"] = _score_captions(predictions, titled)
@@ -107,21 +114,23 @@ def score_predictions(predictions: Mapping[str, Prediction], items: Sequence[Ite
 def judge_fields(predictions: Mapping[str, Prediction], items: Sequence[Item]) -> dict[str, list[JudgedField]]:
     """Field -> one for each product that states it; the category first, then the attributes as they were asked."""
     nothing = Prediction()
+    # Of all predictions, since a model may leave a field out for some products: it then counts as left empty.
     names = dict.fromkeys(name for prediction in predictions.values() for name in prediction.fields)
-    found = {}
+    judged = {}
     for name in sorted(names, key=lambda name: name != CATEGORY):
-        found[name] = [
+        judged[name] = [
             JudgedField(name, truth, predictions.get(item.product.id, nothing).fields.get(name, UNFILLED))
             for item in items
             if (truth := item.fields.get(name))
         ]
-    return {name: cases for name, cases in found.items() if cases}
+    return {name: cases for name, cases in judged.items() if cases}
 
 
 def confidences(cases: Sequence[JudgedField]) -> Verdicts:
-    """Of the filled fields that carry a confidence: what calibration is measured on."""
-    sure = [(case.guess.confidence, case.right) for case in cases if case.filled]
-    pairs = [(confidence, right) for confidence, right in sure if confidence is not None]
+    """Confidences and verdicts of the filled fields: what calibration is measured on."""
+    # An empty field may have a confidence too, but no answer that it could be right about.
+    filled = [(case.guess.confidence, case.right) for case in cases if case.filled]
+    pairs = [(confidence, right) for confidence, right in filled if confidence is not None]
     return [confidence for confidence, _ in pairs], [right for _, right in pairs]
 
 
@@ -133,10 +142,6 @@ def _score_category(cases: Sequence[JudgedField]) -> Metrics:
     leaf = proportion([path is not None and path[-1] == truth[-1] for truth, path in zip(truths, stated, strict=True)])
     whole = {"whole path": proportion([case.right for case in cases]), "leaf": leaf}
     return {**levels, **whole, "hierarchical F1": metrics.hierarchical_f1(truths, stated), **_score_shared(cases)}
-
-
-def _score_attribute(cases: Sequence[JudgedField]) -> Metrics:
-    return {"accuracy": proportion([case.right for case in cases]), **_score_shared(cases)}
 
 
 def _score_shared(cases: Sequence[JudgedField]) -> Metrics:
@@ -153,21 +158,21 @@ def _score_captions(predictions: Mapping[str, Prediction], titled: Sequence[Item
     captions = [predictions.get(item.product.id, nothing).caption for item in titled]
     references = [[item.product.title or ""] for item in titled]
     return {
-        "CIDEr": text_metrics.cider(captions, references),
-        "ROUGE-L": text_metrics.rouge_l(captions, references),
+        "CIDEr": metrics.cider(captions, references),
+        "ROUGE-L": metrics.rouge_l(captions, references),
         "coverage": proportion([bool(caption) for caption in captions]),
     }
 
 
 def _score_pictures(predictions: Sequence[Prediction]) -> Metrics:
-    """How sure a model is of a category that has no right value."""
+    """A model's confidence in the category of pictures that have none."""
     guesses = [prediction.fields.get(CATEGORY, UNFILLED) for prediction in predictions]
-    sure = np.array([guess.confidence for guess in guesses if guess.confidence is not None], dtype=np.float64)
+    confidence = np.array([guess.confidence for guess in guesses if guess.confidence is not None], dtype=np.float64)
     scores = {"coverage": proportion([guess.value is not None for guess in guesses])}
-    if not len(sure):
+    if not len(confidence):
         return scores
     return scores | {
-        "mean confidence": bootstrap_mean(sure),
-        "confidence above 0.5": proportion(sure > 0.5),
-        "confidence above 0.9": proportion(sure > 0.9),
+        "mean confidence": bootstrap_mean(confidence),
+        "confidence above 0.5": proportion(confidence > 0.5),
+        "confidence above 0.9": proportion(confidence > 0.9),
     }

@@ -42,17 +42,17 @@ class LabelNoise:
     @cached_property
     def groups(self) -> list[list[Item]]:
         """Products that share a photo with another; of products only, not of drawn pictures."""
-        found: dict[str, list[Item]] = {}
+        by_photo: dict[str, list[Item]] = {}
         for item in (*self.items, *self.others):
             if item.origin == "product" and item.photo_hash:
-                found.setdefault(item.photo_hash, []).append(item)
-        return [group for group in found.values() if len(group) > 1]
+                by_photo.setdefault(item.photo_hash, []).append(item)
+        return [group for group in by_photo.values() if len(group) > 1]
 
     @cached_property
     def conflicts(self) -> list[tuple[list[Item], list[str]]]:
         """Groups whose labels disagree, each with the fields that do."""
-        found = [(group, [field for field in self.fields if len(_labels(group, field)) > 1]) for group in self.groups]
-        return [(group, fields) for group, fields in found if fields]
+        disputed = [(group, [f for f in self.fields if len(_labels(group, f)) > 1]) for group in self.groups]
+        return [(group, fields) for group, fields in disputed if fields]
 
     def other_labels(self, product: str, field: str) -> set[Values]:
         """The labels of products with the same photo, where they differ."""
@@ -60,6 +60,7 @@ class LabelNoise:
 
     @cached_property
     def _others(self) -> dict[tuple[str, str], set[Values]]:
+        # For all products at once, since it is looked up for every wrong answer.
         return {
             (item.product.id, field): set(_labels(group, field)) - {plain(item.fields.get(field, ()))}
             for group, fields in self.conflicts
@@ -68,23 +69,22 @@ class LabelNoise:
         }
 
     def ceilings(self) -> list[Ceiling]:
-        """Of each field that some product states."""
-        found = [self._ceiling(field) for field in self.fields]
-        return [ceiling for ceiling in found if ceiling.asked.count]
-
-    def _ceiling(self, field: str) -> Ceiling:
+        """One for each field that some product states."""
         by_photo: dict[str, list[Item]] = {}
         for item in self.items:
             if item.origin == "product":
                 # A product without a photo hash is a group of its own.
                 by_photo.setdefault(item.photo_hash or item.product.id, []).append(item)
-        shared = [_labels(group, field) for group in self.groups]
-        return Ceiling(
-            field,
-            _best([_labels(group, field) for group in by_photo.values()]),
-            _best([labels for labels in shared if labels.total() > 1]),
-            sum(field in fields for _, fields in self.conflicts),
-        )
+        ceilings = []
+        for field in self.fields:
+            asked = _best([_labels(group, field) for group in by_photo.values()])
+            shared = [_labels(group, field) for group in self.groups]
+            # Where one product of a group states the field, nothing could conflict with it.
+            same_photo = _best([labels for labels in shared if labels.total() > 1])
+            if asked.count:
+                num_conflicts = sum(field in fields for _, fields in self.conflicts)
+                ceilings.append(Ceiling(field, asked, same_photo, num_conflicts))
+        return ceilings
 
 
 def _labels(group: Iterable[Item], field: str) -> Counter[Values]:
@@ -94,6 +94,7 @@ def _labels(group: Iterable[Item], field: str) -> Counter[Values]:
 
 def _best(groups: Sequence[Counter[Values]]) -> Measured:
     """The accuracy of the most frequent label of each photo."""
+    # A model gives one answer to one photo: the best that it can do is the answer that most labels agree on.
     return wilson(sum(max(labels.values(), default=0) for labels in groups), sum(labels.total() for labels in groups))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 
 from pumgpt.bench.judging.outcomes import CaseOutcome
-from pumgpt.bench.stats import metrics, text_metrics
+from pumgpt.bench.stats import metrics
 from pumgpt.bench.stats.calibration import calibration_scores
 from pumgpt.bench.stats.intervals import Measured, bootstrap_ratio, proportion
 from pumgpt.bench.suites.items import Item
@@ -25,12 +25,14 @@ Scores = dict[str, Metrics]
 """Slot or field -> metric -> value."""
 Items = Mapping[str, Item]
 Test = Callable[[CaseOutcome], bool]
+TextMetric = Callable[[Sequence[str | None], Sequence[Sequence[str]]], Measured]
 
 
 def score(outcomes: Sequence[CaseOutcome], items: Items) -> Scores:
     """Every score, under the slot of its cases: a task, a task as multiple choice, 'attribute_qa: colour', 'refusals', ..."""
     scores: Scores = {}
     for slot in dict.fromkeys(outcome.case.slot for outcome in outcomes):
+        # Pictures of no product and hidden attributes have no right answer; `refusals` scores them.
         own = [o for o in outcomes if o.case.slot == slot and o.case.origin == "product" and o.case.form != "hidden"]
         if not own:
             continue
@@ -46,13 +48,14 @@ def score(outcomes: Sequence[CaseOutcome], items: Items) -> Scores:
 
 
 def _score_task(names: Iterable[str], outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
-    found: Metrics = {}
+    scores: Metrics = {}
     for name in names:
+        # Tasks of other packages name metrics too, and a name with a typing error would silently score nothing.
         if name not in METRICS and name not in POOLED:
             task = outcomes[0].task
             raise UsageError(f"task '{task.name}': unknown metric '{name}'; known are {', '.join([*METRICS, *POOLED])}")
-        found |= METRICS[name](outcomes, items) if name in METRICS else {}
-    return found
+        scores |= METRICS[name](outcomes, items) if name in METRICS else {}
+    return scores
 
 
 def share(outcomes: Iterable[CaseOutcome], hit: Test, of: Test = lambda outcome: True) -> Measured:
@@ -60,15 +63,11 @@ def share(outcomes: Iterable[CaseOutcome], hit: Test, of: Test = lambda outcome:
     picked = [outcome for outcome in outcomes if of(outcome)]
     products = [outcome.case.product for outcome in picked]
     hits = [hit(outcome) for outcome in picked]
-    # Cases of one product are alike, so that only products are independent draws.
+    # Wilson's interval assumes independent draws. Cases of one product are alike, so that only products are.
     if len(set(products)) == len(products):
         return proportion(hits)
     _, owner = np.unique(np.asarray(products), return_inverse=True)
     return bootstrap_ratio(np.bincount(owner, hits), np.bincount(owner), count=len(picked))
-
-
-def _is_answerable(outcome: CaseOutcome) -> bool:
-    return outcome.answerable
 
 
 def _gives_value(outcome: CaseOutcome) -> bool:
@@ -76,11 +75,12 @@ def _gives_value(outcome: CaseOutcome) -> bool:
 
 
 def _accuracy(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
-    if not any(outcome.answerable for outcome in outcomes):
+    answerable = [outcome for outcome in outcomes if outcome.answerable]
+    if not answerable:
         return {}
     return {
-        "accuracy": share(outcomes, lambda o: o.right, _is_answerable),
-        "accuracy, strict": share(outcomes, lambda o: o.right_strictly, _is_answerable),
+        "accuracy": share(answerable, lambda o: o.right),
+        "accuracy, strict": share(answerable, lambda o: o.right_strictly),
     }
 
 
@@ -90,6 +90,7 @@ def _levels(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
     truths = [plain(outcome.truth or ()) for outcome in labelled]
     stated = [None if outcome.stated is None else plain(outcome.stated) for outcome in labelled]
     depth = max(map(len, truths), default=0)
+    # Without the last one: it is the whole path, which is `accuracy`.
     levels = {f"level {level}": metrics.level_accuracy(truths, stated, level) for level in range(1, depth)}
     return levels | ({"hierarchical F1": metrics.hierarchical_f1(truths, stated)} if depth > 1 else {})
 
@@ -132,25 +133,23 @@ def _macro_f1(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
 
 
 def _calibration(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
-    """Over the answers that carry a confidence, also those to questions without an answer: they are all wrong."""
-    sure = [(outcome.confidence, outcome.right) for outcome in outcomes if outcome.confidence is not None]
-    return calibration_scores([confidence for confidence, _ in sure], [right for _, right in sure])
+    """ECE, Brier score and AURC of the answers that carry a confidence."""
+    # Those to questions without an answer among them: they are all wrong, and a model should not be sure of them.
+    pairs = [(outcome.confidence, outcome.right) for outcome in outcomes if outcome.confidence is not None]
+    return calibration_scores([confidence for confidence, _ in pairs], [right for _, right in pairs])
 
 
 def _first(outcome: CaseOutcome) -> str | None:
     return outcome.stated[0] if outcome.stated else None
 
 
-def _cider(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
-    return {"CIDEr": text_metrics.cider([*map(_first, outcomes)], [o.truth or () for o in outcomes])}
+def _against_references(name: str, metric: TextMetric) -> Callable[[Sequence[CaseOutcome], Items], Metrics]:
+    """A metric of whole texts, as an entry of `METRICS`."""
 
+    def measure(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
+        return {name: metric([*map(_first, outcomes)], [outcome.truth or () for outcome in outcomes])}
 
-def _rouge_l(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
-    return {"ROUGE-L": text_metrics.rouge_l([*map(_first, outcomes)], [o.truth or () for o in outcomes])}
-
-
-def _bleu(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
-    return {"BLEU": text_metrics.bleu([*map(_first, outcomes)], [o.truth or () for o in outcomes])}
+    return measure
 
 
 def _caption_facts(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
@@ -166,6 +165,7 @@ def _caption_facts(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
     return {
         "true": proportion([outcome.right for outcome, _ in judged]),
         "names the kind": proportion([facts.names_kind for _, facts in judged]),
+        # Over colours, as CHAIR counts objects: a caption that states many has more to be wrong about.
         "untrue colours": bootstrap_ratio(untrue, stated, count=sum(stated)),
     }
 
@@ -179,7 +179,7 @@ def _token_f1(outcomes: Sequence[CaseOutcome], items: Items) -> Metrics:
     labelled = [outcome for outcome in outcomes if outcome.truth]
     if not labelled:
         return {}
-    f1 = [text_metrics.token_f1(_first(outcome) or "", outcome.truth or ()) for outcome in labelled]
+    f1 = [metrics.token_f1(_first(outcome) or "", outcome.truth or ()) for outcome in labelled]
     _, owner = np.unique(np.asarray([outcome.case.product for outcome in labelled]), return_inverse=True)
     return {"token F1": bootstrap_ratio(np.bincount(owner, f1), np.bincount(owner), count=len(labelled))}
 
@@ -206,9 +206,9 @@ METRICS: Mapping[str, Callable[[Sequence[CaseOutcome], Items], Metrics]] = {
     "macro_f1": _macro_f1,
     "calibration": _calibration,
     "verdict": _verdict,
-    "cider": _cider,
-    "rouge_l": _rouge_l,
-    "bleu": _bleu,
+    "cider": _against_references("CIDEr", metrics.cider),
+    "rouge_l": _against_references("ROUGE-L", metrics.rouge_l),
+    "bleu": _against_references("BLEU", metrics.bleu),
     "caption_facts": _caption_facts,
     "exact": _exact,
     "token_f1": _token_f1,
@@ -229,6 +229,7 @@ def refusal_kind(outcome: CaseOutcome) -> str:
 
 def _refusals(own: Sequence[CaseOutcome], every: Sequence[CaseOutcome]) -> Metrics:
     """Precision, recall and over-refusal, and the share refused of each kind of question."""
+    # The right option is always among those of a multiple choice, so that nothing there should be refused.
     asked = [outcome for outcome in own if outcome.case.form != "multiple choice"]
     if all(outcome.answerable for outcome in asked):
         return {}
@@ -240,23 +241,25 @@ def _refusals(own: Sequence[CaseOutcome], every: Sequence[CaseOutcome]) -> Metri
             [o.case.product for o in chosen],
         )
 
-    found = scores(asked)
+    refusals = scores(asked)
     for kind in dict.fromkeys(map(refusal_kind, asked)):
         chosen = [outcome for outcome in asked if refusal_kind(outcome) == kind]
-        found[f"refused: {kind}"] = scores(chosen)["over-refusal" if chosen[0].answerable else "recall"]
-    return found
+        # Of one kind all or none should be refused, so that one of the two is its share refused.
+        refusals[f"refused: {kind}"] = scores(chosen)["over-refusal" if chosen[0].answerable else "recall"]
+    return refusals
 
 
 def _hallucination(own: Sequence[CaseOutcome], every: Sequence[CaseOutcome]) -> Metrics:
     """Values that aren't true among all that were stated; and how often one is stated where none can be inferred."""
     asked = [outcome for outcome in own if outcome.case.form != "multiple choice"]
-    untold = [outcome for outcome in asked if not outcome.answerable]
+    unanswerable = [outcome for outcome in asked if not outcome.answerable]
     scores = {"untrue values": share(asked, lambda o: not o.right, _gives_value)}
-    return scores | ({"values where none can be told": share(untold, _gives_value)} if untold else {})
+    return scores | ({"values where none can be told": share(unanswerable, _gives_value)} if unanswerable else {})
 
 
 def _format(own: Sequence[CaseOutcome], every: Sequence[CaseOutcome]) -> Metrics:
-    """Validity is asked where a form is: of closed questions too. To an open question any text is an answer."""
+    """The share of valid answers, leniently and strictly parsed, and the share of errors."""
+    # To an open question any text is a valid answer. Once a case: the fields of a record share one text.
     formed = {o.case.id: o for o in every if o.case.question.choices is not None or "format" in o.task.metrics}
     cases = {outcome.case.id: outcome for outcome in every}
     return {

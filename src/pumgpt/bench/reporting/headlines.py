@@ -1,4 +1,4 @@
-"""Which scores a reader sees first, and what each means to somebody who measures nothing."""
+"""Which scores a reader sees first, and what each means to somebody who is new to benchmarks."""
 
 from __future__ import annotations
 
@@ -58,23 +58,24 @@ HEADLINES = (
 
 def headline_scores(scores: Scores) -> Scores:
     """The scores that `HEADLINES` names, of those that there are."""
-    found: Scores = {}
+    picked: Scores = {}
     for headline in HEADLINES:
         measured = scores.get(headline.slot, {}).get(headline.metric)
         if measured is not None:
-            found.setdefault(headline.slot, {})[headline.metric] = measured
-    return found
+            picked.setdefault(headline.slot, {})[headline.metric] = measured
+    return picked
 
 
 def rows(columns: Mapping[str, Scores]) -> list[tuple[Headline, dict[str, Measured]]]:
     """Every headline that some model has a score for, with the models' scores."""
-    found = []
+    table = []
     for headline in HEADLINES:
+        # Models may lack a score that others have: confidences, for instance, which only some backends give.
         cells = {
             model: scores[headline.slot][headline.metric]
             for model, scores in columns.items()
             if headline.metric in scores.get(headline.slot, {})
         }
         if cells:
-            found.append((headline, cells))
-    return found
+            table.append((headline, cells))
+    return table

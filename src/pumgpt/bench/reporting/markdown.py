@@ -13,8 +13,16 @@ from pumgpt.bench.stats.comparison import Comparison, summarise
 
 def render_markdown(result: BenchResult, command: str) -> str:
     """The whole report. `command` is what printed it."""
-    sections = [_head(result, command), *_headlines(result), _differences(result.comparisons)]
-    sections += [_failures(result), _worst(result), _ceilings(result), _positions(result), *_everything(result)]
+    sections = [_head(result, command)]
+    for condition, columns in result.scores.items():
+        headlines = {name: headline_scores(scores) for name, scores in columns.items()}
+        sections.append(f"### {condition}\n\n{render_table(headlines)}")
+    sections += [_differences(result.comparisons), _failures(result), _worst(result), _ceilings(result)]
+    sections.append(_positions(result))
+    # After what explains them, since few readers get through every score.
+    for condition, columns in result.scores.items():
+        if any(columns.values()):
+            sections.append(f"### All scores, {condition}\n\n{render_table(columns)}")
     sections += render_fields(result)
     return "\n".join(section for section in sections if section)
 
@@ -26,13 +34,6 @@ def _head(result: BenchResult, command: str) -> str:
     asked = f"{products:,} products, {pictures} pictures of no product, {len(result.cases):,} questions"
     made_of = f"Suite `{suite.name}`, version {suite.version}, seed {suite.seed}, data `{data.data_hash}`."
     return f"`{command}`\n\n{made_of} {asked}. Every figure: value, 95 % interval and number of cases.\n"
-
-
-def _headlines(result: BenchResult) -> list[str]:
-    return [
-        f"### {condition}\n\n{render_table({name: headline_scores(scores) for name, scores in columns.items()})}"
-        for condition, columns in result.scores.items()
-    ]
 
 
 def _differences(comparisons: Sequence[Comparison]) -> str:
@@ -48,8 +49,9 @@ def _differences(comparisons: Sequence[Comparison]) -> str:
 
 def _failures(result: BenchResult) -> str:
     counts = {name: count_kinds(failures) for name, failures in result.failures.items()}
-    found = [kind for kind in KINDS if any(kind in own for own in counts.values())]
-    rows = [[kind, *(str(own.get(kind, 0)) for own in counts.values())] for kind in found]
+    # A kind that no model fails in is left out; the others stand in one order on every page.
+    kinds = [kind for kind in KINDS if any(kind in own for own in counts.values())]
+    rows = [[kind, *(str(own.get(kind, 0)) for own in counts.values())] for kind in kinds]
     return f"### What goes wrong\n\n{render_rows(['kind of failure', *counts], rows)}"
 
 
@@ -84,20 +86,12 @@ def _ceilings(result: BenchResult) -> str:
 def _positions(result: BenchResult) -> str:
     rows = []
     for model in result.models:
-        found = model.position_bias()
-        if found is not None:
-            chosen = ", ".join(f"{p.chosen} ({p.right})" for p in found.places)
-            rows.append([model.name, f"{found.bias:.3f}", f"{found.p_value:.3f}", chosen])
+        bias = model.position_bias()
+        if bias is not None:
+            chosen = ", ".join(f"{p.chosen} ({p.right})" for p in bias.places)
+            rows.append([model.name, f"{bias.bias:.3f}", f"{bias.p_value:.3f}", chosen])
     heads = ["model", "position bias", "p", "chosen (right) at each place"]
     return f"### Multiple choice: does the place matter?\n\n{render_rows(heads, rows)}" if rows else ""
-
-
-def _everything(result: BenchResult) -> list[str]:
-    return [
-        f"### All scores, {condition}\n\n{render_table(columns)}"
-        for condition, columns in result.scores.items()
-        if any(columns.values())
-    ]
 
 
 def render_fields(result: BenchResult) -> list[str]:
@@ -120,8 +114,10 @@ def render_table(columns: Mapping[str, Scores], fields: list[str] | None = None)
     rows = dict.fromkeys((field, metric) for scores in columns.values() for field in scores for metric in scores[field])
     if fields is not None:
         rows = dict.fromkeys(row for field in fields for row in rows if row[0] == field)
+    # Metrics that only a later model has would otherwise stand apart from their field's other rows.
+    order = {field: place for place, field in enumerate(dict.fromkeys(field for field, _ in rows))}
     lines = []
-    for field, metric in _grouped(list(rows)):
+    for field, metric in sorted(rows, key=lambda row: order[row[0]]):
         cells = [scores.get(field, {}).get(metric) for scores in columns.values()]
         lines.append([field, metric, *("" if cell is None else str(cell) for cell in cells)])
     return render_rows(["field", "metric", *columns], lines)
@@ -129,15 +125,8 @@ def render_table(columns: Mapping[str, Scores], fields: list[str] | None = None)
 
 def render_rows(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Any Markdown table."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(_escape(cell) for cell in line) + " |" for line in lines) + "\n"
-
-
-def _grouped(rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Rows of one field together, fields in the order of their first row."""
-    order = {field: place for place, field in enumerate(dict.fromkeys(field for field, _ in rows))}
-    return sorted(rows, key=lambda row: order[row[0]])
-
-
-def _escape(cell: str) -> str:
-    return cell.replace("|", "\\|").replace("\n", " ")
+    # Cells may hold values of a shop, where a bar or a line break would end the cell.
+    lines = [
+        [cell.replace("|", "\\|").replace("\n", " ") for cell in line] for line in (heads, ["---"] * len(heads), *rows)
+    ]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"

@@ -1,27 +1,42 @@
-"""A benchmark as one page that a person who measures nothing understands: no script, no network, photos inside."""
+"""A benchmark as one page for people who are new to benchmarks: no script, no network, photos inside."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from PIL import Image
 
+from pumgpt.backends.protocol import Backend
+from pumgpt.bench.asking.cases import show_listing
+from pumgpt.bench.asking.runner import make_requests
 from pumgpt.bench.baselines.backends import BASELINES, Majority
-from pumgpt.bench.benchmark import BenchResult, ModelResult
-from pumgpt.bench.judging.failures import KINDS, confusions, count_kinds, worst_slices
+from pumgpt.bench.benchmark import BenchResult, EvidenceMap, ModelResult
+from pumgpt.bench.judging.failures import KINDS, Failure, confusions, count_kinds, worst_slices
+from pumgpt.bench.judging.label_noise import LabelNoise
 from pumgpt.bench.judging.scoring import Scores
-from pumgpt.bench.reporting.examples import conflict_cards, failure_cards
 from pumgpt.bench.reporting.headlines import Headline, rows
 from pumgpt.bench.reporting.plots import COLOURS, reliability_svg, risk_coverage_svg
+from pumgpt.bench.reporting.results import choose_examples
 from pumgpt.bench.stats.comparison import summarise
 from pumgpt.bench.stats.intervals import Measured
-from pumgpt.bench.suites.suite import IMAGE_ONLY, TITLE_ONLY, TITLE_STRUCK, WITH_TITLE
+from pumgpt.bench.suites.items import Item, SuiteData
+from pumgpt.bench.suites.suite import IMAGE_ONLY, TITLE_ONLY, TITLE_STRUCK, WITH_TITLE, Suite
+from pumgpt.catalog.photos.decode import open_photo
+from pumgpt.catalog.photos.heat import overlay
+from pumgpt.catalog.photos.thumbnails import data_uri, thumbnail
+from pumgpt.errors import PhotoError
 
+PHOTO_PX = 200
+# Photos are inside the page: a few examples make the point, and hundreds would make it too large to mail.
+MAX_CONFLICTS = 8
+MAX_TEXT = 160
 CONDITIONS: Mapping[str, tuple[str, str]] = {
     IMAGE_ONLY: ("From the photo alone", "No text is shown: what is right here was seen."),
     WITH_TITLE: (
@@ -45,12 +60,14 @@ KIND_WORDS = {
     "no answer": "no answer at all",
 }
 KIND_COLOURS = dict(
+    # Strict: a new kind of failure without a colour of its own fails here and not in a report.
     zip(KINDS, ("#b3402a", "#d98a3a", "#e3c15c", "#7f5aa5", "#6a6f77", "#3f7cac", "#7fae7a", "#b9bcc1"), strict=True)
 )
 
 
 def write_report(path: Path, result: BenchResult, command: str) -> None:
-    """Whole or not at all."""
+    """Write the page as one file."""
+    # Under another name first: a run that is killed must not leave half a page.
     unfinished = path.with_name(path.name + ".new")
     unfinished.write_text(render_report(result, command), encoding="utf-8")
     unfinished.replace(path)
@@ -71,6 +88,9 @@ def _template(name: str) -> str:
 
 def _context(result: BenchResult, command: str) -> dict[str, Any]:
     products = sum(item.origin == "product" for item in result.data.items)
+    # Baselines are there to compare with; in a run of baselines alone they are what the page is about.
+    baselines = (Majority.name, *BASELINES)
+    of_interest = [model for model in result.models if model.name not in baselines] or result.models
     colours = {model.name: COLOURS[place % len(COLOURS)] for place, model in enumerate(result.models)}
     return {
         "suite": result.suite,
@@ -80,7 +100,7 @@ def _context(result: BenchResult, command: str) -> dict[str, Any]:
         "pictures": len(result.data.items) - products,
         "cases": len(result.cases),
         "models": [{"name": m.name, "revision": m.revision, "colour": colours[m.name]} for m in result.models],
-        "short": [line for model in _of_interest(result.models) for line in _in_short(result, model)],
+        "short": [line for model in of_interest for line in _in_short(result, model)],
         "conditions": [_condition(result, name, columns, colours) for name, columns in result.scores.items()],
         "differences": summarise(result.comparisons),
         "num_comparisons": len(result.comparisons),
@@ -97,32 +117,25 @@ def _context(result: BenchResult, command: str) -> dict[str, Any]:
     }
 
 
-def _of_interest(models: Sequence[ModelResult]) -> Sequence[ModelResult]:
-    """All but the baselines, where there is another model."""
-    return [model for model in models if model.name not in (Majority.name, *BASELINES)] or models
-
-
 def _in_short(result: BenchResult, model: ModelResult) -> list[str]:
     """A model in one sentence, from the first condition."""
     condition = result.suite.conditions[0]
     scores = result.scores[condition][model.name]
-    sentences = [
-        _sentence(scores, "category", "accuracy", "names the whole category path rightly for {} of 100 products"),
-        _sentence(scores, "attribute_qa", "accuracy", "names an attribute's value rightly {} times in 100"),
-        _sentence(scores, "hallucination", "untrue values", "of 100 values that it states, {} are not true"),
-        _sentence(scores, "refusals", "recall", "says that it can't tell for {} of 100 questions without an answer"),
-        _sentence(scores, "refusals", "over-refusal", "declines {} of 100 questions that can be answered"),
-    ]
-    sentences = [sentence for sentence in sentences if sentence]
+    sentences = []
+    for slot, metric, words in (
+        ("category", "accuracy", "names the whole category path rightly for {} of 100 products"),
+        ("attribute_qa", "accuracy", "names an attribute's value rightly {} times in 100"),
+        ("hallucination", "untrue values", "of 100 values that it states, {} are not true"),
+        ("refusals", "recall", "says that it can't tell for {} of 100 questions without an answer"),
+        ("refusals", "over-refusal", "declines {} of 100 questions that can be answered"),
+    ):
+        m = scores.get(slot, {}).get(metric)
+        # A suite may not ask the task, or ask it of no product.
+        if m is not None and not math.isnan(m.value):
+            # The interval stands beside the figure even here: it is what keeps people from reading noise.
+            sentences.append(words.format(f"{100 * m.value:.0f} ({100 * m.low:.0f} to {100 * m.high:.0f})"))
     where = CONDITIONS[condition][0].lower()
     return [f"{model.name}, {where}: " + "; ".join(sentences) + "."] if sentences else []
-
-
-def _sentence(scores: Scores, slot: str, metric: str, words: str) -> str:
-    measured = scores.get(slot, {}).get(metric)
-    if measured is None or math.isnan(measured.value):
-        return ""
-    return words.format(f"{100 * measured.value:.0f} ({100 * measured.low:.0f} to {100 * measured.high:.0f})")
 
 
 def _condition(
@@ -142,6 +155,7 @@ def _row(
 ) -> dict[str, Any]:
     # Ceilings are of fields; only the category is also a slot with an accuracy.
     ceiling = ceilings.get(headline.slot) if headline.metric == "accuracy" else None
+    # CIDEr-D is the one score that isn't a share; it ends at 10.
     full = 1.0 if headline.share else 10.0
     bars = [
         {
@@ -170,22 +184,23 @@ def _percent(share: float) -> float:
 
 def _calibration(result: BenchResult) -> list[dict[str, Any]]:
     condition = result.suite.conditions[0]
-    found = []
+    sections = []
     for model in result.models:
-        verdicts = model.verdicts(condition)
-        if verdicts:
-            plots = reliability_svg(verdicts), risk_coverage_svg(verdicts)
-            found.append({"model": model.name, "plots": plots, "condition": CONDITIONS[condition][0].lower()})
-        if model.fields.verdicts:
-            plots = reliability_svg(model.fields.verdicts), risk_coverage_svg(model.fields.verdicts)
-            found.append({"model": model.name, "plots": plots, "condition": "product fields, every field filled"})
-    return found
+        # Filling asks for the model's own categories and attributes, so its confidences are a case of their own.
+        for verdicts, where in (
+            (model.verdicts(condition), CONDITIONS[condition][0].lower()),
+            (model.fields.verdicts, "product fields, every field filled"),
+        ):
+            if verdicts:
+                plots = reliability_svg(verdicts), risk_coverage_svg(verdicts)
+                sections.append({"model": model.name, "plots": plots, "condition": where})
+    return sections
 
 
 def _failures(result: BenchResult, model: ModelResult) -> dict[str, Any]:
     failures = result.failures[model.name]
     counts = count_kinds(failures)
-    total = max(1, len(failures))
+    total = max(1, len(failures))  # a model without failures still has its section
     tasks: dict[str, list[Any]] = {}
     for failure in failures:
         tasks.setdefault(failure.outcome.case.slot, []).append(failure)
@@ -208,7 +223,7 @@ def _failures(result: BenchResult, model: ModelResult) -> dict[str, Any]:
 
 
 def _positions(result: BenchResult) -> list[dict[str, Any]]:
-    found = [(model.name, model.position_bias()) for model in result.models]
+    biases = [(model.name, model.position_bias()) for model in result.models]
     return [
         {
             "model": name,
@@ -217,18 +232,92 @@ def _positions(result: BenchResult) -> list[dict[str, Any]]:
             "p": f"{bias.p_value:.3f}",
             "places": [(place.place + 1, place.chosen, place.right, str(place.accuracy)) for place in bias.places],
         }
-        for name, bias in found
+        for name, bias in biases
         if bias is not None
     ]
 
 
 def _all_rows(columns: Mapping[str, Scores]) -> Sequence[tuple[str, str, list[str]]]:
     names = dict.fromkeys((slot, metric) for scores in columns.values() for slot in scores for metric in scores[slot])
+    # Metrics that only a later model has would otherwise stand apart from their slot's other rows.
+    order = {slot: place for place, slot in enumerate(dict.fromkeys(slot for slot, _ in names))}
+    table = []
+    for slot, metric in sorted(names, key=lambda name: order[name[0]]):
+        cells = [scores.get(slot, {}).get(metric) for scores in columns.values()]
+        table.append((slot, metric, ["" if cell is None else str(cell) for cell in cells]))
+    return table
+
+
+def evidence_maps(
+    backend: Backend, suite: Suite, data: SuiteData, failures: Sequence[Failure]
+) -> dict[str, EvidenceMap]:
+    """Case -> a map over the first photo. The cases are asked once more; none is, where the backend gives no evidence."""
+    if not backend.capabilities.gives_evidence:
+        return {}
+    items = {item.product.id: item for item in data.items}
+    maps = {}
+    for failure in failures:
+        case = failure.outcome.case
+        for asked in make_requests(suite, data, items[case.product]):
+            if case.id not in asked.case_ids:
+                continue
+            # This question alone: evidence is costly, and that of the request's other questions isn't shown.
+            ((answer,),) = backend.answer([replace(asked.request, questions=(case.question,))], evidence=True)
+            if answer.evidence:
+                maps[case.id] = answer.evidence[0]
+    return maps
+
+
+def failure_cards(result: BenchResult, model: ModelResult) -> list[dict[str, Any]]:
+    """What the page shows of `choose_examples`."""
     return [
-        (slot, metric, [_cell(scores.get(slot, {}).get(metric)) for scores in columns.values()])
-        for slot, metric in sorted(names, key=lambda name: [slot for slot, _ in names].index(name[0]))
+        _card(failure, result.items[failure.outcome.case.product], model.evidence.get(failure.outcome.case.id))
+        for failure in choose_examples(result.failures[model.name])
     ]
 
 
-def _cell(measured: Measured | None) -> str:
-    return "" if measured is None else str(measured)
+def _card(failure: Failure, item: Item, evidence: EvidenceMap | None) -> dict[str, Any]:
+    outcome = failure.outcome
+    case = outcome.case
+    # Models may write on without end; the card shows enough to see what went wrong.
+    answer = " ".join(outcome.text.split())
+    answer = answer if len(answer) <= MAX_TEXT else answer[: MAX_TEXT - 3] + "..."
+    photo = _open(item) if case.condition != TITLE_ONLY else None
+    return {
+        "kind": failure.kind,
+        "photo": None if photo is None else data_uri(thumbnail(photo, PHOTO_PX)),
+        "look": None if photo is None or evidence is None else data_uri(overlay(photo, evidence.tolist(), PHOTO_PX)),
+        "listing": show_listing(item, case.condition).text if case.sees_listing else None,
+        "question": case.question.text,
+        "answer": answer or "nothing",
+        "truth": "cannot be told"
+        if outcome.truth is None
+        else " > ".join(outcome.truth)
+        if outcome.task.answer_form == "path"
+        else ", ".join(outcome.truth),
+        "field": outcome.field if outcome.task.answer_form == "record" else "",
+        "confidence": None if outcome.confidence is None else f"{outcome.confidence:.0%}",
+    }
+
+
+def _open(item: Item) -> Image.Image | None:
+    try:
+        return open_photo(item.product.images[0]) if item.product.images else None
+    except PhotoError:
+        # The photos of fitted products were never checked; a broken one is no reason to go without the report.
+        return None
+
+
+def conflict_cards(noise: LabelNoise) -> list[dict[str, Any]]:
+    """Some groups of identical photos with their labels, of those whose photo can be opened."""
+    cards: list[dict[str, Any]] = []
+    for group, fields in noise.conflicts:
+        # Products that baselines are fitted on come without photos.
+        photo = next((photo for item in group if (photo := _open(item)) is not None), None)
+        if photo is not None and len(cards) < MAX_CONFLICTS:
+            labels = []
+            for field in fields:
+                distinct = dict.fromkeys(item.fields[field] for item in group if field in item.fields)
+                labels.append((field, [" > ".join(values) for values in distinct]))
+            cards.append({"photo": data_uri(thumbnail(photo, PHOTO_PX)), "labels": labels, "products": len(group)})
+    return cards

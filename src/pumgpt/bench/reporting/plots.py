@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pumgpt.bench.benchmark import BenchResult
 from pumgpt.bench.judging.fields import Verdicts
-from pumgpt.bench.stats.calibration import ReliabilityBin, reliability_bins, risk_coverage
+from pumgpt.bench.stats.calibration import reliability_bins, risk_coverage
 from pumgpt.bench.stats.intervals import wilson
 
 INK, GRID, BAR = "#30343b", "#d9dce1", "#c7d7ea"
@@ -17,7 +17,7 @@ COLOURS = ("#2f6fae", "#d1782c", "#3d8f5f", "#a3476b", "#7a65b0", "#80796b")
 
 
 def write_plots(folder: Path, result: BenchResult) -> None:
-    """Of the first model that filled products' fields with confidences: two pictures for documentation."""
+    """Two pictures for documentation, of the first model that filled products' fields with confidences."""
     verdicts = next((model.fields.verdicts for model in result.models if model.fields.verdicts), None)
     if verdicts:
         draw_reliability(verdicts, folder / "reliability.png")
@@ -36,26 +36,22 @@ def reliability_svg(verdicts: Mapping[str, Verdicts], num_bins: int = 10) -> str
 
 def _reliability(verdicts: Mapping[str, Verdicts], num_bins: int) -> Any:
     figure, axes = _panels(len(verdicts), height=4.2, heights=(3, 1))
-    for top, bottom, (field, (sure, right)) in zip(axes[0], axes[1], verdicts.items(), strict=True):
-        bins = reliability_bins(sure, right, num_bins)
-        _draw_shares(top, bins)
-        top.set(title=f"{field} (n={len(sure):,})", xlim=(0, 1), ylim=(0, 1.02), xticklabels=[])
+    for top, bottom, (field, (confidences, right)) in zip(axes[0], axes[1], verdicts.items(), strict=True):
+        bins = reliability_bins(confidences, right, num_bins)
+        shares = [wilson(round(bin_.right * bin_.count), bin_.count) for bin_ in bins]
+        errors = [[share.value - share.low for share in shares], [share.high - share.value for share in shares]]
+        # The diagonal is perfect calibration.
+        top.plot([0, 1], [0, 1], color=GRID, linewidth=1.5, zorder=1)
+        style = {"fmt": "o-", "color": COLOURS[0], "markersize": 4, "linewidth": 1.4, "elinewidth": 1, "capsize": 2}
+        top.errorbar([bin_.confidence for bin_ in bins], [share.value for share in shares], errors, **style)
+        top.set(title=f"{field} (n={len(confidences):,})", xlim=(0, 1), ylim=(0, 1.02), xticklabels=[])
+        # A share that few answers stand behind is no evidence: the counts belong below it.
         counts = [bin_.count for bin_ in bins]
         bottom.bar([bin_.low for bin_ in bins], counts, 1 / num_bins, align="edge", color=BAR, edgecolor="white")
         bottom.set(xlim=(0, 1), xlabel="confidence")
     axes[0][0].set_ylabel("share right")
     axes[1][0].set_ylabel("answers")
     return figure
-
-
-def _draw_shares(panel: Any, bins: Sequence[ReliabilityBin]) -> None:
-    shares = [wilson(round(bin_.right * bin_.count), bin_.count) for bin_ in bins]
-    errors = [[share.value - share.low for share in shares], [share.high - share.value for share in shares]]
-    sure, right = [bin_.confidence for bin_ in bins], [share.value for share in shares]
-    panel.plot([0, 1], [0, 1], color=GRID, linewidth=1.5, zorder=1)
-    panel.errorbar(
-        sure, right, errors, fmt="o-", color=COLOURS[0], markersize=4, linewidth=1.4, elinewidth=1, capsize=2
-    )
 
 
 def draw_risk_coverage(verdicts: Mapping[str, Verdicts], out_png: Path) -> None:
@@ -71,8 +67,8 @@ def risk_coverage_svg(verdicts: Mapping[str, Verdicts]) -> str:
 def _risk_coverage(verdicts: Mapping[str, Verdicts]) -> Any:
     figure, axes = _panels(1, height=3.6, width=5.4)
     panel = axes[0][0]
-    for place, (field, (sure, right)) in enumerate(verdicts.items()):
-        points = risk_coverage(sure, right)
+    for place, (field, (confidences, right)) in enumerate(verdicts.items()):
+        points = risk_coverage(confidences, right)
         if points:
             coverage, risk = [point.coverage for point in points], [point.risk for point in points]
             label = f"{field} ({risk[-1]:.0%} of all)"
@@ -105,9 +101,10 @@ def _save(figure: Any, out_png: Path) -> None:
 
 
 def _svg(figure: Any) -> str:
-    """Without date or random ids: the same numbers give the same text."""
+    """The `<svg>` element alone, without the XML head, so that it can stand within HTML."""
     import matplotlib
 
+    # No date and no random ids: the same numbers give the same text. Text stays text, which is smaller than its paths.
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "pumgpt", "svg.fonttype": "none", "font.family": "sans-serif"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})

@@ -1,4 +1,4 @@
-"""`results.json`: what a benchmark found, checked by a schema.
+"""`results.json`: the results of a benchmark, checked by a schema.
 
 Everything that depends on clock or machine stands under `run`; the rest is the same on every run.
 """
@@ -38,7 +38,7 @@ class MeasuredJson(_Strict):
 
 
 class SuiteJson(_Strict):
-    """What was asked, of what: with these a case can be made again."""
+    """What identifies a run's cases: the same values give the same cases."""
 
     name: str
     version: int
@@ -182,6 +182,7 @@ def to_document(result: BenchResult, run: Mapping[str, Any]) -> dict[str, Any]:
         "errors": {model.name: model.errors for model in result.models},
         "run": dict(run),
     }
+    # Left out, not empty: documents of suites without product fields stay the same as before there were any.
     if result.field_scores:
         document["product_fields"] = {
             condition: {precision: _by_slot(models) for precision, models in by_precision.items()}
@@ -191,7 +192,8 @@ def to_document(result: BenchResult, run: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_results(document: Mapping[str, Any], path: Path) -> None:
-    """Whole or not at all: a run that is killed leaves the last document as it was."""
+    """Write the document as one file."""
+    # Under another name first: a run that is killed leaves the last document as it was.
     unfinished = path.with_name(path.name + ".new")
     unfinished.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     unfinished.replace(path)
@@ -233,13 +235,13 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
 
 
 def _position_bias(model: ModelResult) -> dict[str, Any] | None:
-    found = model.position_bias()
-    if found is None:
+    bias = model.position_bias()
+    if bias is None:
         return None
     places = [
-        {"place": p.place, "chosen": p.chosen, "right": p.right, "accuracy": p.accuracy.to_json()} for p in found.places
+        {"place": p.place, "chosen": p.chosen, "right": p.right, "accuracy": p.accuracy.to_json()} for p in bias.places
     ]
-    return {"bias": round(found.bias, 6), "p_value": round(found.p_value, 6), "places": places}
+    return {"bias": round(bias.bias, 6), "p_value": round(bias.p_value, 6), "places": places}
 
 
 def _failures(result: BenchResult, model: ModelResult) -> dict[str, Any]:
@@ -261,19 +263,21 @@ def _failures(result: BenchResult, model: ModelResult) -> dict[str, Any]:
 
 
 def _by_slice(result: BenchResult, failures: Sequence[Failure]) -> dict[str, dict[str, dict[str, int]]]:
-    found: dict[str, dict[str, Counter[str]]] = {"task": {}, "attribute": {}, "category": {}}
+    # Without 'value', which has thousands of names in a large catalogue; the worst of them are under `worst`.
+    by_slice: dict[str, dict[str, Counter[str]]] = {"task": {}, "attribute": {}, "category": {}}
     for failure in failures:
         for by, name in slices_of(failure.outcome, result.items[failure.outcome.case.product]):
-            if by in found:
-                found[by].setdefault(name, Counter())[failure.kind] += 1
+            if by in by_slice:
+                by_slice[by].setdefault(name, Counter())[failure.kind] += 1
     return {
         by: {name: {kind: counts[kind] for kind in KINDS if counts[kind]} for name, counts in sorted(parts.items())}
-        for by, parts in found.items()
+        for by, parts in by_slice.items()
     }
 
 
 def choose_examples(failures: Sequence[Failure], most: int = NUM_EXAMPLES) -> list[Failure]:
     """Of each kind the surest mistakes, kind by kind in turns, no product twice."""
+    # The surest mistakes tell the most: the model had no reason to doubt.
     ranked = sorted(failures, key=lambda failure: -(failure.outcome.confidence or 0.0))
     # Kinds take turns: otherwise the most frequent one would fill the list.
     queues = {kind: [failure for failure in ranked if failure.kind == kind] for kind in KINDS}
@@ -281,6 +285,7 @@ def choose_examples(failures: Sequence[Failure], most: int = NUM_EXAMPLES) -> li
     seen: set[str] = set()
     while len(chosen) < most and any(queues.values()):
         for queue in queues.values():
+            # One hard product fails in many ways and would fill the list with its own.
             while queue and queue[0].outcome.case.product in seen:
                 queue.pop(0)
             if queue and len(chosen) < most:

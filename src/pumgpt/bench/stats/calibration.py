@@ -20,6 +20,7 @@ from pumgpt.bench.stats.intervals import (
     resample_weights,
 )
 
+# As in Guo et al. 2017. ECE depends on it: figures with other numbers of bins don't compare.
 NUM_BINS = 15
 
 
@@ -52,6 +53,7 @@ def calibration_scores(confidences: ArrayLike, right: ArrayLike) -> dict[str, Me
     return {
         "ECE": expected_calibration_error(confidences, right),
         "Brier": brier_score(confidences, right),
+        # Without an interval: each resample would need its own sorted curve.
         "AURC": Measured(area, float("nan"), float("nan"), count),
     }
 
@@ -61,16 +63,18 @@ def expected_calibration_error(confidences: ArrayLike, right: ArrayLike, num_bin
     confidence_P, right_P = _numbers(confidences, right)
     if not len(confidence_P):
         return nothing_measured()
+    # A bin's count cancels: count / P * |mean gap| is |sum of gaps| / P. So one matrix product serves all resamples.
     gap_PB = np.zeros((len(confidence_P), num_bins), dtype=np.float32)
     gap_PB[np.arange(len(confidence_P)), _bins(confidence_P, num_bins)] = right_P - confidence_P
     weights_RP = resample_weights(len(confidence_P))
     ece_R = np.abs(weights_RP @ gap_PB).sum(axis=1) / len(confidence_P)
+    # float32 is enough for an interval; the value itself is summed in double precision.
     value = float(np.abs(gap_PB.sum(axis=0, dtype=np.float64)).sum() / len(confidence_P))
     return Measured(value, *percentile_interval(ece_R), len(confidence_P))
 
 
 def brier_score(confidences: ArrayLike, right: ArrayLike) -> Measured:
-    """Mean squared distance of the confidence from what came out, 1 for right and 0 for wrong."""
+    """Mean squared distance (Brier 1950) of the confidence from the outcome, 1 for right and 0 for wrong."""
     confidence_P, right_P = _numbers(confidences, right)
     return bootstrap_mean((confidence_P - right_P) ** 2)
 
@@ -100,19 +104,22 @@ def risk_coverage(confidences: ArrayLike, right: ArrayLike, num_points: int = 20
     confidence_P, right_P = _numbers(confidences, right)
     if not len(confidence_P):
         return []
+    # Stable, so that the same answers give the same points on every platform.
     order = np.argsort(-confidence_P, kind="stable")
     confidence_P, wrong_P = confidence_P[order], np.cumsum(1 - right_P[order])
     # The last answer of each confidence: a threshold can't separate equal ones.
     ends = np.flatnonzero(np.append(confidence_P[1:] != confidence_P[:-1], True))
+    # Evenly thinned: a page with a point for each of a hundred thousand answers is too large to open.
     kept = ends[np.unique(np.linspace(0, len(ends) - 1, min(num_points, len(ends))).round().astype(int))]
     total = len(confidence_P)
     return [RiskPoint(float(confidence_P[i]), (i + 1) / total, float(wrong_P[i] / (i + 1))) for i in kept.tolist()]
 
 
 def area_under_risk_coverage(points: Sequence[RiskPoint]) -> float:
-    """AURC by trapezoids; the part left of the first point has the first point's risk."""
+    """AURC by trapezoids."""
     if not points:
         return float("nan")
+    # Nothing is known left of the first point, where fewer answers are surer still: its risk is carried to 0.
     coverage = np.array([0.0, *(point.coverage for point in points)])
     risk = np.array([points[0].risk, *(point.risk for point in points)])
     return float(np.trapezoid(risk, coverage))
@@ -126,5 +133,6 @@ def _numbers(confidences: ArrayLike, right: ArrayLike) -> tuple[NDArray[np.float
 
 
 def _bins(confidence_P: NDArray[np.float64], num_bins: int) -> NDArray[np.int64]:
-    """Bin of each confidence; 1.0 belongs to the last."""
+    """Bin of each confidence."""
+    # Bins are closed below and open above, so that 1.0 would be alone in one of its own.
     return np.clip((confidence_P * num_bins).astype(np.int64), 0, num_bins - 1)

@@ -41,12 +41,14 @@ def drawn_values() -> Iterator[dict[str, tuple[str, ...]]]:
 @cache
 def draw_fit() -> tuple[list[Product], NDArray[np.float32]]:
     """Drawn products to fit baselines on, and the pixel features of their photos."""
+    # Small, because the baselines compare thumbnails of 16 pixels.
     drawn = [draw_product(seed, size_px=64) for seed in seeds.TRAINING[:NUM_FITTED]]
     return [product for _, product in drawn], features_of([photo for photo, _ in drawn])
 
 
 def draw_pictures(num_foreign: int, num_blank: int, limit: int | None) -> list[Item]:
     """Pictures of no product; at most `limit` of each where that is given."""
+    # A short run then asks no more pictures than products.
     most = max(num_foreign, num_blank) if limit is None else limit
     drawn, blanks = seeds.BENCH_FOREIGN[: min(num_foreign, most)], BLANKS[: min(num_blank, most)]
     foreign = [_picture(f"foreign-{seed}", draw_foreign(seed, SIZE_PX), "foreign") for seed in drawn]
@@ -58,7 +60,8 @@ def _picture(name: str, photo: Image.Image, origin: Origin) -> Item:
 
 
 def _as_item(photo: Image.Image, product: Product, origin: Origin = "product") -> Item:
-    """The photo as PPM: its bytes are its pixels, so that they hash alike wherever they were encoded."""
+    """A drawing and its record as an item of a suite."""
+    # PPM's bytes are the pixels. A compressed photo would hash otherwise with another version of the encoder.
     buffer = io.BytesIO()
     photo.convert("RGB").save(buffer, "PPM")
     shown = Product(

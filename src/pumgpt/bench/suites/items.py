@@ -45,10 +45,12 @@ class Item:
 
 def hash_photos(photos: Iterable[bytes]) -> str:
     """Sixteen hex digits of the photos' bytes; empty without a photo."""
+    contents = list(photos)
     digest = hashlib.sha256()
-    for data in (seen := list(photos)):
+    for data in contents:
         digest.update(data)
-    return digest.hexdigest()[:16] if seen else ""
+    # Empty, since products without a photo must not count as showing the same one.
+    return digest.hexdigest()[:16] if contents else ""
 
 
 @dataclass(frozen=True)
@@ -60,15 +62,16 @@ class Vocabulary:
 
     @classmethod
     def of(cls, stated: Iterable[Mapping[str, tuple[str, ...]]]) -> Vocabulary:
-        """All values that products state, in the order of the alphabet; equal sets of values are one object."""
-        found: dict[str, set[str]] = {}
+        """All values that products state, in the order of the alphabet."""
+        by_field: dict[str, set[str]] = {}
         for fields in stated:
             for name, values in fields.items():
                 written = (SEPARATOR.join(values),) if name == CATEGORY else values
-                found.setdefault(name, set()).update(written)
-        # Backends prepare a `Choices` once and know it by identity.
+                by_field.setdefault(name, set()).update(written)
+        # Equal sets of values are one object: backends prepare a `Choices` once and know it by identity.
         shared: dict[tuple[str, ...], Choices] = {}
-        choices = {name: shared.setdefault(key := tuple(sorted(set_)), Choices(key)) for name, set_ in found.items()}
+        # Sorted, since a set's order changes between runs, and the prompt lists options in theirs.
+        choices = {name: shared.setdefault(key := tuple(sorted(set_)), Choices(key)) for name, set_ in by_field.items()}
         return cls(choices.pop(CATEGORY, None), choices)
 
 
@@ -102,7 +105,7 @@ class FitData:
 
 @dataclass(frozen=True)
 class SuiteData:
-    """All that a suite's files gave."""
+    """A suite's products, and what its files say about valid answers."""
 
     items: tuple[Item, ...]
     vocabulary: Vocabulary
@@ -116,21 +119,18 @@ class SuiteData:
         """Sixteen hex digits that change with any product, label or photo."""
         digest = hashlib.sha256()
         for item in self.items:
-            digest.update(_canonical(item).encode())
+            # The photos' hash, not their address: a suite moved to another folder is the same data.
+            contents = (
+                item.product.id,
+                item.product.title,
+                item.product.description,
+                item.fields,
+                item.photo_hash,
+                item.untold,
+                item.references,
+            )
+            digest.update((json.dumps(contents, ensure_ascii=False) + "\n").encode())
+        # Fitted products add valid values, which changes the cases as well.
         for choices in (self.vocabulary.categories, *self.vocabulary.attributes.values()):
             digest.update(repr(choices.values if choices else ()).encode())
         return digest.hexdigest()[:16]
-
-
-def _canonical(item: Item) -> str:
-    product = item.product
-    contents = (
-        product.id,
-        product.title,
-        product.description,
-        item.fields,
-        item.photo_hash,
-        item.untold,
-        item.references,
-    )
-    return json.dumps(contents, ensure_ascii=False) + "\n"

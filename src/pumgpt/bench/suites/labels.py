@@ -15,7 +15,7 @@ from pumgpt.errors import CatalogError, first_line
 from pumgpt.tasks.evaluation import CATEGORY, Values
 
 ValueMap = Mapping[str, Mapping[str, str]]
-"""Attribute -> value as a source writes it -> value as all shall."""
+"""Attribute -> a source's spelling of a value -> the spelling to use."""
 Fields = dict[str, Values]
 
 
@@ -28,7 +28,7 @@ def fields_of(product: Product, values: ValueMap) -> Fields:
 
 
 def write_alike(field: str, given: Iterable[str], values: ValueMap) -> Values:
-    """An attribute's values as all sources shall write them."""
+    """An attribute's values, spelled the same for all sources."""
     known = values.get(field, {})
     return tuple(known.get(value, value) for value in given)
 
@@ -38,6 +38,7 @@ def read_labelled(files: Iterable[Path]) -> list[Product]:
     products: list[Product] = []
     for file in files:
         try:
+            # Photos are most of a file, and features of them are read apart, where a baseline needs them.
             names = [name for name in pq.read_schema(file).names if name not in ("image", "images")]
             records = pq.read_table(file, columns=names).to_pylist()
         except (OSError, pa.ArrowException) as error:
@@ -68,12 +69,14 @@ def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def complete_path(path: Values, known: Iterable[Values]) -> Values:
     """The one known path that ends in `path`, else `path` itself: some sources leave out the upper levels."""
+    # Two paths with the same end can't be told apart: better a short path than a wrong one.
     endings = {full for full in known if full[-len(path) :] == path}
     return endings.pop() if len(endings) == 1 else path
 
 
 def find_files(data: Path, pattern: str) -> list[Path]:
     """The files below `data` that match a pattern, in the order of their names. Raises `CatalogError` for none."""
+    # Sorted: file systems list in orders of their own, and ids of a later file are set aside as duplicates.
     files = sorted(data.glob(pattern))
     if not files:
         raise CatalogError(f"no file matches {data / pattern}; give the folder of the data with --data")

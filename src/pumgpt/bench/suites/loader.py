@@ -32,6 +32,7 @@ def load_items(suite: Suite, data: Path, limit: int | None = None) -> SuiteData:
     fit = _fit_data(suite, data)
     items, set_aside = _load_items(suite, data, fit)
     vocabulary = _vocabulary(suite, items, fit) if suite.closed else Vocabulary()
+    # After the vocabulary, so that a limited run offers the same choices as a full one.
     chosen = _choose(items, limit, suite.seed)
     pictures = draw_pictures(suite.foreign_pictures, suite.blank_pictures, limit)
     return SuiteData((*chosen, *pictures), vocabulary, fit, suite.values, tuple(set_aside))
@@ -78,7 +79,7 @@ class _Accepted:
             self.set_aside.append(f"{file}: id '{product.id}' stands in an earlier file already")
             return
         try:
-            # Titles alone are shown, so that no photo is needed, nor hashed.
+            # Where titles alone are shown no photo is needed, and opening them is most of the time.
             shown = "" if self.suite.conditions == (TITLE_ONLY,) else _hash_photos(product)
         except PhotoError as error:
             self.set_aside.append(f"{file}, product {product.id}: {error}")
@@ -91,6 +92,7 @@ def _hash_photos(product: Product) -> str:
     """Of the photos' bytes. Raises `PhotoError` where one can't be decoded, or there is none."""
     if not product.images:
         raise PhotoError("has no photo; a suite that shows photos needs one for each product")
+    # Decoded once here, so that a broken photo is set aside now and does not fail in the middle of a run.
     for ref in product.images:
         open_photo(ref)
     return hash_photos(map(_bytes_of, product.images))
@@ -109,7 +111,12 @@ def _catalogue_rows(file: Path, suite: Suite) -> Iterator[Item | RejectedRow]:
         if isinstance(row, RejectedRow):
             yield row
             continue
-        product = replace(_with_columns(row, suite.attributes), original={})
+        # A CSV holds its attributes as columns of their own.
+        names = suite.attributes
+        columns = {name: str(row.extra[name]) for name in names if row.extra.get(name) not in (None, "")}
+        stated = {**columns, **(row.attributes or {})}
+        product = replace(row, attributes=stated or None, original={})
+        # Pictures of no product have their captions where a product has its description.
         captions = (product.description or "").splitlines() if suite.no_products else []
         yield Item(
             product=replace(product, description=None) if suite.no_products else product,
@@ -118,25 +125,19 @@ def _catalogue_rows(file: Path, suite: Suite) -> Iterator[Item | RejectedRow]:
         )
 
 
-def _with_columns(product: Product, names: Iterable[str]) -> Product:
-    """A CSV holds its attributes as columns of their own."""
-    columns = {name: str(product.extra[name]) for name in names if product.extra.get(name) not in (None, "")}
-    stated = {**columns, **(product.attributes or {})}
-    return replace(product, attributes=stated or None)
-
-
 def _target_scores(file: Path) -> Iterator[Item]:
     for number, (where, line) in enumerate(read_json_lines(file), start=1):
         scores = line.get("target_scores")
         if not isinstance(line.get("input"), str) or not isinstance(scores, Mapping):
             raise CatalogError(f"{where}: needs 'input' (text) and 'target_scores' (attribute -> values)")
+        # An attribute that the title doesn't name is listed too: asking for it measures refusals.
         values = {name: [value for value in given if value != NO_VALUE] for name, given in scores.items()}
         stated: dict[str, Any] = {
             name: named[0] if len(named) == 1 else named for name, named in values.items() if named
         }
         yield Item(
             product=Product(
-                id=f"{file.stem}-{number}",
+                id=f"{file.stem}-{number}",  # the layout has no ids
                 title=line["input"],
                 category=(str(line["category"]),) if line.get("category") else None,
                 attributes=stated or None,
@@ -151,6 +152,7 @@ def _fit_data(suite: Suite, data: Path) -> FitData | None:
     if suite.fit is None:
         return None
     files = find_files(data, suite.fit)
+    # Parquet reads labels without photos; of other formats each product is read whole.
     if all(file.suffix == ".parquet" for file in files):
         return FitData(
             lambda: read_labelled(files), lambda: features_in_files(files), lambda: _hashes_of(files), suite.values
@@ -185,5 +187,6 @@ def _vocabulary(suite: Suite, items: Iterable[Item], fit: FitData | None) -> Voc
 def _choose(items: list[Item], limit: int | None, seed: int) -> list[Item]:
     if limit is None or limit >= len(items):
         return items
+    # Drawn, not the first ones: catalogues are often sorted by category.
     kept = sorted(random.Random(seed).sample(range(len(items)), limit))
     return [items[place] for place in kept]

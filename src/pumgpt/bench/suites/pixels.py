@@ -18,13 +18,14 @@ from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import ImageRef
 from pumgpt.errors import PhotoError
 
+# Enough for colours and rough shape, which is all that a baseline of pixels is meant to use.
 THUMBNAIL_PX = 16
 
 
 def features_in_files(files: Iterable[Path]) -> NDArray[np.float32]:
     """The first photo of each product of Parquet files as a 16 x 16 thumbnail in colour, mean taken off: (N, 768).
 
-    A photo that can't be decoded becomes zeros, which resemble nothing.
+    A photo that can't be decoded becomes zeros.
     """
     rows: list[NDArray[np.float32]] = []
     for file in files:
@@ -63,6 +64,7 @@ def _thumbnail(data: bytes | None) -> NDArray[np.float32]:
 
 
 def _centre(photo: Image.Image | None) -> NDArray[np.float32]:
+    # Rows must stay aligned with products; zeros have a cosine of 0 with everything.
     if photo is None:
         return np.zeros(THUMBNAIL_PX * THUMBNAIL_PX * 3, dtype=np.float32)
     small = photo.convert("RGB").resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BOX)

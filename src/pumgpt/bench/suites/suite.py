@@ -39,7 +39,7 @@ class Suite(BaseModel):
     layout: Literal["catalogue", "target scores"] = "catalogue"
     """`target scores`: JSONL lines {input, category, target_scores}, as ExtractGPT publishes AE-110k and OA-Mine."""
     values: dict[str, dict[str, str]] = {}
-    """Attribute -> {value as a source writes it: value as all shall}."""
+    """Attribute -> {a source's spelling of a value: the spelling to use}."""
     complete_paths: bool = False
     """Categories lack their upper levels, which the products of `fit` know."""
     conditions: tuple[Condition, ...] = (IMAGE_ONLY,)
@@ -49,11 +49,11 @@ class Suite(BaseModel):
     attributes: tuple[str, ...] = ()
     """The attributes that are asked, where a product states them; without any, all that it states."""
     untold: tuple[str, ...] = ()
-    """Attributes that the shop knows and that nothing shown tells: the right answer is a refusal."""
+    """Attributes that the shop knows and that nothing shown reveals: the right answer is a refusal."""
     hidden: tuple[str, ...] = ()
-    """Attributes that nothing shown tells of any product; each product is asked for one of them."""
+    """Attributes that nothing shown reveals of any product; each product is asked for one of them."""
     closed: bool = True
-    """Whether categories and attributes are chosen among the values that the data knows, or answered in open text."""
+    """Whether categories and attributes are chosen among the values in the data, or answered in open text."""
     no_products: bool = False
     """The photos show no product of a shop: every question but for a caption is to be refused."""
     foreign_pictures: int = Field(0, ge=0)
@@ -72,13 +72,14 @@ class Suite(BaseModel):
             try:
                 get_task(name)
             except UsageError as error:
+                # pydantic adds the key to a ValueError, and passes other exceptions on as they are.
                 raise ValueError(str(error)) from error
         return names
 
     @field_validator("product_fields")
     @classmethod
     def _enrichable(cls, names: tuple[Condition, ...]) -> tuple[Condition, ...]:
-        # Titles are struck by what is true of the product, which nobody who fills a catalogue knows.
+        # Striking a title needs the true values, which nobody who fills a catalogue has.
         if any(name not in (IMAGE_ONLY, WITH_TITLE) for name in names):
             raise ValueError(f"fields are filled '{IMAGE_ONLY}' or '{WITH_TITLE}'")
         return names
@@ -125,6 +126,7 @@ def parse_suite(text: str, where: str) -> Suite:
     except yaml.YAMLError as error:
         raise SchemaError(f"{where}: can't be read as YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
+        # One line for the user: the first mistake often causes the others.
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "the document"
         raise SchemaError(f"{where}: {key}: {first['msg']}") from error
