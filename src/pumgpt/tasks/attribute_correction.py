@@ -43,10 +43,10 @@ class AttributeCorrectionTask(Task):
             listed = label(product, asked.name, context.facts) if asked.name in (product.attributes or {}) else None
             if listed is not None:
                 text = self.template.canonical("check", name=asked.name, value=listed)
-                questions.append(self._ask(text, asked.name, verdicts(asked.choices, listed)))
+                questions.append(self.new_question(text, asked.name, verdicts(asked.choices, listed)))
         return questions
 
-    def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
+    def draw_examples(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
         drawn = []
         for asked in asked_attributes(product, context):
             # The label of what is never shown is sometimes trained as an answer; no verdict on it can be inferred.
@@ -71,9 +71,9 @@ class AttributeCorrectionTask(Task):
             listed = rng.choice(others) if others else str(own)
         answer = truth if truth == CANNOT_TELL else RIGHT if listed == truth else WRONG + truth
         text = self.template.draw("check", rng, name=asked.name, value=listed)
-        return self._ask(text, asked.name, verdicts(asked.choices, listed)), answer
+        return self.new_question(text, asked.name, verdicts(asked.choices, listed)), answer
 
-    def _parse(self, text: str, question: Question) -> Parsed:
+    def parse_answer(self, text: str, question: Question) -> Parsed:
         parsed = parse_choice(text, question.choices)
         if not isinstance(parsed.value, str):
             return INVALID
@@ -89,7 +89,7 @@ class AttributeCorrectionTask(Task):
             return Parsed("value", value or None, "wrong", strict=parsed.strict and parsed.value == WRONG + value)
         return INVALID
 
-    def _parse_leniently(self, text: str, question: Question) -> Parsed:
+    def parse_leniently(self, text: str, question: Question) -> Parsed:
         """A verdict in other words: 'No, it is Blue'."""
         # Without the choices, which are whole sentences that other words never match.
         return self.parse(_DENIALS.sub("wrong", text), replace(question, choices=None))
@@ -111,13 +111,13 @@ class AttributeCorrectionTask(Task):
         truth = Truth({name: values}, listed, "wrong" if wrong else "right")
         yield LabelledQuestion(self.questions(product, context)[0], truth, mark=name)
 
-    def _stated(self, parsed: Parsed, field: str) -> tuple[AnswerStatus, Values | None]:
+    def stated_values(self, parsed: Parsed, field: str) -> tuple[AnswerStatus, Values | None]:
         """The verdict, and after a wrong one what is right."""
         if parsed.status != "value":
             return parsed.status, None
         return "value", tuple(part for part in (parsed.verdict, parsed.value) if isinstance(part, str))
 
-    def _is_right(self, stated: Values, truth: Truth, field: str, product: Product) -> bool:
+    def is_right(self, stated: Values, truth: Truth, field: str, product: Product) -> bool:
         if truth.verdict == "right":
             return stated == (RIGHT,)
         return stated[0] == "wrong" and values_are_true(stated[1:], truth.fields[field] or ())

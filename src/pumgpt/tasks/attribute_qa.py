@@ -44,9 +44,9 @@ class AttributeQATask(Task):
         text = asked.question or self.template.canonical("open", name=asked.name)
         if asked.choices is not None and not asked.question and len(asked.choices.values) <= most_options:
             text = self.template.canonical("choice", name=asked.name, options=list_options(asked.choices.values))
-        return self._ask(text, asked.name, asked.choices)
+        return self.new_question(text, asked.name, asked.choices)
 
-    def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
+    def draw_examples(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
         drawn = []
         for asked in asked_attributes(product, context):
             answer = answer_for(product, asked, context, rng)
@@ -63,14 +63,14 @@ class AttributeQATask(Task):
             if len(options) > 1:
                 text = self.template.draw("choice", rng, name=asked.name, options=list_options(options))
                 right = answer if answer in options else CANNOT_TELL
-                return self._ask(text, asked.name, Choices(tuple(options))), right
+                return self.new_question(text, asked.name, Choices(tuple(options))), right
         text = self.template.draw("open", rng, name=asked.name)
         # Both, since the schema's wording is what its user asks, and the others are what other schemas will.
         if asked.question and rng.random() < 0.5:
             text = asked.question
-        return self._ask(text, asked.name, asked.choices), answer
+        return self.new_question(text, asked.name, asked.choices), answer
 
-    def _parse(self, text: str, question: Question) -> Parsed:
+    def parse_answer(self, text: str, question: Question) -> Parsed:
         return parse_choice(text, question.choices)
 
     def calibration_key(self, question: Question) -> str:

@@ -35,9 +35,9 @@ class AttributesTask(Task):
         names = [asked.name for asked in asked_attributes(product, context)]
         if not names:
             return []
-        return [self._ask(self.template.canonical("record", names=list_options(names)), _NAMES.join(names))]
+        return [self.new_question(self.template.canonical("record", names=list_options(names)), _NAMES.join(names))]
 
-    def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
+    def draw_examples(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
         """Names without a known answer are left out; half of the time only some names are asked, in the same order."""
         known = [
             (asked.name, answer)
@@ -54,7 +54,7 @@ class AttributesTask(Task):
             known = [known[i] for i in kept]
         names = [name for name, _ in known]
         text = self.template.draw("record", rng, names=list_options(names))
-        return [(self._ask(text, _NAMES.join(names)), write_record(known))]
+        return [(self.new_question(text, _NAMES.join(names)), write_record(known))]
 
     def fields(self, question: Question) -> tuple[str, ...]:
         return tuple(question.field.split(_NAMES)) if question.field else ()
@@ -77,7 +77,7 @@ class AttributesTask(Task):
         strict = text == write_record([(name, one or CANNOT_TELL) for name, one in value.items()])
         return Parsed("value", value, strict=strict and len(value) == len(asked))
 
-    def _may_be_refusal(self, parsed: Parsed, strict: bool, question: Question) -> bool:
+    def may_be_refusal(self, parsed: Parsed, strict: bool, question: Question) -> bool:
         """One attribute may be refused while the others are stated."""
         return parsed.status == "invalid"
 
@@ -88,7 +88,7 @@ class AttributesTask(Task):
             context = replace(labelled.context, attributes=asked)
             yield LabelledQuestion(self.questions(labelled.product, context)[0], Truth(stated))
 
-    def _stated(self, parsed: Parsed, field: str) -> tuple[AnswerStatus, Values | None]:
+    def stated_values(self, parsed: Parsed, field: str) -> tuple[AnswerStatus, Values | None]:
         if not isinstance(parsed.value, Mapping):
             return parsed.status, None
         if field not in parsed.value:

@@ -94,14 +94,14 @@ class Task(ABC):
 
         A caller that wants fewer takes the first ones.
         """
-        drawn = self._draw(product, context, rng)
+        drawn = self.draw_examples(product, context, rng)
         return [Example(question, answer, context.listing.text) for question, answer in drawn]
 
     @abstractmethod
-    def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
+    def draw_examples(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
         """Questions with their answers."""
 
-    def _ask(self, text: str, field: str | None = None, choices: Choices | None = None) -> Question:
+    def new_question(self, text: str, field: str | None = None, choices: Choices | None = None) -> Question:
         return Question(self.name, text, field, choices, self.max_new_tokens)
 
     def fields(self, question: Question) -> tuple[str, ...]:
@@ -117,9 +117,9 @@ class Task(ABC):
     def parse(self, text: str, question: Question) -> Parsed:
         """Parse an answer in the form asked for. Never raises: what can't be parsed is `invalid`."""
         refusal = parse_refusal(text, question.choices)
-        return refusal if refusal is not None else self._parse(text, question)
+        return refusal if refusal is not None else self.parse_answer(text, question)
 
-    def _parse(self, text: str, question: Question) -> Parsed:
+    def parse_answer(self, text: str, question: Question) -> Parsed:
         return parse_text(text)
 
     def parse_reply(self, reply: str, question: Question, listing: str | None = None) -> Parsed:
@@ -133,17 +133,17 @@ class Task(ABC):
         # Open text has no form that it could miss.
         strict = parsed.status != "invalid" if self.answer_form == "text" else parsed.strict and text == reply
         # "Blue, but it cannot be determined": without the exact form, a refusal outweighs the value.
-        if self._may_be_refusal(parsed, strict, question) and contains_refusal(text):
+        if self.may_be_refusal(parsed, strict, question) and contains_refusal(text):
             parsed, strict = self.parse(CANNOT_TELL, question), False
         elif parsed.status == "invalid" and text:
-            parsed = self._parse_leniently(text, question)
+            parsed = self.parse_leniently(text, question)
         return replace(parsed, strict=strict and parsed.status != "invalid")
 
-    def _may_be_refusal(self, parsed: Parsed, strict: bool, question: Question) -> bool:
+    def may_be_refusal(self, parsed: Parsed, strict: bool, question: Question) -> bool:
         """Whether a refusal within the reply outweighs what was parsed of it."""
         return self.refusable and parsed.status != "cannot tell" and (question.choices is None or not strict)
 
-    def _parse_leniently(self, text: str, question: Question) -> Parsed:
+    def parse_leniently(self, text: str, question: Question) -> Parsed:
         """What `parse` can't: the one choice that stands somewhere in a longer text."""
         choice = find_choice(text, question.choices, leaves=True) if question.choices is not None else None
         return INVALID if choice is None else self.parse(choice, question)
@@ -163,17 +163,17 @@ class Task(ABC):
 
     def grade(self, parsed: Parsed, truth: Truth, product: Product) -> list[Grade]:
         """One grade for each field of the truth."""
-        return [self._grade(parsed, truth, field, product) for field in truth.fields]
+        return [self.grade_field(parsed, truth, field, product) for field in truth.fields]
 
-    def _grade(self, parsed: Parsed, truth: Truth, field: str, product: Product) -> Grade:
-        status, stated = self._stated(parsed, field)
+    def grade_field(self, parsed: Parsed, truth: Truth, field: str, product: Product) -> Grade:
+        status, stated = self.stated_values(parsed, field)
         # A record that leaves out what can't be inferred is as right as one that refuses it.
         right = status in ("cannot tell", "left out")
         if truth.fields[field] is not None:
-            right = stated is not None and self._is_right(stated, truth, field, product)
+            right = stated is not None and self.is_right(stated, truth, field, product)
         return Grade(field, status, stated, right)
 
-    def _stated(self, parsed: Parsed, field: str) -> tuple[AnswerStatus, Values | None]:
+    def stated_values(self, parsed: Parsed, field: str) -> tuple[AnswerStatus, Values | None]:
         """What an answer states about one field."""
         value = parsed.value
         # A record has a value for each name, which only its own task knows how to pick.
@@ -181,7 +181,7 @@ class Task(ABC):
             return parsed.status, None
         return "value", (value,) if isinstance(value, str) else value or ()
 
-    def _is_right(self, stated: Values, truth: Truth, field: str, product: Product) -> bool:
+    def is_right(self, stated: Values, truth: Truth, field: str, product: Product) -> bool:
         return values_are_true(stated, truth.fields[field] or ())
 
     def failure_kind(self, stated: Values, truth: Truth, field: str, product: Product) -> str:

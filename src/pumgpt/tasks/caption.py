@@ -32,16 +32,16 @@ class CaptionTask(Task):
     refusable = False
 
     def questions(self, product: Product, context: TaskContext) -> list[Question]:
-        return [self._ask(self.template.canonical("describe"))]
+        return [self.new_question(self.template.canonical("describe"))]
 
-    def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
+    def draw_examples(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
         """The title, or a phrase made of the labels; seldom while the title stands in the prompt."""
         answer = tidy(product.title or "") or plain_phrase(product, context.facts)
         if answer is None or is_foreign(product):
             return []
         if context.listing.mode == "present" and rng.random() >= _COPIED_SHARE:
             return []
-        return [(self._ask(self.template.draw("describe", rng)), answer)]
+        return [(self.new_question(self.template.draw("describe", rng)), answer)]
 
     def labelled_questions(self, labelled: LabelledProduct, rng: random.Random) -> Iterator[LabelledQuestion]:
         title = tidy(labelled.product.title or "")
@@ -51,13 +51,13 @@ class CaptionTask(Task):
                 self.questions(labelled.product, labelled.context)[0], Truth({self.name: references})
             )
 
-    def _grade(self, parsed: Parsed, truth: Truth, field: str, product: Product) -> Grade:
+    def grade_field(self, parsed: Parsed, truth: Truth, field: str, product: Product) -> Grade:
         """By the facts that it states; likeness to the references is left to the metrics."""
-        grade = super()._grade(parsed, truth, field, product)
+        grade = super().grade_field(parsed, truth, field, product)
         # Without a category nothing tells whether the caption names the product.
         return replace(grade, judged=bool(product.category))
 
-    def _is_right(self, stated: Values, truth: Truth, field: str, product: Product) -> bool:
+    def is_right(self, stated: Values, truth: Truth, field: str, product: Product) -> bool:
         return caption_is_true(stated[0], product)
 
     def failure_kind(self, stated: Values, truth: Truth, field: str, product: Product) -> str:

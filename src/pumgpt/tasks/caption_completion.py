@@ -32,16 +32,16 @@ class CaptionCompletionTask(Task):
 
     def questions(self, product: Product, context: TaskContext) -> list[Question]:
         beginning = tidy(context.beginning or product.title or "")
-        return [self._ask(self.template.canonical("finish", beginning=beginning))] if beginning else []
+        return [self.new_question(self.template.canonical("finish", beginning=beginning))] if beginning else []
 
-    def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
+    def draw_examples(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
         """None while the title stands in the prompt."""
         title = (product.title or "").split()
         # With the title in the prompt the rest is copied, not completed.
         if len(title) < 2 or is_foreign(product) or context.listing.mode == "present":
             return []
         cut = rng.randint(1, len(title) - 1)
-        question = self._ask(self.template.draw("finish", rng, beginning=" ".join(title[:cut])))
+        question = self.new_question(self.template.draw("finish", rng, beginning=" ".join(title[:cut])))
         return [(question, " ".join(title[cut:]))]
 
     def labelled_questions(self, labelled: LabelledProduct, rng: random.Random) -> Iterator[LabelledQuestion]:
@@ -53,6 +53,6 @@ class CaptionCompletionTask(Task):
             truth = Truth({"completion": (" ".join(words[cut:]),)})
             yield LabelledQuestion(self.questions(labelled.product, context)[0], truth)
 
-    def _grade(self, parsed: Parsed, truth: Truth, field: str, product: Product) -> Grade:
+    def grade_field(self, parsed: Parsed, truth: Truth, field: str, product: Product) -> Grade:
         """A title can end in many ways: the answer is scored, but none is a failure."""
-        return replace(super()._grade(parsed, truth, field, product), judged=False)
+        return replace(super().grade_field(parsed, truth, field, product), judged=False)

@@ -40,13 +40,13 @@ class CategoryTask(Task):
             text = self.template.canonical("choice", options=list_options(choices.values))
         else:
             text = self.template.canonical("open")
-        return [self._ask(text, "category", choices)]
+        return [self.new_question(text, "category", choices)]
 
-    def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
+    def draw_examples(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
         answer = CANNOT_TELL if is_foreign(product) else SEPARATOR.join(product.category or ())
         if not answer or (answer != CANNOT_TELL and not is_valid(answer, context.taxonomy_choices)):
             return []
-        drawn = [(self._ask(self.template.draw("open", rng), "category", context.taxonomy_choices), answer)]
+        drawn = [(self.new_question(self.template.draw("open", rng), "category", context.taxonomy_choices), answer)]
         choice = self._draw_choice(product, context, rng)
         if choice is not None:
             # A caller that wants fewer examples takes the first one, and inference mostly asks the open question.
@@ -70,9 +70,9 @@ class CategoryTask(Task):
             options = [_leaf(option) for option in options]
             answer = answer if answer == CANNOT_TELL else _leaf(answer)
         text = self.template.draw("choice", rng, options=list_options(options))
-        return self._ask(text, "category", Choices(tuple(options))), answer
+        return self.new_question(text, "category", Choices(tuple(options))), answer
 
-    def _parse(self, text: str, question: Question) -> Parsed:
+    def parse_answer(self, text: str, question: Question) -> Parsed:
         parsed = parse_choice(text, question.choices)
         if not isinstance(parsed.value, str):
             return INVALID
@@ -95,7 +95,7 @@ class CategoryTask(Task):
             question = self.questions(product, context)[0]
             yield LabelledQuestion.multiple_choice(question, {CATEGORY: path}, right)
 
-    def _is_right(self, stated: Values, truth: Truth, field: str, product: Product) -> bool:
+    def is_right(self, stated: Values, truth: Truth, field: str, product: Product) -> bool:
         return plain(stated) == plain(truth.fields[field] or ())
 
     def failure_kind(self, stated: Values, truth: Truth, field: str, product: Product) -> str:

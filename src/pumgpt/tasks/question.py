@@ -33,9 +33,9 @@ class QuestionTask(Task):
     mixture_weight = 1.5
 
     def questions(self, product: Product, context: TaskContext) -> list[Question]:
-        return [self._ask(text) for text in context.questions]
+        return [self.new_question(text) for text in context.questions]
 
-    def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
+    def draw_examples(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
         template = self.template
         # A picture of no product still gets questions that take one for granted: the answer to those is a refusal.
         if is_foreign(product):
@@ -47,7 +47,7 @@ class QuestionTask(Task):
             if product.category and not context.listing.described and rng.random() < _UNANSWERABLE_SHARE * len(pairs):
                 pairs.append((template.draw("unanswerable", rng), CANNOT_TELL))
         rng.shuffle(pairs)
-        return [(self._ask(text), answer) for text, answer in pairs]
+        return [(self.new_question(text), answer) for text, answer in pairs]
 
     def labelled_questions(self, labelled: LabelledProduct, rng: random.Random) -> Iterator[LabelledQuestion]:
         """Those of the training examples, each wording once."""

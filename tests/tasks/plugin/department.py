@@ -23,12 +23,12 @@ class DepartmentTask(Task):
         paths = context.taxonomy_choices.values if context.taxonomy_choices else ()
         departments = tuple(dict.fromkeys(path.split(" > ")[0] for path in paths))
         choices = Choices(departments) if departments else None
-        return [self._ask(self.template.canonical("which"), "department", choices)]
+        return [self.new_question(self.template.canonical("which"), "department", choices)]
 
-    def _draw(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
+    def draw_examples(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
         if not product.category:
             return []
-        return [(self._ask(self.template.draw("which", rng), "department"), product.category[0])]
+        return [(self.new_question(self.template.draw("which", rng), "department"), product.category[0])]
 
     def truth_of(self, product: Product, question: Question) -> Truth | None:
         return Truth({"department": product.category[:1]}) if product.category else None
