@@ -14,7 +14,7 @@ from PIL import Image
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.curation.experts.base import Case, claims_of
-from pumgpt.curation.experts.predictor import LabelledProduct, LinearModel, fit_predictor, fold_of
+from pumgpt.curation.experts.predictor import LinearModel, SampleRow, fit_predictor, fold_of
 from pumgpt.curation.experts.product_features import NUM_PHOTO_FEATURES, ProductFeatures
 from pumgpt.curation.experts.statistics import INFERABLE_SKILL, StatisticsExpert, reservoir_sample
 from pumgpt.curation.verdict import Verdict, Vote
@@ -99,7 +99,7 @@ def test_a_product_is_judged_by_a_model_that_has_not_seen_it() -> None:
     """Random words: who had seen the product would know its value."""
     chance = random.Random(0)
     nothing = ProductFeatures(frozenset(), None)
-    rows = [LabelledProduct(str(place), chance.choice(("one", "two")), nothing) for place in range(300)]
+    rows = [SampleRow(str(place), chance.choice(("one", "two")), nothing) for place in range(300)]
     predictor = fit_predictor(rows)
     assert predictor is not None
     assert predictor.skill < 0.15
@@ -109,8 +109,8 @@ def test_a_product_is_judged_by_a_model_that_has_not_seen_it() -> None:
 @pytest.mark.parametrize("rows", [0, 1, 59])
 def test_too_few_rows_or_but_one_value_say_nothing(rows: int) -> None:
     nothing = ProductFeatures(frozenset(), None)
-    assert fit_predictor([LabelledProduct(str(place), str(place % 2), nothing) for place in range(rows)]) is None
-    assert fit_predictor([LabelledProduct(str(place), "same", nothing) for place in range(200)]) is None
+    assert fit_predictor([SampleRow(str(place), str(place % 2), nothing) for place in range(rows)]) is None
+    assert fit_predictor([SampleRow(str(place), "same", nothing) for place in range(200)]) is None
 
 
 def test_probabilities_are_a_simplex_and_follow_the_feature() -> None:

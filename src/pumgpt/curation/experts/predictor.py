@@ -38,7 +38,7 @@ _MIN_PROBABILITY = 1e-3
 
 
 @dataclass(frozen=True)
-class LabelledProduct:
+class SampleRow:
     """A product and one of its listed values."""
 
     id: str
@@ -125,7 +125,7 @@ def design(rows: Sequence[ProductFeatures], vocabulary: Mapping[str, int]) -> Fl
     return features_RF
 
 
-def fit_predictor(rows: Sequence[LabelledProduct]) -> Predictor | None:
+def fit_predictor(rows: Sequence[SampleRow]) -> Predictor | None:
     """None if there are too few rows, or only one value, to measure anything."""
     counts = Counter(row.value for row in rows)
     common = {value for value, count in counts.most_common(MAX_VALUES) if count >= MIN_COUNT}

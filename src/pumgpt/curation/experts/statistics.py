@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from pumgpt.catalog.product import Product
 from pumgpt.curation.experts.base import Case, Expert, claims_of
-from pumgpt.curation.experts.predictor import LabelledProduct, Predictor, fit_predictor
+from pumgpt.curation.experts.predictor import Predictor, SampleRow, fit_predictor
 from pumgpt.curation.experts.product_features import ProductFeatures
 from pumgpt.curation.verdict import Claim, Verdict, Vote
 
@@ -45,11 +45,11 @@ class StatisticsExpert(Expert):
         sample = sorted(reservoir_sample(catalog, self.max_products, self.seed), key=lambda product: product.id)
         num_titles = sum(product.title is not None for product in sample)
         self.has_titles = num_titles >= MIN_TITLE_SHARE * max(len(sample), 1)
-        rows: dict[str, list[LabelledProduct]] = defaultdict(list)
+        rows: dict[str, list[SampleRow]] = defaultdict(list)
         for product in sample:
             features = ProductFeatures.of(product)
             for claim in claims_of(product):
-                rows[_folded(claim.name)].append(LabelledProduct(product.id, _folded(claim.value), features))
+                rows[_folded(claim.name)].append(SampleRow(product.id, _folded(claim.value), features))
         frequent = sorted(rows, key=lambda name: -len(rows[name]))[:MAX_ATTRIBUTES]
         fitted = {name: fit_predictor(rows[name]) for name in frequent}
         self.predictors = {name: predictor for name, predictor in fitted.items() if predictor is not None}
