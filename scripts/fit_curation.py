@@ -1,9 +1,9 @@
-"""Fit what curation ships: the model of title words, the text expert's score, and the fusion.
+"""Fit what curation ships: the span classifier, the text expert's score, and the fusion.
 
     python scripts/fit_curation.py --data ../shared/data
 
 For titles it reads the train files of AE-110k and OA-Mine alone. The score and the fusion are fitted on claims about titles that
-the model of title words has not seen (cross-fitting), half of the false ones rewritten like the true ones, so that a changed
+the span classifier has not seen (cross-fitting), half of the false ones rewritten like the true ones, so that a changed
 form tells nothing about the truth. What the experts that look at photos say is weighed on 300 products of `fashion` validation,
 whose values are swapped as in `experiments/curation_photos/photo_claims.py`: a few hundred labelled values, asked of nano.
 """
@@ -20,13 +20,13 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from pumgpt.backends.load import load_backend
-from pumgpt.curation.experts import text_score, word_owner
+from pumgpt.curation.experts import span_classifier, text_score
+from pumgpt.curation.experts.base import ExpertOptions
 from pumgpt.curation.experts.mentions import Text
-from pumgpt.curation.experts.registry import Tools, make_experts
-from pumgpt.curation.experts.text import TextExpert, unmentioned
+from pumgpt.curation.experts.registry import make_experts
+from pumgpt.curation.experts.span_classifier import NUM_BUCKETS, SpanClassifier, bucket, span_features
+from pumgpt.curation.experts.text import TextExpert, unmentioned_features
 from pumgpt.curation.experts.text_score import FEATURES, TextScore
-from pumgpt.curation.experts.word_owner import NUM_BUCKETS, WordOwner, bucket, span_features
 from pumgpt.curation.fusion import Fusion
 from pumgpt.curation.verdict import Verdict, Vote
 
@@ -40,11 +40,11 @@ from title_claims import LabelledClaim, Listing, make_claims, read_listings  # n
 FILES = ("ae-110k-train.jsonl", "oa-mine-train.jsonl")
 FOLDS = 5
 OTHER_SPANS = 4
-"""Runs of one to three words of each title that are no labelled value, shown to the model of title words as nobody's."""
+"""Runs of one to three words of each title that are no labelled value, shown to the span classifier as nobody's."""
 SHARE_UNKNOWN = 0.2
-"""Of the claims, made about an attribute that the model of title words is made to forget."""
+"""Of the claims, made about an attribute that the span classifier is made to forget."""
 LEAST = 4
-"""Values of an attribute from which on the model of title words learns it."""
+"""Values of an attribute from which on the span classifier learns it."""
 STRENGTH = 0.5
 PHOTOS = "fashion/validation-*.parquet"
 PHOTO_PRODUCTS = 300
@@ -57,29 +57,29 @@ _BLANK = TextScore(0.0, (0.0,) * len(FEATURES))
 def main() -> None:
     parser = argparse.ArgumentParser(description="Fit the text expert and the fusion on labelled titles.")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--out", type=Path, default=word_owner.SHIPPED.parent)
+    parser.add_argument("--out", type=Path, default=span_classifier.SHIPPED.parent)
     options = parser.parse_args()
     listings = [listing for name in FILES for listing in read_listings(options.data / "text" / name)]
     score, votes = fit_score(listings)
-    owner = fit_owner(listings)
-    owner.save(options.out / word_owner.SHIPPED.name)
+    classifier = fit_classifier(listings)
+    classifier.save(options.out / span_classifier.SHIPPED.name)
     score.save(options.out / text_score.SHIPPED.name)
     seen = photo_votes(options.data)
     fusion = Fusion.fit([*votes, *seen], OPERATING_POINT)
     fusion.save(options.out / "fusion.json")
     print(
-        f"fitted on {len(listings)} titles, {len(owner.names)} attributes, {len(votes)} claims; {len(seen)} values on photos"
+        f"fitted on {len(listings)} titles, {len(classifier.names)} attributes, {len(votes)} claims; {len(seen)} values on photos"
     )
 
 
 def photo_votes(data: Path) -> list[tuple[list[Vote], Verdict]]:
     """What the photo experts vote on values of which we know which are swapped."""
-    experts = make_experts(PHOTO_EXPERTS, Tools(load_backend=load_backend))
+    experts = make_experts(PHOTO_EXPERTS, ExpertOptions())
     rows = swap(read_products(sorted(data.glob(PHOTOS)), PHOTO_PRODUCTS))
     return [(one.given, one.truth) for one in judge_all(rows, experts) if one.given]
 
 
-def fit_owner(listings: Sequence[Listing], seed: int = 0) -> WordOwner:
+def fit_classifier(listings: Sequence[Listing], seed: int = 0) -> SpanClassifier:
     """One logistic regression an attribute, on labelled spans and on some that nobody labelled."""
     chance = random.Random(seed)
     spans = [span for listing in listings for span in _spans(listing, chance)]
@@ -95,7 +95,7 @@ def fit_owner(listings: Sequence[Listing], seed: int = 0) -> WordOwner:
         model = LogisticRegression(C=STRENGTH, solver="liblinear", tol=1e-3)
         model.fit(design, np.array([name in owners for _, owners in spans]))
         weights_BA[:, place], bias_A[place] = model.coef_[0], model.intercept_[0]
-    return WordOwner(names, weights_BA, bias_A, 1.0)
+    return SpanClassifier(names, weights_BA, bias_A, 1.0)
 
 
 def _spans(listing: Listing, chance: random.Random) -> Iterator[tuple[list[int], frozenset[str]]]:
@@ -124,8 +124,8 @@ def fit_score(listings: Sequence[Listing], seed: int = 0) -> tuple[TextScore, li
     texts = [Text(listings[labelled.listing].title) for labelled in claims]
     truths = [labelled.verdict is Verdict.SUPPORTED for labelled in claims]
     for _ in range(2):  # the first score says which mention counts where a title has several
-        numbers = [best_numbers(*each) for each in zip(experts, claims, texts, strict=True)]
-        model = LogisticRegression(C=1.0, max_iter=1000).fit(np.array(numbers), np.array(truths))
+        features = [best_features(*each) for each in zip(experts, claims, texts, strict=True)]
+        model = LogisticRegression(C=1.0, max_iter=1000).fit(np.array(features), np.array(truths))
         score = TextScore(float(model.intercept_[0]), tuple(float(weight) for weight in model.coef_[0]))
         for expert in experts:
             expert.score = score
@@ -137,21 +137,21 @@ def fit_score(listings: Sequence[Listing], seed: int = 0) -> tuple[TextScore, li
 
 
 def _experts(listings: Sequence[Listing], claims: Sequence[LabelledClaim], seed: int) -> Iterator[TextExpert]:
-    """For each claim an expert whose model of title words has not seen its title, nor, by lot, its attribute."""
+    """For each claim an expert whose span classifier has not seen its title, nor, by lot, its attribute."""
     chance = random.Random(seed)
     fold_of = [chance.randrange(FOLDS) for _ in listings]
     folds = [[one for one, at in zip(listings, fold_of, strict=True) if at != fold] for fold in range(FOLDS)]
-    owners = [fit_owner(fold) for fold in folds]
+    classifiers = [fit_classifier(fold) for fold in folds]
     for labelled in claims:
-        owner = owners[fold_of[labelled.listing]]
+        classifier = classifiers[fold_of[labelled.listing]]
         forget = chance.random() < SHARE_UNKNOWN
-        yield TextExpert(score=_BLANK, owner=owner.without(labelled.claim.name) if forget else owner)
+        yield TextExpert(score=_BLANK, classifier=classifier.without(labelled.claim.name) if forget else classifier)
 
 
-def best_numbers(expert: TextExpert, labelled: LabelledClaim, text: Text) -> tuple[float, ...]:
-    readings = list(expert.readings(labelled.claim, "title", text))
-    best = max(readings, key=lambda reading: reading.probability, default=None)
-    return unmentioned(labelled.claim, text) if best is None else best.numbers
+def best_features(expert: TextExpert, labelled: LabelledClaim, text: Text) -> tuple[float, ...]:
+    mentions = list(expert.scored_mentions(labelled.claim, "title", text))
+    best = max(mentions, key=lambda mention: mention.probability, default=None)
+    return unmentioned_features(labelled.claim, text) if best is None else best.features
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from photo_claims import JudgedClaim, judge_all, read_products, swap
-from pumgpt.backends.load import load_backend
-from pumgpt.curation.experts.registry import Tools, make_experts
+from pumgpt.curation.experts.base import ExpertOptions
+from pumgpt.curation.experts.registry import make_experts
 from pumgpt.curation.fusion import Fusion
 
 RESAMPLES = 1000
@@ -38,14 +38,14 @@ def main() -> None:
     parser.add_argument("--limit", type=int)
     parser.add_argument("--sets", default="fashion,implicitave")
     options = parser.parse_args()
-    tools = Tools(similarity=options.similarity, model=options.model, load_backend=load_backend)
+    expert_options = ExpertOptions(similarity=options.similarity, model=options.model)
     for name in options.sets.split(","):
         files = sorted(options.data.glob(FILES[name]))
         if not files:
             parser.error(f"--data {options.data}: has no {FILES[name]}")
         rows = swap(read_products(files, options.limit))
         print(f"{name}: {len(rows)} products")
-        measure(judge_all(rows, make_experts(options.experts.split(","), tools)), Fusion.load(options.fusion))
+        measure(judge_all(rows, make_experts(options.experts.split(","), expert_options)), Fusion.load(options.fusion))
 
 
 def measure(judged: Sequence[JudgedClaim], fusion: Fusion) -> None:
@@ -55,7 +55,7 @@ def measure(judged: Sequence[JudgedClaim], fusion: Fusion) -> None:
         votes = [one.votes[expert] for one in judged]
         scores = [0.5 if vote is None else vote.score for vote in votes]
         report(expert, judged, scores, sum(vote is not None for vote in votes))
-    fused = [fusion.rule(one.claim, one.given).score if one.given else 0.5 for one in judged]
+    fused = [fusion.fuse(one.claim, one.given).score if one.given else 0.5 for one in judged]
     report("fusion", judged, fused, sum(bool(one.given) for one in judged))
     names = sorted({one.claim.name for one in judged})
     for name in names if len(names) > 1 else ():

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pumgpt.curation.experts.mentions import Text
+from pumgpt.curation.experts.span_classifier import SpanClassifier
 from pumgpt.curation.experts.text import TextExpert
 from pumgpt.curation.experts.text_score import TextScore
-from pumgpt.curation.experts.word_owner import WordOwner
 from pumgpt.curation.fusion import Fusion
 from pumgpt.curation.verdict import Verdict, Vote
 from title_claims import KINDS, LabelledClaim, Listing, make_claims, normalised, read_listings
@@ -62,8 +62,11 @@ def judges(fitted: Path | None) -> dict[str, Callable[[LabelledClaim, Sequence[L
     if fitted is None:
         expert, fusion = TextExpert(), Fusion.load()
     else:
-        score, owner = TextScore.load(fitted / "text_score.json"), WordOwner.load(fitted / "word_owner.npz")
-        expert, fusion = TextExpert(score=score, owner=owner), Fusion.load(fitted / "fusion.json")
+        score, classifier = (
+            TextScore.load(fitted / "text_score.json"),
+            SpanClassifier.load(fitted / "span_classifier.npz"),
+        )
+        expert, fusion = TextExpert(score=score, classifier=classifier), Fusion.load(fitted / "fusion.json")
 
     def vote(one: LabelledClaim, listings: Sequence[Listing]) -> Vote:
         return expert.vote(one.claim, {"title": Text(listings[one.listing].title)})
@@ -74,7 +77,7 @@ def judges(fitted: Path | None) -> dict[str, Callable[[LabelledClaim, Sequence[L
             normalised(one.claim.value), normalised(listings[one.listing].title)
         ),
         "text": lambda one, listings: vote(one, listings).verdict is Verdict.SUPPORTED,
-        "fusion": lambda one, listings: fusion.rule(one.claim, [vote(one, listings)]).verdict is Verdict.SUPPORTED,
+        "fusion": lambda one, listings: fusion.fuse(one.claim, [vote(one, listings)]).verdict is Verdict.SUPPORTED,
     }
 
 
@@ -85,7 +88,7 @@ def write_reliability(path: Path, text: Path, seed: int) -> None:
         listings = read_listings(text / f"{name}.jsonl")
         for one in make_claims(listings, seed):
             vote = expert.vote(one.claim, {"title": Text(listings[one.listing].title)})
-            chances.append(fusion.rule(one.claim, [vote]).score)
+            chances.append(fusion.fuse(one.claim, [vote]).score)
             truths.append(one.verdict is Verdict.SUPPORTED)
     scores_V, truths_V = np.array(chances), np.array(truths)
     places_V = np.minimum((scores_V * 10).astype(int), 9)

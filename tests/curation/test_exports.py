@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,9 @@ from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.product import Product
 from pumgpt.curation.cascade import Cascade
 from pumgpt.curation.curator import Curator, Source
-from pumgpt.curation.experts.base import Case
+from pumgpt.curation.experts.base import Case, Expert
 from pumgpt.curation.job import curate
-from pumgpt.curation.listing import SET_ASIDE, Failing
+from pumgpt.curation.records import SET_ASIDE, FailedValues
 from pumgpt.curation.verdict import Verdict, Vote
 from pumgpt.errors import CatalogError
 
@@ -26,15 +26,13 @@ EXPORTS = Path(__file__).parents[1] / "catalog" / "exports"
 COLUMN = "pumgpt_verdicts"
 
 
-class Against:
+class Against(Expert):
     """Holds some values for contradicted and all others for supported."""
 
     name, cost = "text", 0.0
 
     def __init__(self, *values: str) -> None:
         self.values = values
-
-    def prepare(self, catalog: Iterable[Product]) -> None: ...
 
     def judge(self, cases: Sequence[Case]) -> list[list[Vote | None]]:
         return [[self._vote(claim.value) for claim in case.claims] for case in cases]
@@ -45,12 +43,15 @@ class Against:
 
 
 def curated(
-    source: Path, out: Path, *against: str, failing: Failing = Failing.DROP, columns: Sequence[str] = ()
+    source: Path, out: Path, *against: str, failed_values: FailedValues = FailedValues.DROP, columns: Sequence[str] = ()
 ) -> Path:
     whole = out.suffix == ".jsonl"
     names = frozenset(name.casefold() for name in columns)
     curator = Curator(
-        Cascade([Against(*against)], LastWord()), Source(read_catalog(source), names), failing, whole_records=whole
+        Cascade([Against(*against)], LastWord()),
+        Source(read_catalog(source), names),
+        failed_values,
+        whole_records=whole,
     )
     curate(curator, out, {"experts": "text"})
     return out
@@ -82,7 +83,9 @@ def test_an_option_stays_as_it_tells_variants_apart(tmp_path: Path) -> None:
 
 
 def test_columns_that_a_schema_names_lose_values_too(tmp_path: Path) -> None:
-    out = curated(EXPORTS / "shopify.csv", tmp_path / "out.csv", "Own", failing=Failing.MOVE, columns=["vendor"])
+    out = curated(
+        EXPORTS / "shopify.csv", tmp_path / "out.csv", "Own", failed_values=FailedValues.MOVE, columns=["vendor"]
+    )
     (row,) = (dict(zip(table(out)[0], row, strict=True)) for row in table(out)[1:2])
     assert row["Vendor"] == "" and json.loads(row[SET_ASIDE]) == {"Vendor": "Own"}
 
@@ -90,8 +93,8 @@ def test_columns_that_a_schema_names_lose_values_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["shopify.csv", "google.xml"])
 def test_what_an_earlier_run_set_aside_stays(tmp_path: Path, name: str) -> None:
     values = {"shopify.csv": ("navy blue", "sky"), "google.xml": ("Navy", "White")}[name]
-    first = curated(EXPORTS / name, tmp_path / f"first-{name}", values[0], failing=Failing.MOVE)
-    second = curated(first, tmp_path / f"second-{name}", values[1], failing=Failing.MOVE)
+    first = curated(EXPORTS / name, tmp_path / f"first-{name}", values[0], failed_values=FailedValues.MOVE)
+    second = curated(first, tmp_path / f"second-{name}", values[1], failed_values=FailedValues.MOVE)
     assert f'["{values[0]}", "{values[1]}"]' in second.read_text(encoding="utf-8").replace('""', '"')
 
 
@@ -130,7 +133,7 @@ def test_a_feed_as_text(tmp_path: Path) -> None:
 
 def test_a_feed_in_xml_is_the_same_but_for_the_value_and_the_verdicts(tmp_path: Path) -> None:
     source = EXPORTS / "google.xml"
-    out = curated(source, tmp_path / "out.xml", "Navy", failing=Failing.MOVE)
+    out = curated(source, tmp_path / "out.xml", "Navy", failed_values=FailedValues.MOVE)
     text, old = out.read_text(encoding="utf-8"), source.read_text(encoding="utf-8")
     assert "<g:color>White</g:color>" in text
     without_ours = "\n".join(line for line in text.splitlines() if "<pumgpt:" not in line)

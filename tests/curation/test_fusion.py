@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pumgpt.curation.fusion import NOBODY, Fusion
+from pumgpt.curation.fusion import NO_EXPERT, Fusion
 from pumgpt.curation.verdict import Claim, Verdict, Vote
 from pumgpt.errors import ModelError
 
@@ -19,7 +19,7 @@ SAYS = Vote("text", SUPPORTED, 0.97, {"words": "Red"})
 @pytest.mark.parametrize(
     ("votes", "verdict", "expert"),
     [
-        ([], NOT_INFERABLE, NOBODY),
+        ([], NOT_INFERABLE, NO_EXPERT),
         ([SAYS], SUPPORTED, "text"),
         ([SILENT], NOT_INFERABLE, "text"),
         ([Vote("text", CONTRADICTED, 0.02)], CONTRADICTED, "text"),
@@ -30,22 +30,22 @@ SAYS = Vote("text", SUPPORTED, 0.97, {"words": "Red"})
         ([SAYS, Vote("a stranger", NOT_INFERABLE, 0.4)], SUPPORTED, "text"),
     ],
 )
-def test_the_shipped_fusion_rules_as_one_would(votes: list[Vote], verdict: Verdict, expert: str) -> None:
-    ruling = Fusion.load().rule(CLAIM, votes)
-    assert (ruling.verdict, ruling.expert) == (verdict, expert)
-    assert ruling.votes == tuple(votes)
-    assert 0 <= ruling.score <= 1
+def test_the_shipped_fusion_decides_as_one_would(votes: list[Vote], verdict: Verdict, expert: str) -> None:
+    fused = Fusion.load().fuse(CLAIM, votes)
+    assert (fused.verdict, fused.expert) == (verdict, expert)
+    assert fused.votes == tuple(votes)
+    assert 0 <= fused.score <= 1
 
 
 def test_the_order_of_the_votes_changes_nothing() -> None:
     votes = [SILENT, Vote("vlm", SUPPORTED, 0.8), Vote("judge", CONTRADICTED, 0.1)]
-    rulings = [Fusion.load().rule(CLAIM, order) for order in permutations(votes)]
-    assert {(r.verdict, r.expert, round(r.score, 9)) for r in rulings} == {
-        (rulings[0].verdict, rulings[0].expert, round(rulings[0].score, 9))
+    fused_verdicts = [Fusion.load().fuse(CLAIM, order) for order in permutations(votes)]
+    assert {(r.verdict, r.expert, round(r.score, 9)) for r in fused_verdicts} == {
+        (fused_verdicts[0].verdict, fused_verdicts[0].expert, round(fused_verdicts[0].score, 9))
     }
 
 
-def test_a_fit_learns_whom_to_believe_and_survives_its_file(tmp_path: Path) -> None:
+def test_a_fit_learns_which_expert_to_trust_and_survives_its_file(tmp_path: Path) -> None:
     chance, labelled = random.Random(0), []
     for _ in range(300):
         true = chance.random() < 0.5
@@ -53,10 +53,10 @@ def test_a_fit_learns_whom_to_believe_and_survives_its_file(tmp_path: Path) -> N
         guesses = Vote("vlm", SUPPORTED, chance.random())
         labelled.append(([knows, guesses], SUPPORTED if true else CONTRADICTED))
     fusion = Fusion.fit(labelled)
-    assert all(fusion.rule(CLAIM, votes).verdict is true for votes, true in labelled)
+    assert all(fusion.fuse(CLAIM, votes).verdict is true for votes, true in labelled)
     fusion.save(tmp_path / "fusion.json")
     again = Fusion.load(tmp_path / "fusion.json")
-    assert [again.rule(CLAIM, votes).verdict for votes, _ in labelled] == [true for _, true in labelled]
+    assert [again.fuse(CLAIM, votes).verdict for votes, _ in labelled] == [true for _, true in labelled]
 
 
 def test_values_of_one_verdict_teach_nothing() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pumgpt.catalog.vocabulary.schema import AttributeSpec
-from pumgpt.curation.experts.mentions import How, Text
+from pumgpt.curation.experts.mentions import MatchKind, Text
 
 COLOUR = AttributeSpec(
     "colour",
@@ -18,22 +18,22 @@ COLOUR = AttributeSpec(
 
 
 @pytest.mark.parametrize(
-    ("title", "value", "words", "how"),
+    ("title", "value", "words", "kind"),
     [
-        ("Nike Running Shoe", "Running Shoe", "Running Shoe", How.AS_LISTED),
-        ("Nike RUNNING shoe", "Running Shoe", "RUNNING shoe", How.CAPITALS),
-        ("A quick-dry shirt", "quick dry", "quick-dry", How.FORM),
-        ("Quickdry shirt", "quick dry", "Quickdry", How.FORM),
-        ("Blue T-Shirts", "t shirt", "T-Shirts", How.FORM),
-        ("Women&#39;s sandals", "women", "Women's", How.FORM),
-        ("Lure 40mm long", "4 cm", "40mm", How.UNIT),
-        ("Shampoo 16 fl oz", "473 ml", "16 fl oz", How.UNIT),
+        ("Nike Running Shoe", "Running Shoe", "Running Shoe", MatchKind.AS_LISTED),
+        ("Nike RUNNING shoe", "Running Shoe", "RUNNING shoe", MatchKind.CAPITALS),
+        ("A quick-dry shirt", "quick dry", "quick-dry", MatchKind.FORM),
+        ("Quickdry shirt", "quick dry", "Quickdry", MatchKind.FORM),
+        ("Blue T-Shirts", "t shirt", "T-Shirts", MatchKind.FORM),
+        ("Women&#39;s sandals", "women", "Women's", MatchKind.FORM),
+        ("Lure 40mm long", "4 cm", "40mm", MatchKind.UNIT),
+        ("Shampoo 16 fl oz", "473 ml", "16 fl oz", MatchKind.UNIT),
     ],
 )
-def test_a_value_is_found_as_shops_write_it(title: str, value: str, words: str, how: How) -> None:
+def test_a_value_is_found_as_shops_write_it(title: str, value: str, words: str, kind: MatchKind) -> None:
     text = Text(title)
     mention = next(text.mentions(value))
-    assert (text.text[mention.start : mention.end], mention.how) == (words, how)
+    assert (text.text[mention.start : mention.end], mention.kind) == (words, kind)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_part_of_a_word_or_of_a_number_is_no_mention(title: str, value: str) -
     [("Navy coat", "Navy Blue"), ("Mantel, schwarz", "Black"), ("黒いコート", "Black"), ("dark-blue", "Navy Blue")],
 )
 def test_synonyms_and_translations_of_the_schema_are_found(title: str, listed: str) -> None:
-    assert [mention.how for mention in Text(title).mentions(listed, COLOUR)] == [How.SYNONYM]
+    assert [mention.kind for mention in Text(title).mentions(listed, COLOUR)] == [MatchKind.SYNONYM]
     assert not list(Text(title).mentions(listed))
 
 

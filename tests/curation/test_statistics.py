@@ -14,9 +14,9 @@ from PIL import Image
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.curation.experts.base import Case, claims_of
-from pumgpt.curation.experts.predictability import LinearModel, Row, fit_predictor, fold_of
-from pumgpt.curation.experts.statistics import INFERABLE_SKILL, StatisticsExpert, _reservoir
-from pumgpt.curation.experts.traits import NUM_PHOTO_FEATURES, Traits
+from pumgpt.curation.experts.predictor import LinearModel, SampleRow, fit_predictor, fold_of
+from pumgpt.curation.experts.product_features import NUM_PHOTO_FEATURES, ProductFeatures
+from pumgpt.curation.experts.statistics import INFERABLE_SKILL, StatisticsExpert, reservoir_sample
 from pumgpt.curation.verdict import Verdict, Vote
 
 COLOURS = ("Red", "Blue", "Green", "Black")
@@ -86,7 +86,7 @@ def test_without_titles_nothing_is_called_not_inferable() -> None:
 
 
 def test_memory_is_bounded_and_no_votes_depend_on_the_order_of_equal_catalogues() -> None:
-    drawn = _reservoir(iter(catalogue(500)), 50, seed=1)
+    drawn = reservoir_sample(iter(catalogue(500)), 50, seed=1)
     assert len(drawn) == len({product.id for product in drawn}) == 50
     assert max(int(product.id[1:]) for product in drawn) > 300
     first, second = StatisticsExpert(), StatisticsExpert()
@@ -98,8 +98,8 @@ def test_memory_is_bounded_and_no_votes_depend_on_the_order_of_equal_catalogues(
 def test_a_product_is_judged_by_a_model_that_has_not_seen_it() -> None:
     """Random words: who had seen the product would know its value."""
     chance = random.Random(0)
-    nothing = Traits(frozenset(), None)
-    rows = [Row(str(place), chance.choice(("one", "two")), nothing) for place in range(300)]
+    nothing = ProductFeatures(frozenset(), None)
+    rows = [SampleRow(str(place), chance.choice(("one", "two")), nothing) for place in range(300)]
     predictor = fit_predictor(rows)
     assert predictor is not None
     assert predictor.skill < 0.15
@@ -108,25 +108,25 @@ def test_a_product_is_judged_by_a_model_that_has_not_seen_it() -> None:
 
 @pytest.mark.parametrize("rows", [0, 1, 59])
 def test_too_few_rows_or_but_one_value_say_nothing(rows: int) -> None:
-    nothing = Traits(frozenset(), None)
-    assert fit_predictor([Row(str(place), str(place % 2), nothing) for place in range(rows)]) is None
-    assert fit_predictor([Row(str(place), "same", nothing) for place in range(200)]) is None
+    nothing = ProductFeatures(frozenset(), None)
+    assert fit_predictor([SampleRow(str(place), str(place % 2), nothing) for place in range(rows)]) is None
+    assert fit_predictor([SampleRow(str(place), "same", nothing) for place in range(200)]) is None
 
 
 def test_probabilities_are_a_simplex_and_follow_the_feature() -> None:
     truths = np.array(["a", "b"] * 50)
     features = (truths == "a").astype(np.float32)[:, None]
-    chances = LinearModel.fit(features, truths).probabilities(features)
-    assert np.allclose(chances.sum(axis=1), 1, atol=1e-5)
-    assert (chances.argmax(axis=1) == (truths == "b")).all()
+    probabilities = LinearModel.fit(features, truths).probabilities(features)
+    assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert (probabilities.argmax(axis=1) == (truths == "b")).all()
 
 
 def test_a_photo_that_does_not_open_leaves_the_title() -> None:
     broken = Product("1", (ImageRef(data=b"no photo"), painted("red")), "Red shirt")
-    traits = Traits.of(broken)
-    assert traits.forms == {"red", "shirt"}
-    assert traits.photo_P is not None and traits.photo_P.shape == (NUM_PHOTO_FEATURES,)
-    assert Traits.of(Product("1", (ImageRef(data=b"no photo"),))).photo_P is None
+    features = ProductFeatures.of(broken)
+    assert features.forms == {"red", "shirt"}
+    assert features.photo_P is not None and features.photo_P.shape == (NUM_PHOTO_FEATURES,)
+    assert ProductFeatures.of(Product("1", (ImageRef(data=b"no photo"),))).photo_P is None
 
 
 @pytest.mark.shared

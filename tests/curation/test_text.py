@@ -10,10 +10,10 @@ import pytest
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.curation.experts.base import Case, claims_of
-from pumgpt.curation.experts.mentions import How, Mention, Text
+from pumgpt.curation.experts.mentions import MatchKind, Mention, Text
+from pumgpt.curation.experts.span_classifier import SpanClassifier, SpanOwner, similarity, span_features
 from pumgpt.curation.experts.text import TextExpert
-from pumgpt.curation.experts.text_score import FEATURES, TextScore, features
-from pumgpt.curation.experts.word_owner import Ownership, WordOwner, similarity, span_features
+from pumgpt.curation.experts.text_score import FEATURES, TextScore, mention_features
 from pumgpt.curation.verdict import Claim, Verdict, Vote
 from pumgpt.errors import ModelError
 
@@ -99,7 +99,7 @@ def test_scores_are_probabilities_and_agree_with_the_verdict(expert: TextExpert)
 
 
 def test_words_of_another_attribute_are_told_from_their_own() -> None:
-    owner, title = WordOwner.load(), Text("Crocs Women's Ballet Flat, Brown, 8 M US")
+    owner, title = SpanClassifier.load(), Text("Crocs Women's Ballet Flat, Brown, 8 M US")
     for words, own, other in (("Women", "Gender", "Color"), ("Brown", "Color", "Brand"), ("Crocs", "Brand", "Gender")):
         (mention,) = title.mentions(words)
         judged = {name: owner.judge(title, mention.start, mention.end, name) for name in (own, other)}
@@ -108,7 +108,7 @@ def test_words_of_another_attribute_are_told_from_their_own() -> None:
 
 
 def test_an_attribute_that_is_unknown_is_judged_by_those_of_similar_names() -> None:
-    owner, title = WordOwner.load(), Text("Crocs Ballet Flat, Brown, 8 M US")
+    owner, title = SpanClassifier.load(), Text("Crocs Ballet Flat, Brown, 8 M US")
     (mention,) = title.mentions("Brown")
     by = {
         name: owner.judge(title, mention.start, mention.end, name) for name in ("color", "colour", "upper color", "zzz")
@@ -129,11 +129,11 @@ def test_similarity_of_names() -> None:
 def test_what_is_saved_is_what_was_fitted(tmp_path: Path) -> None:
     text = Text("Brown shoe")
     weights = np.random.default_rng(0).normal(size=(8192, 2)).astype(np.float32)
-    owner = WordOwner(["color", "type"], weights, np.array([0.5, -0.5], dtype=np.float32), 1.0)
+    owner = SpanClassifier(["color", "type"], weights, np.array([0.5, -0.5], dtype=np.float32), 1.0)
     owner.save(tmp_path / "owner.npz")
     found = list(span_features(text, 0, 5))
     assert np.allclose(
-        WordOwner.load(tmp_path / "owner.npz").logits(found), owner.logits(found), atol=0.02 * len(found)
+        SpanClassifier.load(tmp_path / "owner.npz").logits(found), owner.logits(found), atol=0.02 * len(found)
     )
     score = TextScore(0.25, tuple(range(len(FEATURES))))
     score.save(tmp_path / "score.json")
@@ -144,7 +144,7 @@ def test_what_is_saved_is_what_was_fitted(tmp_path: Path) -> None:
 def test_a_broken_file_is_named(tmp_path: Path, content: str) -> None:
     path = tmp_path / "broken"
     path.write_bytes(content.encode("latin-1"))
-    for load in (TextScore.load, WordOwner.load):
+    for load in (TextScore.load, SpanClassifier.load):
         with pytest.raises(ModelError, match="broken"):
             load(path)
         with pytest.raises(ModelError, match="nowhere"):
@@ -152,13 +152,13 @@ def test_a_broken_file_is_named(tmp_path: Path, content: str) -> None:
 
 
 def test_the_better_the_words_fit_the_attribute_the_likelier_the_value() -> None:
-    score, mention = TextScore.load(), Mention(0, 5, How.AS_LISTED)
-    chances = [
-        score.probability(features(mention, Ownership(own, other, 1.0, "x"), 1.0, 1))
+    score, mention = TextScore.load(), Mention(0, 5, MatchKind.AS_LISTED)
+    probabilities = [
+        score.probability(mention_features(mention, SpanOwner(own, other, 1.0, "x"), 1.0, 1))
         for own, other in ((-5, 5), (-2, 2), (0, 0), (2, -2), (5, -5))
     ]
-    assert chances == sorted(chances)
-    assert chances[0] < 0.1 < 0.9 < chances[-1]
+    assert probabilities == sorted(probabilities)
+    assert probabilities[0] < 0.1 < 0.9 < probabilities[-1]
 
 
 def test_a_claim_without_words_is_judged_too(expert: TextExpert) -> None:

@@ -9,21 +9,18 @@ import click
 
 from pumgpt.cli.options import FILE, MODEL_HELP, check_engine, engine_options, url_option
 from pumgpt.cli.outcome import conclude
+from pumgpt.curation.experts.registry import EXPERTS
 
 if TYPE_CHECKING:
-    from pumgpt.backends.protocol import Backend
-    from pumgpt.curation.curator import Source
-    from pumgpt.curation.job import Engine
-    from pumgpt.curation.recipe import CurationRecipe
+    from pumgpt.curation.curator import CurationRecipe, Source
+    from pumgpt.curation.executor import Executor
     from pumgpt.curation.summary import CurationSummary
 
 
 @click.command("curate")
 @click.argument("in_path", type=FILE, metavar="IN")
 @click.argument("out_path", type=FILE, metavar="OUT")
-@click.option(
-    "--experts", metavar="A,B", help="Who judges: text, statistics, similarity, ocr, vlm, judge. Default: whoever can."
-)
+@click.option("--experts", metavar="A,B", help=f"Who judges: {', '.join(EXPERTS)}. Default: whoever can.")
 @click.option(
     "--schema", type=FILE, metavar="F", help="Attributes: their values and synonyms, and CSV columns that hold them."
 )
@@ -80,25 +77,28 @@ def command(
     from pumgpt.catalog.formats.registry import read_catalog
     from pumgpt.catalog.vocabulary.schema import AttributeSchema
     from pumgpt.cli.console import quiet_stdout
-    from pumgpt.curation.experts.registry import Tools, choose
+    from pumgpt.curation.curator import CurationRecipe
+    from pumgpt.curation.experts.base import ExpertOptions
+    from pumgpt.curation.experts.registry import choose_experts
     from pumgpt.curation.job import check_paths
-    from pumgpt.curation.listing import Failing
-    from pumgpt.curation.recipe import CurationRecipe
+    from pumgpt.curation.records import FailedValues
 
     reader = read_catalog(in_path)
     check_paths(reader, out_path)
-    tools = Tools(
+    options = ExpertOptions(
         schema=None if schema is None else AttributeSchema.load(schema),
         similarity=similarity,
         model=model,
-        load_backend=_load_backend,
         judge=judge,
     )
-    chosen = choose(None if experts is None else [name.strip() for name in experts.split(",") if name.strip()], tools)
-    recipe = CurationRecipe(in_path, out_path, chosen, tools, Failing(values), allow_private_urls=allow_private_urls)
-    source = recipe.open(reader)
+    names = None if experts is None else [name.strip() for name in experts.split(",") if name.strip()]
+    chosen = choose_experts(names, options)
+    recipe = CurationRecipe(
+        in_path, out_path, chosen, options, FailedValues(values), allow_private_urls=allow_private_urls
+    )
+    source = recipe.open_source(reader)
     with quiet_stdout():
-        summary = _run(recipe, source, _engine(engine, workers, recipe), limit, restart)
+        summary = _run(recipe, source, _executor(engine, workers, recipe), limit, restart)
         if report_path is not None and not summary.stopped:
             from pumgpt.curation.report import write_report
 
@@ -108,30 +108,25 @@ def command(
     return conclude(summary, out_path, as_json, lambda: print_summary(summary, out_path, report_path))
 
 
-def _load_backend(model: str) -> Backend:
-    from pumgpt.backends.load import load_backend
+def _executor(engine: str, workers: int | None, recipe: CurationRecipe) -> Executor:
+    from pumgpt.curation.executor import RayCurationExecutor, judge_locally
 
-    return load_backend(model)
-
-
-def _engine(engine: str, workers: int | None, recipe: CurationRecipe) -> Engine:
-    from pumgpt.curation.job import judge_locally
-    from pumgpt.curation.ray import RayEngine
-
-    return RayEngine(recipe, workers) if engine == "ray" else judge_locally
+    return RayCurationExecutor(recipe, workers) if engine == "ray" else judge_locally
 
 
-def _run(recipe: CurationRecipe, source: Source, engine: Engine, limit: int | None, restart: bool) -> CurationSummary:
+def _run(
+    recipe: CurationRecipe, source: Source, executor: Executor, limit: int | None, restart: bool
+) -> CurationSummary:
     from pumgpt.cli.progress import RowsBar
     from pumgpt.curation.job import curate
 
     total = source.reader.count()
     with RowsBar("curate", total if limit is None or total is None else min(limit, total)) as rows_bar:
         return curate(
-            recipe.make(source),
+            recipe.make_curator(source),
             recipe.out_path,
             recipe.fingerprint,
-            engine=engine,
+            executor=executor,
             limit=limit,
             restart=restart,
             progress=lambda summary: rows_bar.update(summary.done, summary.resumed, summary.rejected),

@@ -1,4 +1,4 @@
-"""What `curate` tells the person at the terminal, on standard error."""
+"""The summary of `curate`, as a table on standard error."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def print_summary(summary: CurationSummary, out_path: Path, report_path: Path | 
 
 
 def _calls(summary: CurationSummary, name: str) -> str:
-    told = [f"{summary.costs_s[name]:g} s a value"]
+    parts = [f"{summary.costs_s[name]:g} s a value"]
     if summary.spared[name]:
-        told.append(
+        parts.append(
             f"{summary.spared[name]:,} values were settled before, which saved about {_time(summary.saved_s(name))}"
         )
     if summary.failed[name]:
-        told.append(f"{summary.failed[name]:,} without an answer")
-    return ", ".join(told)
+        parts.append(f"{summary.failed[name]:,} without an answer")
+    return ", ".join(parts)
 
 
 def _time(seconds: float) -> str:

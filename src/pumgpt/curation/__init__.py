@@ -1,1 +1,1 @@
-"""Which values of a catalogue can be told from photo and text at all: experts vote, a fusion decides."""
+"""Which listed values can be inferred from photo and text: experts vote, and a fusion decides."""

@@ -1,38 +1,26 @@
-"""Cheap experts first: an expensive one is asked only about the claims that the others have not settled."""
+"""Cheap experts first: an expensive one is asked only about claims that the others have left open."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
-from PIL.Image import Image
-
-from pumgpt.catalog.product import Product
 from pumgpt.curation.experts.base import Case, Expert
-from pumgpt.curation.fusion import YIELDING
-from pumgpt.curation.verdict import Claim, Ruling, Verdict, Vote
+from pumgpt.curation.experts.registry import expert_class
+from pumgpt.curation.fusion import Fusion
+from pumgpt.curation.verdict import Claim, FusedVerdict, Verdict, Vote
 from pumgpt.errors import PumGPTError
 
 CHEAP_S = 0.002
 """Experts that take no longer for a claim are asked about every claim."""
 DEFAULT_MARGIN = 0.3
-"""How far the fused probability has to stand from the operating point for a claim to be settled."""
-
-
-class Fuses(Protocol):
-    """What the cascade needs of a fusion."""
-
-    @property
-    def operating_point(self) -> float: ...
-
-    def rule(self, claim: Claim, votes: Sequence[Vote]) -> Ruling: ...
+"""Distance of the fused probability from the operating point beyond which a claim counts as settled."""
 
 
 @dataclass
 class Calls:
-    """How many claims each expert was asked about, was spared, and failed at; `error` is its first failure."""
+    """Number of claims that each expert was asked about, was spared, and failed on; `errors` has its first failure."""
 
     asked: Counter[str] = field(default_factory=Counter)
     spared: Counter[str] = field(default_factory=Counter)
@@ -41,86 +29,73 @@ class Calls:
 
 
 @dataclass
-class _Open:
-    """One claim on its way through the cascade."""
+class _ClaimState:
+    """A claim on its way through the cascade: the votes so far, and what they come to."""
 
     claim: Claim
-    ruling: Ruling
+    fused: FusedVerdict
     votes: list[Vote] = field(default_factory=list)
 
 
 class Cascade:
-    """Asks `experts` in the order of their cost and fuses what they say. `for_photos` names those that need a photo."""
+    """Asks `experts` in the order of their cost, and fuses their votes."""
 
-    def __init__(
-        self,
-        experts: Iterable[Expert],
-        fusion: Fuses,
-        *,
-        for_photos: Collection[str] = (),
-        margin: float = DEFAULT_MARGIN,
-    ) -> None:
+    def __init__(self, experts: Iterable[Expert], fusion: Fusion, *, margin: float = DEFAULT_MARGIN) -> None:
         self.experts = sorted(experts, key=lambda expert: expert.cost)
         self.fusion = fusion
-        self.for_photos = frozenset(for_photos)
         self.margin = margin
 
     @property
-    def looks_at_photos(self) -> bool:
-        return any(expert.name in self.for_photos for expert in self.experts)
+    def needs_photos(self) -> bool:
+        return any(expert.needs_photo for expert in self.experts)
 
-    def judge(self, cases: Sequence[Case]) -> tuple[list[list[Ruling]], Calls]:
-        """For each case one ruling a claim, in order, and what it took."""
+    def judge(self, cases: Sequence[Case]) -> tuple[list[list[FusedVerdict]], Calls]:
+        """For each case one fused verdict per claim, in order; and how often each expert was asked."""
         calls = Calls()
-        claims = [[_Open(claim, self.fusion.rule(claim, ())) for claim in case.claims] for case in cases]
+        states = [[_ClaimState(claim, self.fusion.fuse(claim, ())) for claim in case.claims] for case in cases]
         for expert in self.experts:
-            self._ask(expert, cases, claims, calls)
-        return [[claim.ruling for claim in row] for row in claims], calls
+            self._ask(expert, cases, states, calls)
+        return [[state.fused for state in row] for row in states], calls
 
-    def _ask(self, expert: Expert, cases: Sequence[Case], claims: Sequence[Sequence[_Open]], calls: Calls) -> None:
-        asked = []
-        for case, row in zip(cases, claims, strict=True):
-            if not row or (expert.name in self.for_photos and not case.product.images):
+    def _ask(
+        self, expert: Expert, cases: Sequence[Case], states: Sequence[Sequence[_ClaimState]], calls: Calls
+    ) -> None:
+        """Ask one expert about the claims that are still open, and fuse its votes with the earlier ones."""
+        asked: list[tuple[Case, list[_ClaimState]]] = []
+        for case, row in zip(cases, states, strict=True):
+            if not row or (expert.needs_photo and not case.product.images):
                 continue
-            left = [claim for claim in row if expert.cost <= CHEAP_S or not self.is_settled(claim.ruling)]
+            left = [state for state in row if expert.cost <= CHEAP_S or not self._is_settled(state.fused)]
             calls.spared[expert.name] += len(row) - len(left)
             calls.asked[expert.name] += len(left)
             if left:
                 asked.append((case, left))
-        for claim, vote in _votes(expert, asked, calls):
-            claim.votes.append(vote)
-        for claim in (claim for _, left in asked for claim in left if len(claim.votes) > len(claim.ruling.votes)):
-            claim.ruling = self.fusion.rule(claim.claim, claim.votes)
+        if not asked:
+            return
+        parts = [case.part(tuple(state.claim for state in left)) for case, left in asked]
+        try:
+            answers = expert.judge(parts)
+        except PumGPTError as error:
+            # An endpoint that is down must not end a run of hours: the others decide, and the summary warns.
+            calls.failed[expert.name] += sum(len(left) for _, left in asked)
+            calls.errors.setdefault(expert.name, str(error))
+            return
+        for (_, left), votes in zip(asked, answers, strict=True):
+            for state, vote in zip(left, votes, strict=True):
+                if vote is not None:
+                    state.votes.append(vote)
+                    state.fused = self.fusion.fuse(state.claim, state.votes)
 
-    def is_settled(self, ruling: Ruling) -> bool:
-        said = [(vote.expert, vote.verdict) for vote in ruling.votes]
-        return is_settled(ruling.score, said, self.fusion.operating_point, self.margin)
+    def _is_settled(self, fused: FusedVerdict) -> bool:
+        votes = [(vote.expert, vote.verdict) for vote in fused.votes]
+        return is_settled(fused.score, votes, self.fusion.operating_point, self.margin)
 
 
-def is_settled(score: float, said: Iterable[tuple[str, Verdict]], operating_point: float, margin: float) -> bool:
-    """Whether no further vote is worth its cost; `said` are the experts and their verdicts. Text that merely doesn't say a
-    value settles nothing: a photo may show it.
-    """
+def is_settled(score: float, votes: Iterable[tuple[str, Verdict]], operating_point: float, margin: float) -> bool:
+    """Whether no further vote is worth its cost. `votes` are pairs of expert and verdict."""
     if abs(score - operating_point) < margin:
         return False
-    return any(expert not in YIELDING or verdict is not Verdict.NOT_INFERABLE for expert, verdict in said)
-
-
-def _votes(expert: Expert, asked: Sequence[tuple[Case, Sequence[_Open]]], calls: Calls) -> Iterator[tuple[_Open, Vote]]:
-    """The votes that the expert has on the claims. Where it can't answer at all, the others decide without it."""
-    if not asked:
-        return
-    parts = [replace(case, claims=tuple(o.claim for o in left), open_photos=_same_photos(case)) for case, left in asked]
-    try:
-        answers = expert.judge(parts)
-    except PumGPTError as error:
-        calls.failed[expert.name] += sum(len(left) for _, left in asked)
-        calls.errors.setdefault(expert.name, str(error))
-        return
-    for (_, left), votes in zip(asked, answers, strict=True):
-        yield from ((claim, vote) for claim, vote in zip(left, votes, strict=True) if vote is not None)
-
-
-def _same_photos(case: Case) -> Callable[[Product], tuple[Image, ...]]:
-    """Photos are decoded once for all experts."""
-    return lambda product: case.photos
+    # A text that doesn't mention a value settles nothing, however low the score: a photo may show the value.
+    return any(
+        verdict is not Verdict.NOT_INFERABLE or not expert_class(expert).searches_text for expert, verdict in votes
+    )

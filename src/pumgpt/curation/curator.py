@@ -1,7 +1,11 @@
-"""Judges batches of rows: what both engines, the local one and Ray's, do with each batch."""
+"""A catalogue, the experts that judge it, and what becomes of the values that fail.
+
+A `CurationRecipe` is the user's choice before anything is loaded; it makes the `Curator`, which judges rows in batches.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,19 +16,24 @@ from typing import Any
 from PIL.Image import Image, Resampling
 
 from pumgpt.catalog.formats.base import CatalogReader, RejectedRow
+from pumgpt.catalog.formats.jsonl import JSON_LINES
+from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.photos.decode import Fetch, open_photo
 from pumgpt.catalog.photos.download import PhotoDownloads
 from pumgpt.catalog.product import Product
 from pumgpt.curation.cascade import Calls, Cascade
-from pumgpt.curation.experts.base import Case, claims_of
-from pumgpt.curation.listing import Failing, Strike, Verdicts, curated_record, with_columns
+from pumgpt.curation.experts.base import Case, ExpertOptions, claims_of
+from pumgpt.curation.experts.registry import fingerprint, make_experts
+from pumgpt.curation.fusion import Fusion
+from pumgpt.curation.records import FailedValues, RemoveValues, Verdicts, curated_record, with_columns
 from pumgpt.errors import PhotoError
+from pumgpt.jobs.journal import Fingerprint
 
 BATCH_ROWS = 256
 BATCH_ROWS_WITH_PHOTOS = 16
-"""A batch's photos lie in memory, decoded."""
+"""Fewer, because the decoded photos of a batch are in memory together."""
 MAX_PHOTOS = 4
-"""Photos of a product that experts look at, in order."""
+"""Only the first photos of a product are shown to the experts."""
 MAX_SIDE_PX = 1280
 
 NumberedRow = tuple[int, Product | RejectedRow]
@@ -32,7 +41,7 @@ NumberedRow = tuple[int, Product | RejectedRow]
 
 @dataclass(frozen=True)
 class Source:
-    """A catalogue, and the columns (casefolded) of it that hold attributes. Iterating gives its products."""
+    """An open catalogue, and the names (casefolded) of its columns that hold attributes. Iterates over its products."""
 
     reader: CatalogReader
     attribute_columns: frozenset[str] = frozenset()
@@ -42,8 +51,8 @@ class Source:
         return self.reader.path
 
     @property
-    def strike(self) -> Strike | None:
-        """How failing values are taken out of a record, where a system has written the catalogue."""
+    def remove_values(self) -> RemoveValues | None:
+        """How values are removed from a record that a shop system exported; None for catalogues of our own form."""
         return partial(self.reader.format.strike, self.reader) if self.reader.format.is_export else None
 
     def __iter__(self) -> Iterator[Product]:
@@ -55,14 +64,15 @@ class Source:
             yield number, row if isinstance(row, RejectedRow) else with_columns(row, self.attribute_columns)
 
     def batches(self, size: int, done: int = 0, limit: int | None = None) -> Iterator[list[NumberedRow]]:
-        """Batches of the rows behind the first `done`. A row falls into the same batch wherever a run begins."""
+        """Batches of the rows after the first `done`."""
         rows = islice(self.rows(), done, None if limit is None else max(limit, done))
+        # By row number, not by position: a resumed run must put a row into the same batch as an uninterrupted one.
         return (list(batch) for _, batch in groupby(rows, key=lambda row: (row[0] - 1) // size))
 
 
 @dataclass(frozen=True)
 class JudgedRow:
-    """What the journal takes of one row."""
+    """One row as the journal stores it: `document` is the curated record or the bare verdicts."""
 
     id: str
     document: Mapping[str, Any]
@@ -81,53 +91,64 @@ class JudgedBatch:
 
 
 class Curator:
-    """Judges rows of `source`. With `whole_records`, a row's document is its record; else the verdicts alone. Without
-    `downloads` photos by URL are not fetched.
+    """Judges rows of `source`. With `whole_records`, a row's document is its curated record, else its verdicts only.
+
+    Without `downloads`, photos that are given by URL are not fetched.
     """
 
     def __init__(
         self,
         cascade: Cascade,
         source: Source,
-        failing: Failing,
+        failed_values: FailedValues,
         *,
         whole_records: bool,
         downloads: PhotoDownloads | None = None,
     ) -> None:
-        self.cascade, self.source, self.failing, self.whole_records = cascade, source, failing, whole_records
+        self.cascade = cascade
+        self.source = source
+        self.failed_values = failed_values
+        self.whole_records = whole_records
         self.downloads = downloads
 
     @property
     def batch_rows(self) -> int:
-        return BATCH_ROWS_WITH_PHOTOS if self.cascade.looks_at_photos else BATCH_ROWS
+        return BATCH_ROWS_WITH_PHOTOS if self.cascade.needs_photos else BATCH_ROWS
 
     def prepare(self) -> None:
-        """Let the experts see the whole catalogue, whichever rows are judged: no verdict depends on `--limit`."""
+        """Show the experts the whole catalogue, whichever rows are judged: no verdict may depend on `--limit`."""
         for expert in self.cascade.experts:
             expert.prepare(self.source)
 
     def judge(self, batch: Sequence[NumberedRow]) -> JudgedBatch:
-        opener = _PhotoOpener(self.downloads)
+        loader = _PhotoLoader(self.downloads)
         products = [row for _, row in batch if isinstance(row, Product)]
-        if self.downloads is not None and self.cascade.looks_at_photos:
+        if self.downloads is not None and self.cascade.needs_photos:
             self.downloads.prefetch_photos(products, MAX_PHOTOS)
-        rulings, calls = self.cascade.judge([Case(p, claims_of(p), opener) for p in products])
-        verdicts = iter([ruling.to_json() for ruling in row] for row in rulings)
-        rows = [row if isinstance(row, RejectedRow) else self._judged(row, next(verdicts)) for _, row in batch]
-        return JudgedBatch(rows, calls, opener.unusable)
+        fused, calls = self.cascade.judge([Case(product, claims_of(product), loader) for product in products])
+        verdicts_of_rows = iter([verdict.to_json() for verdict in row] for row in fused)
+        rows: list[JudgedRow | RejectedRow] = []
+        for _, row in batch:
+            if isinstance(row, RejectedRow):
+                rows.append(row)
+                continue
+            verdicts = next(verdicts_of_rows)
+            record: Mapping[str, Any] = {"id": row.id}
+            if self.whole_records:
+                source = self.source
+                record = curated_record(
+                    row, verdicts, self.failed_values, source.attribute_columns, source.remove_values
+                )
+            rows.append(JudgedRow(row.id, {**record, "verdicts": verdicts}))
+        return JudgedBatch(rows, calls, loader.num_unusable)
 
-    def _judged(self, product: Product, verdicts: Verdicts) -> JudgedRow:
-        if not self.whole_records:
-            return JudgedRow(product.id, {"id": product.id, "verdicts": verdicts})
-        record = curated_record(product, verdicts, self.failing, self.source.attribute_columns, self.source.strike)
-        return JudgedRow(product.id, {**record, "verdicts": verdicts})
 
-
-class _PhotoOpener:
-    """Opens a product's photos, not larger than experts need; counts those that can't be used."""
+class _PhotoLoader:
+    """Opens the photos of a product, no larger than the experts need, and counts those that can't be used."""
 
     def __init__(self, fetch: Fetch | None) -> None:
-        self.unusable, self._fetch = 0, fetch
+        self.num_unusable = 0
+        self._fetch = fetch
 
     def __call__(self, product: Product) -> tuple[Image, ...]:
         photos = []
@@ -135,8 +156,55 @@ class _PhotoOpener:
             try:
                 photo = open_photo(ref, at_least_px=MAX_SIDE_PX, fetch=self._fetch)
             except PhotoError:
-                self.unusable += 1
+                self.num_unusable += 1
                 continue
             photo.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Resampling.LANCZOS)
             photos.append(photo)
         return tuple(photos)
+
+
+@dataclass(frozen=True)
+class CurationRecipe:
+    """Which experts judge which catalogue, and what becomes of values that fail. Picklable: workers of Ray get it."""
+
+    in_path: Path
+    out_path: Path
+    experts: tuple[str, ...]
+    options: ExpertOptions = field(default_factory=ExpertOptions)
+    failed_values: FailedValues = FailedValues.DROP
+    fusion: Fusion = field(default_factory=Fusion.load)
+    allow_private_urls: bool = False
+    """Whether photos may be fetched from this machine's own network."""
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        return {
+            **fingerprint(self.experts, self.options),
+            "fusion": hashlib.sha256(repr(self.fusion).encode()).hexdigest()[:16],
+            "setting of --values": str(self.failed_values),
+        }
+
+    @property
+    def answers_path(self) -> Path:
+        """The JSON lines with the verdicts of each row: the output itself, or a file beside it."""
+        return self.out_path if self._is_json_lines else self.out_path.with_name(f"{self.out_path.name}.answers.jsonl")
+
+    @property
+    def _is_json_lines(self) -> bool:
+        return self.out_path.suffix.lower() in JSON_LINES
+
+    def open_source(self, reader: CatalogReader | None = None) -> Source:
+        """The catalogue; pass `reader` if it is open already."""
+        schema = self.options.schema
+        names = frozenset(name.casefold() for name in schema.names) if schema else frozenset[str]()
+        return Source(reader or read_catalog(self.in_path), names)
+
+    def make_curator(self, source: Source | None = None) -> Curator:
+        """Load the experts. Workers of Ray leave `source` out and open the catalogue anew: a reader can't be pickled."""
+        return Curator(
+            Cascade(make_experts(self.experts, self.options), self.fusion),
+            source or self.open_source(),
+            self.failed_values,
+            whole_records=self._is_json_lines,
+            downloads=PhotoDownloads(allow_private=self.allow_private_urls),
+        )

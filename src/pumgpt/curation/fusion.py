@@ -1,13 +1,13 @@
-"""Fuses the votes of any subset of experts into one ruling: a multinomial logistic regression over what they say.
+"""Fuses the votes of any subset of experts into one verdict, by multinomial logistic regression.
 
-Each vote gives four features, all of them zero where the expert is absent: that it voted, the logit of its score, and
-whether it said contradicted or not inferable. There is no further intercept, so an absent expert changes nothing, and the
-fit sees random subsets of the votes (`_with_subsets`), so no expert's weight leans on another's presence.
+Each vote gives four features, all of them zero if the expert is absent: that it voted, the logit of its score, and whether
+its verdict is contradicted or not inferable. There is no other intercept, so an absent expert changes nothing, and the fit
+sees random subsets of the votes (`_with_subsets`), so no expert's weight relies on another's presence.
 
-An expert that searches text (`YIELDING`) and doesn't find a value has not seen the photo: its "not inferable" counts a
-quarter where another expert can tell. The fit tells supported from the rest; whether the rest is contradicted or not
-inferable is for the votes to say. The coefficients lie in `fusion.json`; `scripts/fit_curation.py` fits them. An expert
-that the fit never saw is weighed by `PRIOR_TRUST`: its own log-odds, times that number.
+An expert that searches text and doesn't find a value has not seen the photo: its "not inferable" counts a quarter if another
+expert can tell. The fit separates supported from the rest; whether the rest is contradicted or not inferable is decided by
+the votes. The coefficients are in `fusion.json`; `scripts/fit_curation.py` fits them. An expert that the fit never saw is
+weighted by its own log-odds, times its `trust`.
 
 Legend: F features of a vote, C verdicts, in the order of `VERDICTS`.
 """
@@ -26,20 +26,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pumgpt.curation.verdict import Claim, Ruling, Verdict, Vote
+from pumgpt.curation.experts.registry import expert_class
+from pumgpt.curation.verdict import Claim, FusedVerdict, Verdict, Vote
 from pumgpt.errors import ModelError
 
 Floats = NDArray[np.float64]
 
 VERDICTS = (Verdict.SUPPORTED, Verdict.CONTRADICTED, Verdict.NOT_INFERABLE)
-NOBODY = "none"
-"""The expert of a ruling where nobody voted."""
-YIELDING = frozenset({"text", "ocr"})
-YIELD = 0.25
-PRIOR_TRUST = {"text": 1.0, "ocr": 1.0, "vlm": 0.8, "judge": 1.0, "similarity": 0.6, "statistics": 0.8}
-DEFAULT_TRUST = 0.5
-_PRIOR_NOD = 1.0
-"""Log-odds that an unfitted expert's contradicted or not_inferable gives to that verdict, times its trust."""
+NO_EXPERT = "none"
+"""The decisive expert of a claim without votes."""
+_TEXT_MISS_WEIGHT = 0.25
+"""Weight of a text search that found nothing, beside an expert that can tell."""
+_PRIOR_LOG_ODDS = 1.0
+"""What an unfitted expert's contradicted or not inferable adds to that verdict, times its trust."""
 _MAX_LOGIT = 5.0
 _SHIPPED = Path(__file__).with_name("fusion.json")
 _NUM_FEATURES = 4
@@ -64,21 +63,27 @@ class Fusion:
     coefficients_FC: Mapping[str, Floats]
     operating_point: float = 0.5
 
-    def rule(self, claim: Claim, votes: Sequence[Vote]) -> Ruling:
-        """The fused verdict. Where nobody voted: not inferable, by nobody, with probability 0."""
+    def fuse(self, claim: Claim, votes: Sequence[Vote]) -> FusedVerdict:
+        """The fused verdict. Without votes: not inferable, with probability 0."""
         if not votes:
-            return Ruling(claim, Verdict.NOT_INFERABLE, 0.0, NOBODY)
-        shares_VC = np.stack([self._share(vote, votes) for vote in votes])
-        chances_C = _softmax(shares_VC.sum(axis=0))
-        chosen = 0 if chances_C[0] >= self.operating_point else VERDICTS.index(_unsupported(votes))
-        others_V = np.delete(shares_VC, chosen, axis=1).mean(axis=1)
-        weight = dict(zip(map(id, votes), shares_VC[:, chosen] - others_V, strict=True))
-        decisive = max(_agreeing(votes, VERDICTS[chosen]), key=lambda vote: weight[id(vote)])
-        return Ruling(
-            claim, VERDICTS[chosen], float(chances_C[0]), decisive.expert, dict(decisive.evidence), tuple(votes)
+            return FusedVerdict(claim, Verdict.NOT_INFERABLE, 0.0, NO_EXPERT)
+        log_odds_VC = np.stack([self._log_odds(vote, votes) for vote in votes])
+        probabilities_C = _softmax(log_odds_VC.sum(axis=0))
+        is_supported = probabilities_C[0] >= self.operating_point
+        chosen = 0 if is_supported else VERDICTS.index(_unsupported_verdict(votes))
+        verdict = VERDICTS[chosen]
+        # The decisive vote is the one that does most for the verdict, against the mean of the other two. Experts that give
+        # a reason come before a text search that merely found nothing: its evidence would be empty.
+        agreeing = [vote for vote in votes if vote.verdict is verdict]
+        reasoned = [vote for vote in agreeing if not _is_text_miss(vote)]
+        weights_V = log_odds_VC[:, chosen] - np.delete(log_odds_VC, chosen, axis=1).mean(axis=1)
+        weight = dict(zip(map(id, votes), weights_V, strict=True))
+        decisive = max(reasoned or agreeing or votes, key=lambda vote: weight[id(vote)])
+        return FusedVerdict(
+            claim, verdict, float(probabilities_C[0]), decisive.expert, dict(decisive.evidence), tuple(votes)
         )
 
-    def _share(self, vote: Vote, votes: Sequence[Vote]) -> Floats:
+    def _log_odds(self, vote: Vote, votes: Sequence[Vote]) -> Floats:
         """What one vote adds to the log-odds of each verdict: (C,)."""
         fitted = self.coefficients_FC.get(vote.expert)
         return _features(vote, votes) @ (prior_coefficients(vote.expert) if fitted is None else fitted)
@@ -87,8 +92,8 @@ class Fusion:
     def fit(
         cls, labelled: Sequence[tuple[Sequence[Vote], Verdict]], operating_point: float | None = None, seed: int = 0
     ) -> Fusion:
-        """Fit on votes and true verdicts; a few hundred are enough. Without an `operating_point`, the one with the best
-        macro-F1 of supported against the rest is taken, by cross-validation. Raises `ModelError` for less than two verdicts.
+        """Fit on votes and true verdicts; a few hundred are enough. Without an `operating_point`, cross-validation picks the
+        one with the best macro-F1 of supported against the rest. Raises `ModelError` if there are fewer than two verdicts.
         """
         if len({verdict for _, verdict in labelled}) < 2:
             raise ModelError(
@@ -127,55 +132,51 @@ class Fusion:
         path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def _unsupported(votes: Sequence[Vote]) -> Verdict:
-    """Contradicted or not inferable, as the votes that say either weigh. Labels of titles can't teach that: a title that is
-    silent about a wrong value doesn't contradict it.
-    """
+def _unsupported_verdict(votes: Sequence[Vote]) -> Verdict:
+    """Contradicted or not inferable, by the trust in the experts that voted for either."""
+    # Not fitted: in labelled titles, one that doesn't mention a wrong value doesn't contradict it.
     weights = dict.fromkeys(VERDICTS, 0.0)
     for vote in votes:
-        weights[vote.verdict] += PRIOR_TRUST.get(vote.expert, DEFAULT_TRUST) * (YIELD if _yields(vote, votes) else 1)
+        weights[vote.verdict] += expert_class(vote.expert).trust * _weight(vote, votes)
     outweighs = weights[Verdict.CONTRADICTED] > weights[Verdict.NOT_INFERABLE]
     return Verdict.CONTRADICTED if outweighs else Verdict.NOT_INFERABLE
 
 
-def _agreeing(votes: Sequence[Vote], verdict: Verdict) -> Sequence[Vote]:
-    """The votes one of which decides: those for the verdict, and before text that is merely silent whoever gives a reason."""
-    agreeing = [vote for vote in votes if vote.verdict is verdict]
-    reasoned = [vote for vote in agreeing if vote.expert not in YIELDING or verdict is not Verdict.NOT_INFERABLE]
-    return reasoned or agreeing or votes
-
-
 def prior_coefficients(expert: str) -> Floats:
-    """The weights (F, C) of an expert that the fit never saw."""
-    trust = PRIOR_TRUST.get(expert, DEFAULT_TRUST)
+    """The coefficients (F, C) of an expert that the fit never saw."""
+    trust = expert_class(expert).trust
     coefficients_FC = np.zeros((_NUM_FEATURES, len(VERDICTS)))
     coefficients_FC[1, 0] = trust
-    coefficients_FC[2, 1] = coefficients_FC[3, 2] = trust * _PRIOR_NOD
+    coefficients_FC[2, 1] = coefficients_FC[3, 2] = trust * _PRIOR_LOG_ODDS
     return coefficients_FC
 
 
 def _features(vote: Vote, votes: Sequence[Vote]) -> Floats:
-    """What a vote says, as numbers (F,); scaled down where it yields to an expert that can tell."""
-    chance = min(max(vote.score, 1e-6), 1 - 1e-6)
-    logit = math.log(chance / (1 - chance))
+    """One vote as numbers (F,), scaled by its weight beside the others."""
+    probability = min(max(vote.score, 1e-6), 1 - 1e-6)
+    logit = math.log(probability / (1 - probability))
     features_F = np.array(
         [
             1.0,
+            # Clipped, since one expert that is a hundred percent sure must not outvote all others.
             min(max(logit, -_MAX_LOGIT), _MAX_LOGIT),
             vote.verdict is Verdict.CONTRADICTED,
             vote.verdict is Verdict.NOT_INFERABLE,
         ]
     )
-    return features_F * YIELD if _yields(vote, votes) else features_F
+    return features_F * _weight(vote, votes)
 
 
-def _yields(vote: Vote, votes: Sequence[Vote]) -> bool:
-    """Whether this is a search in text that found nothing, beside an expert that can tell."""
-    return (
-        vote.expert in YIELDING
-        and vote.verdict is Verdict.NOT_INFERABLE
-        and any(other.expert not in YIELDING and other.verdict is not Verdict.NOT_INFERABLE for other in votes)
+def _weight(vote: Vote, votes: Sequence[Vote]) -> float:
+    """Less than 1 for a text search that found nothing, if an expert that isn't one can tell."""
+    others_can_tell = _is_text_miss(vote) and any(
+        other.verdict is not Verdict.NOT_INFERABLE and not expert_class(other.expert).searches_text for other in votes
     )
+    return _TEXT_MISS_WEIGHT if others_can_tell else 1.0
+
+
+def _is_text_miss(vote: Vote) -> bool:
+    return vote.verdict is Verdict.NOT_INFERABLE and expert_class(vote.expert).searches_text
 
 
 def _softmax(logits_C: Floats) -> Floats:
@@ -184,7 +185,7 @@ def _softmax(logits_C: Floats) -> Floats:
 
 
 def _with_subsets(labelled: Sequence[tuple[Sequence[Vote], Verdict]], seed: int) -> list[tuple[list[Vote], Verdict]]:
-    """Every example whole, and once with each vote left out by the toss of a coin."""
+    """Every example whole, and once more with each vote left out at random."""
     coin = random.Random(seed)
     examples = [(list(votes), verdict) for votes, verdict in labelled if votes]
     for votes, verdict in labelled:
@@ -207,8 +208,9 @@ def _fit(labelled: Sequence[tuple[Sequence[Vote], Verdict]], seed: int) -> dict[
     truths = np.array([VERDICTS.index(verdict) for _, verdict in examples])
     model = LogisticRegression(C=1.0, fit_intercept=False, max_iter=1000).fit(design, truths)
     weights = np.full((design.shape[1], len(VERDICTS)), 0.0)
-    if len(model.classes_) == 2:  # one row of weights, for the later of two verdicts
+    if len(model.classes_) == 2:  # scikit-learn keeps one row for the two, that of the later
         weights[:, model.classes_[0]], weights[:, model.classes_[1]] = -model.coef_[0] / 2, model.coef_[0] / 2
+        # A verdict that the examples don't have must not win with its zero coefficients.
         absent = ({0, 1, 2} - set(model.classes_.tolist())).pop()
         weights[::_NUM_FEATURES, absent] = -2 * _MAX_LOGIT
     else:
@@ -220,7 +222,7 @@ def _best_operating_point(labelled: Sequence[tuple[Sequence[Vote], Verdict]], se
     """The probability of supported above which macro-F1 (supported against the rest) is best, out of fold."""
     order = list(range(len(labelled)))
     random.Random(seed).shuffle(order)
-    chances, truths = [], []
+    probabilities, truths = [], []
     for fold in range(folds):
         held = set(order[fold::folds])
         rest = [example for place, example in enumerate(labelled) if place not in held]
@@ -229,16 +231,16 @@ def _best_operating_point(labelled: Sequence[tuple[Sequence[Vote], Verdict]], se
         fusion = Fusion(_fit(rest, seed))
         for place in held:
             votes, verdict = labelled[place]
-            chances.append(fusion.rule(Claim("", ""), votes).score)
+            probabilities.append(fusion.fuse(Claim("", ""), votes).score)
             truths.append(verdict is Verdict.SUPPORTED)
     points = np.arange(0.2, 0.81, 0.02)
-    scored = [_macro_f1(np.array(chances) >= point, np.array(truths)) for point in points]
-    return float(points[int(np.argmax(scored))]) if chances else 0.5
+    scored = [_macro_f1(np.array(probabilities) >= point, np.array(truths)) for point in points]
+    return float(points[int(np.argmax(scored))]) if probabilities else 0.5
 
 
-def _macro_f1(said: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
+def _macro_f1(predicted: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
     scores = []
-    for a, b in ((said, true), (~said, ~true)):
+    for a, b in ((predicted, true), (~predicted, ~true)):
         total = int(a.sum() + b.sum())
         scores.append(2 * int((a & b).sum()) / total if total else 0.0)
     return sum(scores) / 2

@@ -1,11 +1,11 @@
-"""A catalogue in, the same catalogue with one verdict on every listed value out, in the order of the input."""
+"""A run of `pumgpt curate`: every row of a catalogue is judged, journalled, and written in the order of the input."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow
@@ -14,18 +14,17 @@ from pumgpt.catalog.formats.jsonl import plain_json
 from pumgpt.catalog.formats.output import check_output, write_annotated
 from pumgpt.catalog.product import Product
 from pumgpt.curation.curator import Curator, JudgedBatch, Source
-from pumgpt.curation.listing import SET_ASIDE, VERDICTS_COLUMN, Failing, Verdicts, curated_export, curated_record
+from pumgpt.curation.executor import Executor, judge_locally
+from pumgpt.curation.records import SET_ASIDE, VERDICTS_COLUMN, FailedValues, Verdicts, curated_export, curated_record
 from pumgpt.curation.summary import CurationSummary
 from pumgpt.errors import UsageError
 from pumgpt.jobs.journal import Fingerprint, RunJournal
 
 Progress = Callable[[CurationSummary], None]
-Engine = Callable[[Curator, int, int | None], Iterator[JudgedBatch]]
-"""Judges the rows of the curator's source behind the first so many, up to a limit, in order."""
 
 
 class CurationJournal(RunJournal[CurationSummary]):
-    """The journal of a curation: its answers are whole records where the output is JSON lines, else verdicts."""
+    """The journal of a curation. If the output is JSON lines, its answers are the curated records, else the verdicts."""
 
     summary_type = CurationSummary
 
@@ -41,30 +40,20 @@ class CurationJournal(RunJournal[CurationSummary]):
         self.commit()
 
 
-def judge_locally(curator: Curator, done: int, limit: int | None) -> Iterator[JudgedBatch]:
-    """The engine in this process. Experts see the catalogue only where there is something to judge."""
-    batches = curator.source.batches(curator.batch_rows, done, limit)
-    first = next(batches, None)
-    if first is not None:
-        curator.prepare()
-        yield from map(curator.judge, chain([first], batches))
-
-
 def curate(
     curator: Curator,
     out_path: Path,
     fingerprint: Fingerprint,
     *,
-    engine: Engine = judge_locally,
+    executor: Executor = judge_locally,
     limit: int | None = None,
     restart: bool = False,
     progress: Progress | None = None,
 ) -> CurationSummary:
-    """Judge every row of the curator's source and write `out_path`; go on where an interrupted run of the same
-    fingerprint was.
+    """Judge every row of the curator's source and write `out_path`. An interrupted run of the same fingerprint is resumed.
 
-    Rows that can't be read go to `OUT.rejected.jsonl`. Ctrl-C keeps what was done and returns with `stopped` set.
-    Raises `CatalogError` where nothing can be read or written, `UsageError` where `out_path` holds something else.
+    Rows that can't be read go to `OUT.rejected.jsonl`. On Ctrl-C, finished batches are kept and `stopped` is set.
+    Raises `CatalogError` if nothing can be read or written, `UsageError` if `out_path` holds something else.
     """
     source = curator.source
     check_paths(source.reader, out_path)
@@ -74,7 +63,7 @@ def curate(
         warnings: list[str] = []
         try:
             _check_same_catalog(source, journal)
-            for batch in engine(curator, journal.summary.done, limit):
+            for batch in executor(curator, journal.summary.done, limit):
                 journal.add(batch)
                 journal.summary.seconds = time.monotonic() - began
                 if progress is not None:
@@ -82,35 +71,39 @@ def curate(
         except KeyboardInterrupt:
             if curator.downloads is not None:
                 curator.downloads.stop()
+            # The rollback replaces the summary by that of the last commit, and warnings are not journalled.
             warnings = journal.summary.warnings
             journal.rollback()
             journal.summary.stopped = True
         summary = journal.summary
         summary.costs_s = costs_s
-        summary.warnings = [*source.reader.warnings, *(warnings or summary.warnings), *_remarks(source, journal)]
+        summary.warnings = [*source.reader.warnings, *(warnings or summary.warnings), *_warnings(source, journal)]
+        # JSON lines are their own journal; any other format is written from the journal, once, at the end.
         if not journal.in_place and not (journal.unchanged and out_path.exists()):
-            columns = [SET_ASIDE, VERDICTS_COLUMN] if curator.failing is Failing.MOVE else [VERDICTS_COLUMN]
-            rows = _annotated(source, journal.lines(), curator.failing)
+            moves = curator.failed_values is FailedValues.MOVE
+            columns = [SET_ASIDE, VERDICTS_COLUMN] if moves else [VERDICTS_COLUMN]
+            rows = _annotated_rows(source, journal.lines(), curator.failed_values)
             write_annotated(out_path, source.reader, columns, rows)
         journal.commit(finished=not summary.stopped)
         return summary
 
 
 def check_paths(reader: CatalogReader, out_path: Path) -> None:
-    """Fail before any expert is loaded where the files can't be what the caller means."""
+    """Raise before any expert is loaded if the output can't be written as asked."""
     check_output(out_path, reader, annotated=True)
     if out_path.exists() and out_path.samefile(reader.path):
         raise UsageError(f"{out_path} is the input too; name another output")
 
 
-def _annotated(source: Source, lines: Iterable[bytes], failing: Failing) -> Iterator[AnnotatedRow]:
-    """All rows of the catalogue, those that `lines` (`{"id", "verdicts"}`) judged with their verdicts."""
+def _annotated_rows(source: Source, lines: Iterable[bytes], failed_values: FailedValues) -> Iterator[AnnotatedRow]:
+    """All rows of the catalogue in order; those that `lines` (`{"id", "verdicts"}`) judged have notes."""
     rows = (row for _, row in source.rows())
     for line in lines:
         answer = json.loads(line)
+        # Rows between two answers were rejected, or lie beyond `--limit`: the output keeps them as they are.
         for row in rows:
             if isinstance(row, Product) and row.id == answer["id"]:
-                yield _annotated_row(source, row, answer["verdicts"], failing)
+                yield _annotated_row(source, row, answer["verdicts"], failed_values)
                 break
             yield AnnotatedRow(None, row.original)
         else:
@@ -118,12 +111,12 @@ def _annotated(source: Source, lines: Iterable[bytes], failing: Failing) -> Iter
     yield from (AnnotatedRow(None, row.original) for row in rows)
 
 
-def _annotated_row(source: Source, product: Product, verdicts: Verdicts, failing: Failing) -> AnnotatedRow:
+def _annotated_row(source: Source, product: Product, verdicts: Verdicts, failed_values: FailedValues) -> AnnotatedRow:
     notes = {VERDICTS_COLUMN: json.dumps(verdicts, ensure_ascii=False)}
-    if source.strike is not None:
-        original, aside = curated_export(product, verdicts, failing, source.strike)
+    if source.remove_values is not None:
+        original, aside = curated_export(product, verdicts, failed_values, source.remove_values)
     else:
-        original = curated_record(product, verdicts, failing, source.attribute_columns)
+        original = curated_record(product, verdicts, failed_values, source.attribute_columns)
         aside = original.get(SET_ASIDE)
     if aside:
         notes[SET_ASIDE] = json.dumps(aside, ensure_ascii=False, default=plain_json)
@@ -139,7 +132,7 @@ def _check_same_catalog(source: Source, journal: CurationJournal) -> None:
         )
 
 
-def _remarks(source: Source, journal: CurationJournal) -> Iterator[str]:
+def _warnings(source: Source, journal: CurationJournal) -> Iterator[str]:
     summary = journal.summary
     if summary.unusable_photos:
         yield f"{summary.unusable_photos:,} photos could not be used; their rows were judged without them"

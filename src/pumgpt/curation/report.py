@@ -1,10 +1,10 @@
-"""The report of a curation: one self-contained page with counts, examples, a reliability diagram, and a judge's bill."""
+"""The report of a curation: one self-contained page with counts, examples, a reliability diagram, and the cost of a judge."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import islice
@@ -28,24 +28,23 @@ PHOTO_PX = 160
 MAX_ATTRIBUTES = 60
 EXAMPLES_OF_A_REASON = 2
 EXAMPLES_OF_A_VERDICT = 12
-LETTERS_OF_A_TOKEN = 4
-"""About; English text in the tokenizers of today."""
-
-Row = tuple[Product, list[dict[str, Any]]]
+CHARACTERS_PER_TOKEN = 4
+"""A rough figure for English text in current tokenizers."""
 
 
 @dataclass
-class Tallies:
-    """What the page tells, gathered row by row in bounded memory."""
+class ReportData:
+    """What the page shows, collected row by row in bounded memory."""
 
     operating_point: float
     values: int = 0
     by_attribute: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     by_reason: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    """Attribute, verdict, deciding expert."""
+    """Counts by attribute, verdict and decisive expert."""
     open_values: int = 0
-    letters: int = 0
-    open_letters: int = 0
+    """Values that no expert of the run has settled: what a judge would be asked about."""
+    characters: int = 0
+    open_characters: int = 0
     examples: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     _shown: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
@@ -55,77 +54,84 @@ class Tallies:
             self.values += 1
             self.by_attribute[verdict["name"]][verdict["verdict"]] += 1
             self.by_reason[reason] += 1
-            letters = len(SYSTEM) + len(claim_prompt(product, Claim(verdict["name"], verdict["value"])))
-            self.letters += letters
-            if not is_settled(verdict["score"], _said(verdict), self.operating_point, DEFAULT_MARGIN):
+            prompt = SYSTEM + claim_prompt(product, Claim(verdict["name"], verdict["value"]))
+            self.characters += len(prompt)
+            votes = [(vote["expert"], Verdict(vote["verdict"])) for vote in verdict["votes"]]
+            if not is_settled(verdict["score"], votes, self.operating_point, DEFAULT_MARGIN):
                 self.open_values += 1
-                self.open_letters += letters
-            self._exemplify(product, verdict, reason)
-
-    def _exemplify(self, product: Product, verdict: dict[str, Any], reason: tuple[str, str, str]) -> None:
-        of_kind = self.examples[verdict["verdict"]]
-        if self._shown[reason] < EXAMPLES_OF_A_REASON and len(of_kind) < EXAMPLES_OF_A_VERDICT:
-            self._shown[reason] += 1
-            evidence = {name: _plain(what) for name, what in verdict["evidence"].items()}
-            of_kind.append({**verdict, "photo": _photo(product), "title": product.title, "seen": evidence})
+                self.open_characters += len(prompt)
+            # Few for each reason, so that one frequent attribute doesn't take up the page.
+            examples = self.examples[verdict["verdict"]]
+            if self._shown[reason] < EXAMPLES_OF_A_REASON and len(examples) < EXAMPLES_OF_A_VERDICT:
+                self._shown[reason] += 1
+                seen = {
+                    name: what if isinstance(what, str) else json.dumps(what, ensure_ascii=False)
+                    for name, what in verdict["evidence"].items()
+                }
+                examples.append({**verdict, "photo": _photo(product), "title": product.title, "seen": seen})
 
 
 def write_report(path: Path, source: Source, answers: Path, summary: CurationSummary, fusion: Fusion) -> None:
-    """Write the page. `answers` are the run's lines, each with an `id` and its `verdicts`, in the order of `source`."""
-    tallies = Tallies(fusion.operating_point)
-    for product, verdicts in _rows(source, answers):
-        tallies.add(product, verdicts)
-    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
-        (files("pumgpt.curation") / "templates" / "report.html.jinja").read_text(encoding="utf-8")
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.new")
-    unfinished.write_text(template.render(context(tallies, summary, source.path.name)), encoding="utf-8")
-    unfinished.replace(path)
-
-
-def context(tallies: Tallies, summary: CurationSummary, catalog: str) -> dict[str, Any]:
-    """Everything that the template names."""
-    return {
-        "catalog": catalog,
-        "summary": summary,
-        "operating_point": tallies.operating_point,
-        "verdicts": [{"key": str(v), "label": v.replace("_", " "), "count": summary.verdicts[v]} for v in Verdict],
-        "attributes": [_overview(tallies, name) for name in list(tallies.by_attribute)[:MAX_ATTRIBUTES]],
-        "left_out": max(len(tallies.by_attribute) - MAX_ATTRIBUTES, 0),
-        "experts": [_calls(summary, name) for name in summary.experts],
-        "examples": [(v.replace("_", " "), str(v), tallies.examples[v]) for v in Verdict if tallies.examples[v]],
-        "judge": _bill(tallies, summary),
-        "reliability": load_reliability(),
-    }
-
-
-def load_reliability() -> dict[str, Any]:
-    """Bins of the fused score, and how often the value was supported: `experiments/curation_titles/run.py --reliability`."""
-    content = (files("pumgpt.curation") / "reliability.json").read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(content)
-    return found
-
-
-def _rows(source: Source, answers: Path) -> Iterator[Row]:
+    """Write the page. `answers` are the lines of the run, each with `id` and `verdicts`, in the order of `source`."""
+    data = ReportData(fusion.operating_point)
     products = iter(source)
     with answers.open("rb") as lines:
         for line in lines:
             answer = json.loads(line)
+            # Rows that were rejected have no line, so the catalogue is read on to the product of this one.
             product = next((product for product in products if product.id == str(answer["id"])), None)
             if product is None:
                 raise UsageError(f"{source.path} has changed since its rows were judged; begin anew with --restart")
-            yield product, answer["verdicts"]
+            data.add(product, answer["verdicts"])
+    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
+        (files("pumgpt.curation") / "templates" / "report.html.jinja").read_text(encoding="utf-8")
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Renamed when it is whole: an interrupted run leaves the earlier page, not half of a new one.
+    unfinished = path.with_name(f"{path.name}.new")
+    unfinished.write_text(template.render(context(data, summary, source.path.name)), encoding="utf-8")
+    unfinished.replace(path)
 
 
-def _said(verdict: dict[str, Any]) -> list[tuple[str, Verdict]]:
-    return [(vote["expert"], Verdict(vote["verdict"])) for vote in verdict["votes"]]
+def context(data: ReportData, summary: CurationSummary, catalog: str) -> dict[str, Any]:
+    """The variables of the template."""
+    return {
+        "catalog": catalog,
+        "summary": summary,
+        "operating_point": data.operating_point,
+        "verdicts": [{"key": str(v), "label": v.replace("_", " "), "count": summary.verdicts[v]} for v in Verdict],
+        "attributes": [_attribute_row(data, name) for name in list(data.by_attribute)[:MAX_ATTRIBUTES]],
+        "left_out": max(len(data.by_attribute) - MAX_ATTRIBUTES, 0),
+        "experts": [
+            {
+                "name": name,
+                "asked": summary.asked[name],
+                "spared": summary.spared[name],
+                "failed": summary.failed[name],
+                "cost_s": summary.costs_s[name],
+                "saved_s": summary.saved_s(name),
+            }
+            for name in summary.experts
+        ],
+        "examples": [(v.replace("_", " "), str(v), data.examples[v]) for v in Verdict if data.examples[v]],
+        # What a judge costs for all values, and for those that the experts of this run left open.
+        "judge": {
+            "was_asked": summary.asked[JudgeExpert.name],
+            "all": data.values,
+            "all_tokens": data.characters // CHARACTERS_PER_TOKEN,
+            "all_h": data.values * JudgeExpert.cost / 3600,
+            "open": data.open_values,
+            "open_tokens": data.open_characters // CHARACTERS_PER_TOKEN,
+            "open_h": data.open_values * JudgeExpert.cost / 3600,
+        },
+        "reliability": load_reliability(),
+    }
 
 
-def _overview(tallies: Tallies, name: str) -> dict[str, Any]:
-    counts = tallies.by_attribute[name]
+def _attribute_row(data: ReportData, name: str) -> dict[str, Any]:
+    counts = data.by_attribute[name]
     total = counts.total()
-    reasons = Counter({key[1:]: count for key, count in tallies.by_reason.items() if key[0] == name})
+    reasons = Counter({key[1:]: count for key, count in data.by_reason.items() if key[0] == name})
     return {
         "name": name,
         "total": total,
@@ -136,28 +142,11 @@ def _overview(tallies: Tallies, name: str) -> dict[str, Any]:
     }
 
 
-def _calls(summary: CurationSummary, name: str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "asked": summary.asked[name],
-        "spared": summary.spared[name],
-        "failed": summary.failed[name],
-        "cost_s": summary.costs_s[name],
-        "saved_s": summary.saved_s(name),
-    }
-
-
-def _bill(tallies: Tallies, summary: CurationSummary) -> dict[str, Any]:
-    """What a judge costs about every value, and about those that the experts of this run left open."""
-    return {
-        "was_asked": summary.asked[JudgeExpert.name],
-        "all": tallies.values,
-        "all_tokens": tallies.letters // LETTERS_OF_A_TOKEN,
-        "all_h": tallies.values * JudgeExpert.cost / 3600,
-        "open": tallies.open_values,
-        "open_tokens": tallies.open_letters // LETTERS_OF_A_TOKEN,
-        "open_h": tallies.open_values * JudgeExpert.cost / 3600,
-    }
+def load_reliability() -> dict[str, Any]:
+    """How often values are supported, by bins of the fused score. Written by `experiments/curation_titles/run.py`."""
+    content = (files("pumgpt.curation") / "reliability.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(content)
+    return found
 
 
 def _photo(product: Product) -> str | None:
@@ -167,7 +156,3 @@ def _photo(product: Product) -> str | None:
         except PhotoError:
             return None
     return None
-
-
-def _plain(what: Any) -> str:
-    return what if isinstance(what, str) else json.dumps(what, ensure_ascii=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from pumgpt.curation.cascade import Calls
-from pumgpt.curation.listing import Verdicts
+from pumgpt.curation.records import Verdicts
 from pumgpt.curation.verdict import Verdict
 
 _SEPARATOR = "."

@@ -1,6 +1,6 @@
-"""The words of curation: a claim is a listed value, a vote is one expert's say about it, a ruling is what comes of all votes.
+"""The terms of curation: a claim is one listed value, a vote is one expert's verdict on it, and the votes are fused.
 
-The records of UniHD (arXiv 2402.03190, claims, tools, a verdict with its reason), for attribute values.
+As in UniHD (arXiv 2402.03190), which checks claims with tools and gives each verdict its reason; here for attribute values.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Verdict(StrEnum):
-    """Whether a listed value can be told from photo and text, and if so whether it is right."""
+    """Whether photo or text show the listed value, another value, or nothing about it."""
 
     SUPPORTED = "supported"
     CONTRADICTED = "contradicted"
@@ -29,10 +29,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What one expert says of one claim.
+    """One expert's verdict on one claim.
 
-    `score` is the expert's own probability, in 0..1, that the value is supported; the fusion learns what it is worth.
-    `evidence` is what the expert saw, ready for JSON: `{"words": ...}`, `{"box": ...}`, `{"reason": ...}`, ...
+    `score` is the expert's own probability that the value is supported; the fusion learns what it is worth.
+    `evidence` is JSON: `{"words": ...}`, `{"box": ...}`, `{"reason": ...}`, ...
     """
 
     expert: str
@@ -50,10 +50,10 @@ class Vote:
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
-    """The fused verdict on one claim: exactly one for every listed value.
+class FusedVerdict:
+    """What all votes on a claim come to: exactly one for each listed value.
 
-    `score` is the fused probability, in 0..1, that the value is supported; `expert` the one that decided.
+    `score` is the fused probability that the value is supported; `expert` cast the decisive vote, and `evidence` is its.
     """
 
     claim: Claim

@@ -1,22 +1,40 @@
-"""What the pipeline sees of an expert. A new expert is one new file, and a line in `curation/experts/registry.py`."""
+"""The interface of experts: each judges claims by one kind of evidence.
+
+A new expert is one file with a subclass of `Expert`, and one line in `registry.py`.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol, runtime_checkable
+from importlib.util import find_spec
 
 from PIL.Image import Image
 
 from pumgpt.catalog.product import Product
+from pumgpt.catalog.vocabulary.schema import AttributeSchema
 from pumgpt.curation.verdict import Claim, Vote
 from pumgpt.errors import PhotoError
 
 
 @dataclass(frozen=True)
+class ExpertOptions:
+    """What the user chose for the experts. Picklable, since each worker of Ray makes experts of its own."""
+
+    schema: AttributeSchema | None = None
+    similarity: str = "nano"
+    """The contrastive model of `similarity`."""
+    model: str = "nano"
+    """The vision-language model of `vlm`."""
+    judge: str | None = None
+    """The endpoint of `judge`: `openai:NAME@BASE_URL`."""
+
+
+@dataclass(frozen=True)
 class Case:
-    """A product, and those of its listed values that are to be judged. Photos are decoded when an expert first asks."""
+    """A product and the claims about it that are to be judged. Photos are decoded when an expert first asks for them."""
 
     product: Product
     claims: tuple[Claim, ...]
@@ -24,32 +42,61 @@ class Case:
 
     @cached_property
     def photos(self) -> tuple[Image, ...]:
-        """The photos that can be opened; one that can't is left out."""
+        """The photos that can be opened; the others are left out."""
         try:
             return self.open_photos(self.product)
         except PhotoError:
             return ()
 
+    def part(self, claims: tuple[Claim, ...]) -> Case:
+        """The case with some of its claims only. It shares the photos, so that they are decoded once for all experts."""
+        return replace(self, claims=claims, open_photos=lambda _: self.photos)
 
-@runtime_checkable
-class Expert(Protocol):
-    """Judges claims by one kind of evidence."""
+
+class Expert(ABC):
+    """Judges claims by one kind of evidence. What the cascade, the fusion and the registry know of it is declared here."""
 
     name: str
     cost: float
-    """About how many seconds a claim takes on one processor core; the cascade asks the cheap ones first."""
+    """Seconds for one claim on one processor core, roughly; the cascade asks cheap experts first."""
+    needs_photo: bool = False
+    """Whether it abstains from every product without a photo, so that it need not be asked."""
+    searches_text: bool = False
+    """Whether its *not inferable* only means that some text doesn't mention the value."""
+    trust: float = 0.5
+    """Weight of its votes in a fusion that wasn't fitted on it, and between *contradicted* and *not inferable* always."""
+    modules: tuple[str, ...] = ()
+    """Modules that it needs beyond a plain installation, and the `extra` of the package that brings them."""
+    extra: str = ""
+    options: tuple[str, ...] = ()
+    """Names of those `ExpertOptions` that change its votes, besides the schema."""
 
-    def prepare(self, catalog: Iterable[Product]) -> None:
-        """Look at the catalogue once before judging; most experts need not. Memory must stay bounded."""
-        ...
+    @classmethod
+    def create(cls, options: ExpertOptions) -> Expert:
+        return cls()
 
+    @classmethod
+    def is_default(cls, options: ExpertOptions) -> bool:
+        """Whether it judges when the user names no experts."""
+        return True
+
+    @classmethod
+    def missing_requirement(cls) -> str | None:
+        """Why it can't run in this environment; None if it can."""
+        absent = [module for module in cls.modules if find_spec(module) is None]
+        return f"{' and '.join(absent)} is not installed; pip install 'pumgpt[{cls.extra}]'" if absent else None
+
+    # Not abstract: most experts judge each product for itself.
+    def prepare(self, catalog: Iterable[Product]) -> None:  # noqa: B027
+        """Collect what is needed from the whole catalogue, once, before judging. Memory must stay bounded."""
+
+    @abstractmethod
     def judge(self, cases: Sequence[Case]) -> list[list[Vote | None]]:
-        """For each case one vote a claim, in order; None where this expert has no say (no text, no photo, no tool)."""
-        ...
+        """One vote for each claim of each case, in order; None is an abstention (no text, no photo, no answer)."""
 
 
 def claims_of(product: Product) -> tuple[Claim, ...]:
-    """Every listed value of a product, in order."""
+    """One claim for each listed value of a product, in order."""
     listed = (product.attributes or {}).items()
     return tuple(
         Claim(name, value) for name, given in listed for value in ([given] if isinstance(given, str) else given)

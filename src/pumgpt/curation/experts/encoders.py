@@ -1,4 +1,4 @@
-"""Encoders for `similarity`: the contrastive head of a PumGPT, and whatever `transformers` knows as a CLIP or SigLIP."""
+"""Encoders for `similarity`: the contrastive head of a PumGPT, and every CLIP or SigLIP of `transformers`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from pumgpt.curation.experts.similarity import Encoder, Floats
 from pumgpt.errors import ModelError, first_line
 from pumgpt.model.card import read_config, resolve_checkpoint
 
+MAX_CACHED_TEXTS = 50_000
+
 
 def load_encoder(model: str) -> Encoder:
-    """A shipped checkpoint's name, a folder or a hub name. Raises `ModelError` where there is none, or it compares no
-    photos with texts.
+    """Load a shipped checkpoint by its name, a folder or a hub name. Raises `ModelError` if it is missing, or doesn't
+    compare photos with texts.
     """
     folder = resolve_checkpoint(model)
     model_type = read_config(folder).get("model_type")
@@ -50,22 +52,24 @@ class ContrastiveEncoder:
     @torch.inference_mode()
     def logits(self, photos: Sequence[Image], texts: Sequence[str]) -> Floats:
         model = self.model
-        self._embed([text for text in texts if text not in self._texts])
         pixels = self.processor(images=list(photos))["pixel_values"]
         photos_BMJ = model.contrast.embed_photos(model.encode_photos(pixels).queries_BME)
-        texts_RJ = torch.stack([self._texts[text] for text in texts])
+        texts_RJ = self._embed(texts)
         scale = model.contrast.log_scale.exp().clamp(max=100)
         return np.asarray((model.contrast.similarity(photos_BMJ, texts_RJ) * scale).numpy())
 
-    def _embed(self, texts: Sequence[str]) -> None:
-        """Remember the texts' vectors: an attribute's values come again with every product."""
-        if not texts:
-            return
-        if len(self._texts) > 50_000:
+    def _embed(self, texts: Sequence[str]) -> torch.Tensor:
+        """Embeddings (R, J), cached: the values of an attribute recur with every product."""
+        if len(self._texts) > MAX_CACHED_TEXTS:
             self._texts.clear()
-        read = self.processor.tokenizer(list(texts), return_tensors="pt", padding=True, truncation=True)
-        vectors = self.model.contrast.embed_texts(self.model.qformer, read["input_ids"], read["attention_mask"])
-        self._texts.update(zip(texts, vectors, strict=True))
+        new = [text for text in texts if text not in self._texts]
+        if new:
+            tokens = self.processor.tokenizer(new, return_tensors="pt", padding=True, truncation=True)
+            embedded = self.model.contrast.embed_texts(
+                self.model.qformer, tokens["input_ids"], tokens["attention_mask"]
+            )
+            self._texts.update(zip(new, embedded, strict=True))
+        return torch.stack([self._texts[text] for text in texts])
 
 
 class DualEncoderScores:

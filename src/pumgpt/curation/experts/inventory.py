@@ -1,4 +1,4 @@
-"""Which values an attribute has in this catalogue: what a photo expert sets a listed value against."""
+"""The values that each attribute has in this catalogue: what a photo expert compares a listed value with."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pumgpt.curation.verdict import Claim
 
 MAX_ATTRIBUTES = 256
 MAX_COUNTED = 2_000
-"""Values counted for each attribute: later new ones are left out, so that memory stays bounded."""
-MAX_RIVALS = 30
+"""Values counted for each attribute; later ones are left out, which bounds memory."""
+MAX_ALTERNATIVES = 30
 
 
 class Inventory:
-    """The commonest values by attribute; those of the schema where it lists them."""
+    """The most frequent values by attribute, or those that the schema lists."""
 
     def __init__(self, schema: AttributeSchema | None = None) -> None:
         self._schema = schema
@@ -26,18 +26,15 @@ class Inventory:
     def count(self, catalog: Iterable[Product]) -> None:
         for product in catalog:
             for claim in claims_of(product):
-                self._add(claim)
+                name = claim.name.casefold()
+                if name not in self._counts and len(self._counts) >= MAX_ATTRIBUTES:
+                    continue
+                counts = self._counts.setdefault(name, Counter())
+                if claim.value in counts or len(counts) < MAX_COUNTED:
+                    counts[claim.value] += 1
 
-    def _add(self, claim: Claim) -> None:
-        name = claim.name.casefold()
-        if name not in self._counts and len(self._counts) >= MAX_ATTRIBUTES:
-            return
-        counts = self._counts.setdefault(name, Counter())
-        if claim.value in counts or len(counts) < MAX_COUNTED:
-            counts[claim.value] += 1
-
-    def rivals(self, claim: Claim) -> tuple[str, ...]:
-        """Other values that the product might have instead, the commonest first."""
+    def alternatives(self, claim: Claim) -> tuple[str, ...]:
+        """Other values that the product might have instead, the most frequent first."""
         spec = self._schema.get(claim.name) if self._schema else None
         if spec is not None and spec.values is not None:
             known: Iterable[str] = spec.values
@@ -45,4 +42,4 @@ class Inventory:
             counts = self._counts.get(claim.name.casefold(), Counter())
             known = sorted(counts, key=lambda value: (-counts[value], value))
         own = claim.value.casefold()
-        return tuple(value for value in known if value.casefold() != own)[:MAX_RIVALS]
+        return tuple(value for value in known if value.casefold() != own)[:MAX_ALTERNATIVES]

@@ -1,14 +1,14 @@
-"""A language model behind an OpenAI-compatible endpoint: the dearest expert, asked what the others can't settle.
+"""A language model behind an OpenAI-compatible endpoint: the most expensive expert, asked what the others can't settle.
 
-It is given title, description and the first photo, and answers with a small JSON object: a verdict, how sure it is, and why
-(the verdict with its reason of UniHD, arXiv 2402.03190).
+It gets title, description and the first photo, and replies with a small JSON object: a verdict, its confidence, and the
+reason (as in UniHD, arXiv 2402.03190).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field, ValidationError
@@ -16,10 +16,10 @@ from pydantic import BaseModel, Field, ValidationError
 from pumgpt.backends.chat.concurrency import map_rows
 from pumgpt.backends.chat.prompt import chat_messages, photo_url
 from pumgpt.catalog.product import Product
-from pumgpt.curation.experts.base import Case
+from pumgpt.curation.experts.base import Case, Expert, ExpertOptions
 from pumgpt.curation.experts.text import MAX_DESCRIPTION
 from pumgpt.curation.verdict import Claim, Verdict, Vote
-from pumgpt.errors import BackendError
+from pumgpt.errors import BackendError, UsageError
 
 if TYPE_CHECKING:
     from pumgpt.backends.chat.endpoint import ChatEndpoint
@@ -43,11 +43,23 @@ class JudgeReply(BaseModel):
     reason: str = ""
 
 
-class JudgeExpert:
-    """Abstains where its reply can't be parsed. Raises `BackendError` where the endpoint is down and nothing was answered."""
+class JudgeExpert(Expert):
+    """Abstains if its reply can't be parsed. Raises `BackendError` if the endpoint is down and answered nothing."""
 
     name = "judge"
     cost = 2.0
+    trust = 1.0
+    options = ("judge",)
+
+    @classmethod
+    def create(cls, options: ExpertOptions) -> JudgeExpert:
+        if options.judge is None:
+            raise UsageError("expert 'judge' needs an endpoint; give --judge openai:NAME@BASE_URL")
+        return cls(options.judge)
+
+    @classmethod
+    def is_default(cls, options: ExpertOptions) -> bool:
+        return options.judge is not None
 
     def __init__(self, endpoint: ChatEndpoint | str, num_parallel: int = 8) -> None:
         # Here, since every report of a curation reads the prompt above, and the client takes half a second to load.
@@ -55,9 +67,6 @@ class JudgeExpert:
 
         self.endpoint = ChatEndpoint.parse(endpoint) if isinstance(endpoint, str) else endpoint
         self.num_parallel = num_parallel
-
-    def prepare(self, catalog: Iterable[Product]) -> None:
-        """Nothing to prepare."""
 
     def judge(self, cases: Sequence[Case]) -> list[list[Vote | None]]:
         urls = [photo_url(case.photos[0]) if case.photos else None for case in cases]

@@ -1,4 +1,4 @@
-"""Where a text mentions a value: on word boundaries, in any of its wordings, forms and units, and whether it denies it."""
+"""Where a text mentions a value: at word boundaries, in any wording, form or unit, and whether the text denies it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FITTING = re.compile(
 _CLAUSE = re.compile(r"[,;:.!?()\[\]|]|\b(?:but|and|aber|und|mais|et|pero|y)\b", re.IGNORECASE)
 
 
-class How(StrEnum):
+class MatchKind(StrEnum):
     """How closely a mention follows the listed value."""
 
     AS_LISTED = "as listed"
@@ -41,17 +41,19 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """`denied`: the text says that it is not so; `fitting`: a measure of something else that the product fits."""
+    """A span of the text. `denied`: the text says that it isn't so. `fitting`: it measures something else that the product
+    fits ("for 13-inch laptops").
+    """
 
     start: int
     end: int
-    how: How
+    kind: MatchKind
     denied: bool = False
     fitting: bool = False
 
 
 class Text:
-    """One field of a product, read once for all of its claims."""
+    """One field of a product; its words and quantities are found once for all claims."""
 
     def __init__(self, text: str) -> None:
         self.text = unescaped(text)
@@ -69,68 +71,65 @@ class Text:
         return list(find_quantities(self.text)) if any(letter.isdigit() for letter in self.text) else []
 
     def mentions(self, value: str, spec: AttributeSpec | None = None) -> Iterator[Mention]:
-        """Every mention of the value, the closest kinds first."""
+        """Every mention of the value, the closest kinds of match first."""
         needles = wordings(unescaped(value), spec)
         for place, needle in enumerate(needles):
+            # The first wording is the value itself; synonyms and translations of the schema follow.
+            is_synonym = place > 0 and needle.casefold() != value.casefold()
             for start, end in self._find(needle):
-                how = How.SYNONYM if place and needle.casefold() != value.casefold() else self._how(needle, start, end)
-                yield self._judged(start, end, how)
+                found = self.text[start:end]
+                # The span ends at letters and digits, while the value may begin or end with another mark ("#1", "C++").
+                around = self.text[max(0, start - 1) : end + len(needle) - len(found) + 1]
+                if is_synonym:
+                    kind = MatchKind.SYNONYM
+                elif found == needle or needle in around:
+                    kind = MatchKind.AS_LISTED
+                else:
+                    kind = MatchKind.CAPITALS if found.casefold() == needle.casefold() else MatchKind.FORM
+                is_measure = any(start < stop and begin < end for _, begin, stop in self.quantities)
+                yield self._mention(start, end, kind, is_measure)
         quantity = parse_quantity(needles[0], None if spec is None else spec.unit)
-        for found, start, end in self.quantities if quantity is not None else ():
-            if quantity is not None and quantity.same_as(found):
-                yield self._judged(start, end, How.UNIT, measured=True)
+        for measured, start, end in self.quantities if quantity is not None else ():
+            if quantity is not None and quantity.same_as(measured):
+                yield self._mention(start, end, MatchKind.UNIT, is_measure=True)
 
     def overlap(self, value: str) -> float:
-        """The share of the value's words, in 0..1, that stand anywhere in the text."""
+        """The share of the value's words, in 0..1, that occur anywhere in the text."""
         wanted = [word.form for word in words(unescaped(value))]
         return sum(form in self.forms for form in wanted) / len(wanted) if wanted else 0.0
 
     def _find(self, needle: str) -> Iterator[tuple[int, int]]:
+        """The spans that equal the needle up to capitals, hyphens and word forms."""
         if is_unspaced(needle):
-            yield from (
-                (match.start(), match.end()) for match in re.finditer(re.escape(needle), self.text, re.IGNORECASE)
-            )
+            # Scripts such as Chinese have no word boundaries to respect.
+            yield from (match.span() for match in re.finditer(re.escape(needle), self.text, re.IGNORECASE))
             return
         target = join([word.form for word in words(needle)])
         if not target:
             return
+        # Words are joined before they are compared, so that "quick-dry", "quick dry" and "quickdry" match each other.
         for first, word in enumerate(self.words):
-            if target.startswith(word.form):
-                last = self._run(first, target)
-                if last is not None:
-                    yield word.start, self.words[last].end
+            if not target.startswith(word.form):
+                continue
+            forms: list[str] = []
+            for place in range(first, len(self.words)):
+                forms.append(self.words[place].form)
+                joined = join(forms)
+                if joined == target:
+                    yield word.start, self.words[place].end
+                if joined == target or not target.startswith(joined):
+                    break
 
-    def _run(self, first: int, target: str) -> int | None:
-        """The last of the words from `first` that together are the target."""
-        forms: list[str] = []
-        for place in range(first, len(self.words)):
-            forms.append(self.words[place].form)
-            joined = join(forms)
-            if joined == target:
-                return place
-            if not target.startswith(joined):
-                return None
-        return None
-
-    def _how(self, needle: str, start: int, end: int) -> How:
-        found = self.text[start:end]
-        if found == needle or needle in self.text[max(0, start - 1) : end + len(needle) - len(found) + 1]:
-            return How.AS_LISTED
-        return How.CAPITALS if found.casefold() == needle.casefold() else How.FORM
-
-    def _judged(self, start: int, end: int, how: How, measured: bool = False) -> Mention:
-        measured = measured or any(start < stop and begin < end for _, begin, stop in self.quantities)
-        return Mention(start, end, how, self._denied(start, end), measured and self._fitting(start))
-
-    def _denied(self, start: int, end: int) -> bool:
+    def _mention(self, start: int, end: int, kind: MatchKind, is_measure: bool) -> Mention:
+        # A denial is in the same clause, right before the value or with one word between: "not really waterproof".
         ahead = _CLAUSE.split(self.text[max(0, start - 40) : start])[-1]
         before = [part.casefold() for part in re.findall(r"[^\W_]+(?:'[^\W_]+)?", ahead)][-2:]
         after = re.match(r"[\s-]*([^\W_]+)", self.text[end : end + 12])
-        return (
+        is_denied = (
             any(part in _DENYING for part in before)
             or (after is not None and after[1].casefold() in _FREE and self.text[end : end + 1] in " -")
             or ahead.endswith(_UNSPACED_DENIALS)
         )
-
-    def _fitting(self, start: int) -> bool:
-        return _FITTING.search(self.text[max(0, start - 30) : start]) is not None
+        # Measures only: "for men" does say whom the product is for.
+        is_fitting = is_measure and _FITTING.search(self.text[max(0, start - 30) : start]) is not None
+        return Mention(start, end, kind, is_denied, is_fitting)

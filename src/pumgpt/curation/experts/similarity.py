@@ -1,9 +1,9 @@
-"""How well photo and value fit together, beside the attribute's other values: by nano's contrastive head, or any CLIP or
-SigLIP.
+"""How well photo and value fit together, compared with the attribute's other values: by nano's contrastive head, or by any
+CLIP or SigLIP.
 
-A value is put into the phrase that such models are asked with (Radford et al. 2021, arXiv 2103.00020), before the kind of the
-product where the catalogue has one: 'a photo of a red dress'. Of the bare value nano makes little: it learned from titles, whose
-first word is a brand.
+A value is put into the phrase that such models are prompted with (Radford et al. 2021, arXiv 2103.00020), followed by the
+kind of product if the catalogue has one: 'a photo of a red dress'. A bare value tells nano little: it learned from titles,
+whose first word is a brand.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from PIL.Image import Image
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.schema import AttributeSchema
-from pumgpt.curation.experts.base import Case
+from pumgpt.curation.experts.base import Case, Expert, ExpertOptions
 from pumgpt.curation.experts.inventory import Inventory
 from pumgpt.curation.verdict import Claim, Verdict, Vote
 
 Floats = NDArray[np.float32]
 _CLEAR = 0.6
-"""The share of the two best at which one counts as told; between them the expert is silent."""
+"""Probability of the better one of two values from which on the expert votes; below it abstains."""
 
 
 class Encoder(Protocol):
-    """Photos and texts in one space."""
+    """Embeds photos and texts in one space."""
 
     name: str
 
@@ -36,36 +36,47 @@ class Encoder(Protocol):
         ...
 
 
-class SimilarityExpert:
-    """Has no say about products without a photo that opens, nor where an attribute has no other value."""
+class SimilarityExpert(Expert):
+    """Abstains if no photo can be opened, or if the attribute has no other value."""
 
     name = "similarity"
     cost = 0.05
+    needs_photo = True
+    trust = 0.6
+    options = ("similarity",)
 
     def __init__(self, encoder: Encoder, schema: AttributeSchema | None = None) -> None:
         self.encoder = encoder
         self.inventory = Inventory(schema)
 
+    @classmethod
+    def create(cls, options: ExpertOptions) -> SimilarityExpert:
+        # `encoders` imports PyTorch, and this module for its protocol.
+        from pumgpt.curation.experts.encoders import load_encoder
+
+        return cls(load_encoder(options.similarity), options.schema)
+
     def prepare(self, catalog: Iterable[Product]) -> None:
         self.inventory.count(catalog)
 
     def judge(self, cases: Sequence[Case]) -> list[list[Vote | None]]:
-        return [self._votes(case) for case in cases]
+        return [self._judge_case(case) for case in cases]
 
-    def _votes(self, case: Case) -> list[Vote | None]:
+    def _judge_case(self, case: Case) -> list[Vote | None]:
         if not case.photos:
             return [None] * len(case.claims)
-        rivals = [self.inventory.rivals(claim) for claim in case.claims]
+        alternatives = [self.inventory.alternatives(claim) for claim in case.claims]
         phrases = [
             {value: phrase(value, kind_for((claim.value, *others), case.product)) for value in (claim.value, *others)}
-            for claim, others in zip(case.claims, rivals, strict=True)
+            for claim, others in zip(case.claims, alternatives, strict=True)
         ]
+        # One pass of the encoder for the product, whatever phrases its claims share.
         texts = tuple(dict.fromkeys(text for of_claim in phrases for text in of_claim.values()))
         logits_R = self.encoder.logits(case.photos, texts).max(axis=0)
         logit = dict(zip(texts, logits_R.tolist(), strict=True))
         return [
             self._vote(claim, others, {value: logit[text] for value, text in of_claim.items()})
-            for claim, others, of_claim in zip(case.claims, rivals, phrases, strict=True)
+            for claim, others, of_claim in zip(case.claims, alternatives, phrases, strict=True)
         ]
 
     def _vote(self, claim: Claim, others: Sequence[str], logit: dict[str, float]) -> Vote | None:

@@ -1,147 +1,142 @@
-"""The expert that reads: does title or description say the value, in any of its wordings, forms and units, and as this
-attribute rather than another?
+"""Does title or description mention the value, in any of its wordings, forms and units, as a value of this attribute?
 
-`mentions` finds where a value stands, `word_owner` says whose words those are, `text_score` makes a probability of it.
-Where the text says another value of the same attribute, or denies this one, the value is contradicted.
+`mentions` finds where the text mentions a value, `span_classifier` which attribute that span belongs to, and `text_score`
+turns both into a probability. If the text mentions another value of the same attribute, or denies this one, the value is
+contradicted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.units import parse_quantity
 from pumgpt.catalog.vocabulary.words import words
-from pumgpt.curation.experts.base import Case
+from pumgpt.curation.experts.base import Case, Expert, ExpertOptions
 from pumgpt.curation.experts.mentions import Mention, Text
-from pumgpt.curation.experts.text_score import TextScore, features
-from pumgpt.curation.experts.word_owner import Ownership, WordOwner
+from pumgpt.curation.experts.span_classifier import SpanClassifier, SpanOwner
+from pumgpt.curation.experts.text_score import TextScore, mention_features
 from pumgpt.curation.verdict import Claim, Verdict, Vote
 
 MAX_DESCRIPTION = 4_000
-"""Letters of a description that are read."""
-MAX_RIVALS = 64
-"""A closed attribute with more values than this is not searched for another one in the text."""
+"""Characters; the rest of a description is ignored."""
+MAX_ALTERNATIVES = 64
+"""For a closed attribute with more values, the text is not searched for another one of them."""
 LISTED_LOGIT = 2.0
-"""Log-odds that a closed attribute's own values get: the schema says that these words are its. Stated, not fitted, as
-the titles of the fit come without a schema.
+"""Added to the log-odds of values that the schema lists, since it says that they belong to the attribute. Chosen, not
+fitted: the titles of the fit have no schema.
 """
-_TELLS = 0.5
-_CONTRADICTED = 0.02
+_SUPPORTING = 0.5
+_CONTRADICTED_SCORE = 0.02
 _MAX_QUOTE = 60
 
 
 @dataclass(frozen=True)
-class Reading:
-    """A mention and what was made of it."""
+class ScoredMention:
+    """A mention, which attribute it belongs to, and the probability that it supports the claim."""
 
     field: str
     text: Text
     mention: Mention
-    ownership: Ownership
-    numbers: tuple[float, ...]
+    owner: SpanOwner
+    features: tuple[float, ...]
     probability: float
 
     @property
-    def quote(self) -> str:
-        return self.text.text[self.mention.start : self.mention.end][:_MAX_QUOTE]
+    def evidence(self) -> dict[str, Any]:
+        """The quoted words and their place, in characters from the start of the field."""
+        start, end = self.mention.start, self.mention.end
+        quote = self.text.text[start:end][:_MAX_QUOTE]
+        return {"field": self.field, "words": quote, "at": [start, end], "as": str(self.mention.kind)}
 
 
-class TextExpert:
-    """Reads title and description. Has no say about a product that has neither."""
+class TextExpert(Expert):
+    """Searches title and description. Abstains from a product that has neither."""
 
     name = "text"
     cost = 0.0005
+    searches_text = True
+    trust = 1.0
 
     def __init__(
-        self, schema: AttributeSchema | None = None, score: TextScore | None = None, owner: WordOwner | None = None
+        self,
+        schema: AttributeSchema | None = None,
+        score: TextScore | None = None,
+        classifier: SpanClassifier | None = None,
     ) -> None:
         self.schema = schema
         self.score = score or TextScore.load()
-        self.owner = owner or WordOwner.load()
+        self.classifier = classifier or SpanClassifier.load()
 
-    def prepare(self, catalog: Iterable[Product]) -> None:
-        """Nothing to prepare: each row is read for itself."""
+    @classmethod
+    def create(cls, options: ExpertOptions) -> TextExpert:
+        return cls(options.schema)
 
     def judge(self, cases: Sequence[Case]) -> list[list[Vote | None]]:
-        return [self._votes(case) for case in cases]
-
-    def _votes(self, case: Case) -> list[Vote | None]:
-        texts = texts_of(case.product)
-        return [self.vote(claim, texts) if texts else None for claim in case.claims]
+        votes: list[list[Vote | None]] = []
+        for case in cases:
+            product = case.product
+            given = {"title": product.title, "description": (product.description or "")[:MAX_DESCRIPTION]}
+            texts = {field: Text(text) for field, text in given.items() if text and text.strip()}
+            votes.append([self.vote(claim, texts) if texts else None for claim in case.claims])
+        return votes
 
     def vote(self, claim: Claim, texts: Mapping[str, Text]) -> Vote:
-        """What the texts, by the name of their field, say of the claim."""
-        readings = [reading for field, text in texts.items() for reading in self.readings(claim, field, text)]
-        told = max((r for r in readings if not r.mention.denied), key=lambda r: r.probability, default=None)
-        if told is not None and told.probability >= _TELLS:
-            return Vote(self.name, Verdict.SUPPORTED, told.probability, _evidence(told))
-        denied = next((r for r in readings if r.mention.denied), None)
+        """The vote on a claim, given texts by the name of their field."""
+        mentions = [one for field, text in texts.items() for one in self.scored_mentions(claim, field, text)]
+        best = max((one for one in mentions if not one.mention.denied), key=lambda one: one.probability, default=None)
+        # A supporting mention outweighs all other words; only without one do denials and other values count.
+        if best is not None and best.probability >= _SUPPORTING:
+            return Vote(self.name, Verdict.SUPPORTED, best.probability, best.evidence)
+        denied = next((one for one in mentions if one.mention.denied), None)
         if denied is not None:
-            return Vote(self.name, Verdict.CONTRADICTED, _CONTRADICTED, {**_evidence(denied), "denied": True})
-        rival = next(self._rivals(claim, texts), None)
-        if rival is not None:
-            return Vote(self.name, Verdict.CONTRADICTED, _CONTRADICTED, _evidence(rival))
-        if told is not None:
-            owned = {"belongs to": told.ownership.owner} if told.ownership.other > 0 else {}
-            return Vote(self.name, Verdict.NOT_INFERABLE, told.probability, {**_evidence(told), **owned})
-        chance = max(self.score.probability(unmentioned(claim, text)) for text in texts.values())
-        return Vote(self.name, Verdict.NOT_INFERABLE, min(chance, _TELLS))
+            return Vote(self.name, Verdict.CONTRADICTED, _CONTRADICTED_SCORE, {**denied.evidence, "denied": True})
+        alternative = next(self._mentioned_alternatives(claim, texts), None)
+        if alternative is not None:
+            return Vote(self.name, Verdict.CONTRADICTED, _CONTRADICTED_SCORE, alternative.evidence)
+        if best is not None:
+            owned = {"belongs to": best.owner.owner} if best.owner.other > 0 else {}
+            return Vote(self.name, Verdict.NOT_INFERABLE, best.probability, {**best.evidence, **owned})
+        probability = max(self.score.probability(unmentioned_features(claim, text)) for text in texts.values())
+        # The value's words may all occur, far apart: that can score high, but is no mention.
+        return Vote(self.name, Verdict.NOT_INFERABLE, min(probability, _SUPPORTING))
 
-    def readings(self, claim: Claim, field: str, text: Text) -> Iterator[Reading]:
-        """Every mention of the value but those that measure something else ("fits 13-inch laptops")."""
+    def scored_mentions(self, claim: Claim, field: str, text: Text) -> Iterator[ScoredMention]:
+        """Every mention of the value, except measures of something else ("fits 13-inch laptops")."""
         num_words = sum(1 for _ in words(claim.value))
         spec = self._spec(claim)
         bonus = LISTED_LOGIT if spec is not None and spec.values is not None else 0.0
         for mention in text.mentions(claim.value, spec):
             if not mention.fitting:
-                ownership = self.owner.judge(text, mention.start, mention.end, claim.name)
-                numbers = features(mention, ownership, 1.0, num_words)
-                yield Reading(field, text, mention, ownership, numbers, self.score.probability(numbers, bonus))
+                owner = self.classifier.judge(text, mention.start, mention.end, claim.name)
+                features = mention_features(mention, owner, 1.0, num_words)
+                probability = self.score.probability(features, bonus)
+                yield ScoredMention(field, text, mention, owner, features, probability)
+
+    def _mentioned_alternatives(self, claim: Claim, texts: Mapping[str, Text]) -> Iterator[ScoredMention]:
+        """Supporting mentions of another value of the attribute: one that the schema lists, or another measure."""
+        spec = self._spec(claim)
+        listed = (spec.values if spec else None) or ()
+        own = claim.value.casefold()
+        others = [value for value in listed if value.casefold() != own] if len(listed) <= MAX_ALTERNATIVES else []
+        quantity = parse_quantity(claim.value, spec.unit if spec else None)
+        for field, text in texts.items():
+            measures = [
+                text.text[start:end]
+                for found, start, end in (text.quantities if quantity is not None else ())
+                if quantity is not None and quantity.comparable_with(found) and not quantity.same_as(found)
+            ]
+            for other in (*others, *measures):
+                for one in self.scored_mentions(Claim(claim.name, other), field, text):
+                    if one.probability >= _SUPPORTING and not one.mention.denied:
+                        yield one
 
     def _spec(self, claim: Claim) -> AttributeSpec | None:
         return self.schema.get(claim.name) if self.schema else None
 
-    def _rivals(self, claim: Claim, texts: Mapping[str, Text]) -> Iterator[Reading]:
-        """Where the text says another value of the attribute: one that the schema lists, or another measure."""
-        spec = self._spec(claim)
-        for field, text in texts.items():
-            for other in (*_listed_others(claim, spec), *_other_measures(claim, spec, text)):
-                for reading in self.readings(Claim(claim.name, other), field, text):
-                    if reading.probability >= _TELLS and not reading.mention.denied:
-                        yield reading
 
-
-def _listed_others(claim: Claim, spec: AttributeSpec | None) -> Sequence[str]:
-    values = spec.values or () if spec else ()
-    return (
-        [value for value in values if value.casefold() != claim.value.casefold()] if len(values) <= MAX_RIVALS else []
-    )
-
-
-def _other_measures(claim: Claim, spec: AttributeSpec | None, text: Text) -> Iterator[str]:
-    """Quantities of the text that measure the same kind of thing as the claim, and come to something else."""
-    listed = parse_quantity(claim.value, spec.unit if spec else None)
-    for found, start, end in text.quantities if listed is not None else ():
-        if listed is not None and listed.comparable_with(found) and not listed.same_as(found):
-            yield text.text[start:end]
-
-
-def unmentioned(claim: Claim, text: Text) -> tuple[float, ...]:
-    """What is known of a claim that the text doesn't mention: the numbers of `FEATURES`."""
-    return features(None, None, text.overlap(claim.value), sum(1 for _ in words(claim.value)))
-
-
-def texts_of(product: Product) -> dict[str, Text]:
-    """The fields that are read, by name."""
-    given = {"title": product.title, "description": (product.description or "")[:MAX_DESCRIPTION]}
-    return {field: Text(text) for field, text in given.items() if text and text.strip()}
-
-
-def _evidence(reading: Reading) -> dict[str, Any]:
-    """The words themselves and where they stand, in letters from the start of the field."""
-    mention = reading.mention
-    return {"field": reading.field, "words": reading.quote, "at": [mention.start, mention.end], "as": str(mention.how)}
+def unmentioned_features(claim: Claim, text: Text) -> tuple[float, ...]:
+    """The features of a claim whose value the text doesn't mention."""
+    return mention_features(None, None, text.overlap(claim.value), sum(1 for _ in words(claim.value)))

@@ -1,7 +1,7 @@
-"""From a mention to a probability that the text supports the value: a logistic regression over a dozen plain features.
+"""The probability that a text supports a value, given a mention of it: logistic regression over a dozen plain features.
 
-The weights lie in `text_score.json`; `scripts/fit_curation.py` fits them on titles that the model of title words has not
-seen (cross-fitting), so that its log-odds are worth here what they are worth on a new title.
+The weights are in `text_score.json`; `scripts/fit_curation.py` fits them on titles that the span classifier has not seen
+(cross-fitting), so that its log-odds mean the same there as on a new title.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pumgpt.curation.experts.mentions import How, Mention
-from pumgpt.curation.experts.word_owner import Ownership
+from pumgpt.curation.experts.mentions import MatchKind, Mention
+from pumgpt.curation.experts.span_classifier import SpanOwner
 from pumgpt.errors import ModelError
 
 SHIPPED = Path(__file__).with_name("text_score.json")
@@ -27,24 +27,27 @@ FEATURES = (
 )  # fmt: skip
 
 
-def features(mention: Mention | None, ownership: Ownership | None, overlap: float, num_words: int) -> tuple[float, ...]:
-    """What is known of one claim and one mention, or of none: the numbers of `FEATURES`."""
-    if mention is None or ownership is None:
-        return (0.0,) * 8 + (overlap, float(overlap == 1), min(num_words, 6) / 6)
-    known = ownership.known
-    over = _clipped(ownership.own - ownership.other) * known
+def mention_features(
+    mention: Mention | None, owner: SpanOwner | None, overlap: float, num_words: int
+) -> tuple[float, ...]:
+    """The features, in the order of `FEATURES`, of a claim and one mention of its value; or of none, if that is None."""
+    length = min(num_words, 6) / 6
+    if mention is None or owner is None:
+        return (0.0,) * 8 + (overlap, float(overlap == 1), length)
+    known = owner.known
     return (
         1.0,
-        float(mention.how is How.CAPITALS),
-        float(mention.how in (How.FORM, How.SYNONYM)),
-        float(mention.how is How.UNIT),
-        _clipped(ownership.own) * known,
-        over,
-        _clipped(ownership.other) * (1 - known),
+        float(mention.kind is MatchKind.CAPITALS),
+        float(mention.kind in (MatchKind.FORM, MatchKind.SYNONYM)),
+        float(mention.kind is MatchKind.UNIT),
+        # An attribute that the classifier hardly knows has log-odds of little meaning, so they count by `known`.
+        _clipped(owner.own) * known,
+        _clipped(owner.own - owner.other) * known,
+        _clipped(owner.other) * (1 - known),
         known,
         0.0,
         0.0,
-        min(num_words, 6) / 6,
+        length,
     )
 
 
@@ -62,11 +65,10 @@ class TextScore:
     intercept: float
     weights: tuple[float, ...]
 
-    def probability(self, numbers: Sequence[float], bonus: float = 0.0) -> float:
+    def probability(self, features: Sequence[float], bonus: float = 0.0) -> float:
         """`bonus` is added to the log-odds."""
-        logit = (
-            self.intercept + bonus + sum(weight * number for weight, number in zip(self.weights, numbers, strict=True))
-        )
+        weighted = sum(weight * feature for weight, feature in zip(self.weights, features, strict=True))
+        logit = self.intercept + bonus + weighted
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
 
     def save(self, path: Path) -> None:

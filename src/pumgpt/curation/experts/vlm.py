@@ -1,10 +1,10 @@
-"""A vision-language model, asked several times what the photo shows; the title is not shown to it.
+"""A vision-language model, asked several times what the photo shows, without the title.
 
-Each time the question is worded differently, by the task's own phrasings, and the valid answers are the listed value, other
-values of the attribute, and *cannot be inferred*. How far it agrees with itself is part of its score.
+Each time the question is phrased differently, by the task's own templates, and the valid answers are the listed value, other
+values of the attribute, and *cannot be inferred*. Its score is the mean probability over the phrasings.
 
-What a model knows as a category ('Casual Shoes' as the type of an article) it is asked as one: a model with categories of its own
-has learned these, and no attribute that lists them.
+A value that the model knows as a category ('Casual Shoes' as the type of an article) is asked about as a category: a model
+with categories of its own was trained on these, and not on an attribute that lists them.
 """
 
 from __future__ import annotations
@@ -17,23 +17,28 @@ from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 from pumgpt.catalog.vocabulary.schema import AttributeSchema
 from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR
-from pumgpt.curation.experts.base import Case
+from pumgpt.curation.experts.base import Case, Expert, ExpertOptions
 from pumgpt.curation.experts.inventory import Inventory
 from pumgpt.curation.verdict import Claim, Verdict, Vote
 from pumgpt.tasks.template import load_template
 
-TIMES = 3
+NUM_PHRASINGS = 3
 _TASK, _CATEGORY = "attribute_qa", "category"
 
 
-class VlmExpert:
-    """Has no say about a product without a photo that opens, nor where its model didn't answer."""
+class VlmExpert(Expert):
+    """Abstains if no photo can be opened, or the model didn't answer."""
 
     name = "vlm"
     cost = 0.5
+    needs_photo = True
+    trust = 0.8
+    options = ("model",)
 
-    def __init__(self, backend: Backend, schema: AttributeSchema | None = None, times: int = TIMES) -> None:
-        self.backend, self.times = backend, times
+    def __init__(
+        self, backend: Backend, schema: AttributeSchema | None = None, num_phrasings: int = NUM_PHRASINGS
+    ) -> None:
+        self.backend, self.num_phrasings = backend, num_phrasings
         self.inventory = Inventory(schema)
         self._choices: dict[tuple[str, ...], Choices] = {}
         own = backend.capabilities
@@ -41,6 +46,17 @@ class VlmExpert:
         paths = own.taxonomy.paths if own.taxonomy else ()
         self._levels = {level.casefold() for path in paths for level in path}
         self._paths = Choices(tuple(SEPARATOR.join(path) for path in paths)) if paths else None
+
+    @classmethod
+    def create(cls, options: ExpertOptions) -> VlmExpert:
+        # Here, because every run resolves this class, and few load a model.
+        from pumgpt.backends.load import load_backend
+
+        return cls(load_backend(options.model), options.schema)
+
+    @classmethod
+    def is_default(cls, options: ExpertOptions) -> bool:
+        return False
 
     def prepare(self, catalog: Iterable[Product]) -> None:
         self.inventory.count(catalog)
@@ -53,73 +69,75 @@ class VlmExpert:
         ]
         answers = iter(self.backend.answer(requests) if requests else [])
         return [
-            self._votes(case, next(answers)) if case.photos and case.claims else [None] * len(case.claims)
+            self._judge_case(case, next(answers)) if case.photos and case.claims else [None] * len(case.claims)
             for case in cases
         ]
 
     def _questions(self, claim: Claim) -> list[Question]:
         if self._is_of_category(claim):
-            phrasings = load_template(_CATEGORY).phrasings["open"]
-            wordings = [phrasings[time % len(phrasings)] for time in range(self.times)]
-            return [Question(_CATEGORY, wording, _CATEGORY, self._paths) for wording in wordings]
-        values = tuple(dict.fromkeys((claim.value, *self.inventory.rivals(claim))))
-        choices = self._choices.setdefault(values, Choices(values))
-        phrasings = load_template(_TASK).phrasings["open"]
-        wordings = [phrasings[time % len(phrasings)].format(name=claim.name) for time in range(self.times)]
-        return [Question(_TASK, wording, claim.name, choices) for wording in wordings]
+            task, field, choices = _CATEGORY, _CATEGORY, self._paths
+        else:
+            values = tuple(dict.fromkeys((claim.value, *self.inventory.alternatives(claim))))
+            # The same object for the same values: backends cache the trie of a `Choices` that they know.
+            task, field, choices = _TASK, claim.name, self._choices.setdefault(values, Choices(values))
+        phrasings = load_template(task).phrasings["open"]
+        texts = [phrasings[turn % len(phrasings)] for turn in range(self.num_phrasings)]
+        if task == _TASK:
+            texts = [text.format(name=claim.name) for text in texts]
+        return [Question(task, text, field, choices) for text in texts]
 
     def _is_of_category(self, claim: Claim) -> bool:
-        """Whether the value, and half of the attribute's others, are levels of the model's categories, and the attribute is none
-        that it learned.
+        """Whether the value and half of the alternatives are levels of the model's categories, and the model was not trained
+        on the attribute itself.
         """
         if claim.value.casefold() not in self._levels or fold_attribute(claim.name) in self._learned:
             return False
-        rivals = self.inventory.rivals(claim)
-        return 2 * sum(value.casefold() in self._levels for value in rivals) >= len(rivals)
+        alternatives = self.inventory.alternatives(claim)
+        return 2 * sum(value.casefold() in self._levels for value in alternatives) >= len(alternatives)
 
-    def _votes(self, case: Case, answers: Sequence[Answer]) -> list[Vote | None]:
-        groups = [answers[start : start + self.times] for start in range(0, len(answers), self.times)]
+    def _judge_case(self, case: Case, answers: Sequence[Answer]) -> list[Vote | None]:
+        starts = range(0, len(answers), self.num_phrasings)
+        groups = [answers[start : start + self.num_phrasings] for start in starts]
         return [self._vote(claim, group) for claim, group in zip(case.claims, groups, strict=True)]
 
     def _vote(self, claim: Claim, answers: Sequence[Answer]) -> Vote | None:
-        given = [shares(answer) for answer in answers if answer.error is None]
+        given = [probabilities(answer) for answer in answers if answer.error is None]
         if self._is_of_category(claim):
-            given = [_by_level(one, (claim.value, *self.inventory.rivals(claim))) for one in given]
+            given = [_by_level(one, (claim.value, *self.inventory.alternatives(claim))) for one in given]
         if not given:
             return None
         mean = {text: sum(one.get(text, 0.0) for one in given) / len(given) for one in given for text in one}
-        said = max(mean, key=lambda text: mean[text])
-        own = mean.get(claim.value, 0.0)
-        agreeing = sum(max(one, key=lambda text: one[text]) == said for one in given)
-        verdict = {claim.value: Verdict.SUPPORTED, CANNOT_TELL: Verdict.NOT_INFERABLE}.get(said, Verdict.CONTRADICTED)
+        best = max(mean, key=lambda text: mean[text])
+        agreeing = sum(max(one, key=lambda text: one[text]) == best for one in given)
+        verdict = {claim.value: Verdict.SUPPORTED, CANNOT_TELL: Verdict.NOT_INFERABLE}.get(best, Verdict.CONTRADICTED)
         evidence: Mapping[str, Any] = {
-            "said": said,
+            "said": best,
             "agreed": f"{agreeing} of {len(given)}",
             "model": self.backend.name,
         }
-        return Vote(self.name, verdict, own, evidence)
+        return Vote(self.name, verdict, mean.get(claim.value, 0.0), evidence)
 
 
-def _by_level(shares_of_paths: Mapping[str, float], values: Sequence[str]) -> dict[str, float]:
-    """Shares of categories put together by the first of `values` that is a level of the path; its last level where none is."""
+def _by_level(probability_of_path: Mapping[str, float], values: Sequence[str]) -> dict[str, float]:
+    """Probabilities of category paths, summed by the first of `values` that is a level of the path, else by its last level."""
     known = {value.casefold(): value for value in values}
-    found: dict[str, float] = {}
-    for path, share in shares_of_paths.items():
-        levels = [level.casefold() for level in path.split(SEPARATOR)]
-        name = (
-            path
-            if path == CANNOT_TELL
-            else next((v for f, v in known.items() if f in levels), path.split(SEPARATOR)[-1])
-        )
-        found[name] = found.get(name, 0.0) + share
-    return found
+    summed: dict[str, float] = {}
+    for path, probability in probability_of_path.items():
+        name = path
+        if path != CANNOT_TELL:
+            levels = path.split(SEPARATOR)
+            folded = [level.casefold() for level in levels]
+            name = next((value for key, value in known.items() if key in folded), levels[-1])
+        summed[name] = summed.get(name, 0.0) + probability
+    return summed
 
 
-def shares(answer: Answer) -> dict[str, float]:
-    """The probability of every answer that the model ranked; all on its text where it has none."""
-    if not answer.ranked:
-        told = 1.0 - answer.cannot_tell if answer.probability is None else answer.probability
-        return (
-            {answer.text: 1.0} if answer.text == CANNOT_TELL else {answer.text: told, CANNOT_TELL: answer.cannot_tell}
-        )
-    return {**dict(answer.ranked), CANNOT_TELL: answer.cannot_tell}
+def probabilities(answer: Answer) -> dict[str, float]:
+    """The probability of every answer that the model ranked; if it ranked none, of the text that it gave."""
+    if answer.ranked:
+        return {**dict(answer.ranked), CANNOT_TELL: answer.cannot_tell}
+    if answer.text == CANNOT_TELL:
+        return {CANNOT_TELL: 1.0}
+    # A chat model gives a text without a probability: all of it then, but for what it leaves to a refusal.
+    own = 1.0 - answer.cannot_tell if answer.probability is None else answer.probability
+    return {answer.text: own, CANNOT_TELL: answer.cannot_tell}

@@ -1,4 +1,4 @@
-"""The experts that look at photos or ask a model, each over a real fake of what stands behind it."""
+"""The experts that need a photo or a model, each over a working fake of what is behind it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 from pumgpt.curation.experts.base import Case, claims_of
-from pumgpt.curation.experts.inventory import MAX_RIVALS, Inventory
+from pumgpt.curation.experts.inventory import MAX_ALTERNATIVES, Inventory
 from pumgpt.curation.experts.judge import JudgeExpert, parse_judge_reply
 from pumgpt.curation.experts.ocr import OcrExpert
 from pumgpt.curation.experts.similarity import Floats, SimilarityExpert
@@ -75,7 +75,7 @@ class PaintModel(Backend):
 
 @pytest.mark.parametrize(("listed", "verdict"), [("red", SUPPORTED), ("blue", CONTRADICTED)])
 def test_what_a_model_sees_is_held_against_the_listed_value(listed: str, verdict: Verdict) -> None:
-    for expert in (VlmExpert(PaintModel(), times=4), SimilarityExpert(PaintModel())):
+    for expert in (VlmExpert(PaintModel(), num_phrasings=4), SimilarityExpert(PaintModel())):
         expert.prepare(CATALOGUE)
         ((vote,),) = expert.judge([case(shirt(listed))])
         assert vote is not None
@@ -84,7 +84,7 @@ def test_what_a_model_sees_is_held_against_the_listed_value(listed: str, verdict
 
 
 def test_a_model_is_asked_several_times_and_says_when_it_can_not_tell() -> None:
-    expert = VlmExpert(PaintModel(), times=4)
+    expert = VlmExpert(PaintModel(), num_phrasings=4)
     expert.prepare(CATALOGUE)
     product = Product("1", shirt("red").images, attributes={"colour": "red", "year": "2012"})
     ((colour, year),) = expert.judge([case(product)])
@@ -140,7 +140,7 @@ def test_an_attribute_that_only_looks_like_a_category_is_asked_as_an_attribute()
 
 def test_without_a_photo_or_another_value_there_is_no_vote() -> None:
     bare, alone = Product("1", attributes={"colour": "red"}), SimilarityExpert(PaintModel())
-    for expert in (VlmExpert(PaintModel()), SimilarityExpert(PaintModel()), OcrExpert(reads=TextExpert())):
+    for expert in (VlmExpert(PaintModel()), SimilarityExpert(PaintModel()), OcrExpert(TextExpert())):
         assert expert.judge([case(bare)]) == [[None]]
     assert alone.judge([case(shirt("red"))]) == [[None]]  # nothing was counted: red has no rival
 
@@ -185,8 +185,8 @@ def test_one_product_alone_is_judged_as_among_others() -> None:
 def test_the_inventory_is_bounded_and_the_commonest_come_first() -> None:
     inventory = Inventory()
     inventory.count([*CATALOGUE, *CATALOGUE[2:], *(shirt(f"shade {n}") for n in range(50))])
-    rivals = inventory.rivals(Claim("Colour", "Red"))
-    assert rivals[0] == "green" and "red" not in rivals and len(rivals) == MAX_RIVALS
+    alternatives = inventory.alternatives(Claim("Colour", "Red"))
+    assert alternatives[0] == "green" and "red" not in alternatives and len(alternatives) == MAX_ALTERNATIVES
 
 
 def test_words_on_the_photo_are_read_and_boxed() -> None:
@@ -194,13 +194,13 @@ def test_words_on_the_photo_are_read_and_boxed() -> None:
     picture = Image.new("RGB", (480, 320), "white")
     ImageDraw.Draw(picture).text((40, 120), "ORGANIC COFFEE 250 g", fill="black", font=ImageFont.load_default(36))
     product = Product("1", photo(picture), attributes={"Net content": "0.25 kg", "Flavor": "Vanilla"})
-    ((content, flavour),) = OcrExpert().judge([case(product)])
+    ((content, flavour),) = OcrExpert(TextExpert()).judge([case(product)])
     assert content is not None and flavour is not None
     assert (content.verdict, flavour.verdict) == (SUPPORTED, NOT_INFERABLE)
     left, top, right, bottom = content.evidence["box"]
     assert 0 < left < 0.2 and 0.25 < top < bottom < 0.6 and 0.6 < right <= 1
     blank = Product("1", photo(Image.new("RGB", (64, 64), "white")), attributes={"Flavor": "Vanilla"})
-    assert OcrExpert().judge([case(blank)]) == [[None]]
+    assert OcrExpert(TextExpert()).judge([case(blank)]) == [[None]]
 
 
 def judgement(body: dict[str, Any]) -> Reply:

@@ -22,7 +22,7 @@ from pumgpt.curation.cascade import Cascade
 from pumgpt.curation.curator import Curator, Source
 from pumgpt.curation.experts.base import Case, claims_of
 from pumgpt.curation.job import curate
-from pumgpt.curation.listing import SET_ASIDE, Failing, curated_record, with_columns
+from pumgpt.curation.records import SET_ASIDE, FailedValues, curated_record, with_columns
 from pumgpt.curation.summary import CurationSummary
 from pumgpt.curation.verdict import Claim, Verdict, Vote
 from pumgpt.errors import UsageError
@@ -32,11 +32,15 @@ ASKED = {"experts": "text, similarity"}
 
 
 def make(
-    source: Path, failing: Failing = Failing.DROP, *, words: WordExpert | None = None, table: bool = False
+    source: Path,
+    failed_values: FailedValues = FailedValues.DROP,
+    *,
+    words: WordExpert | None = None,
+    table: bool = False,
 ) -> Curator:
-    cascade = Cascade([PaintExpert(), words or WordExpert()], LastWord(), for_photos={"similarity"})
+    cascade = Cascade([PaintExpert(), words or WordExpert()], LastWord())
     return Curator(
-        cascade, Source(read_catalog(source), frozenset({"colour", "size"})), failing, whole_records=not table
+        cascade, Source(read_catalog(source), frozenset({"colour", "size"})), failed_values, whole_records=not table
     )
 
 
@@ -107,8 +111,8 @@ def test_failing_values_go_and_the_rest_keeps_its_shape(shop: Path) -> None:
 
 
 def test_failing_values_can_be_moved_aside_or_kept(shop: Path) -> None:
-    curate(make(shop / "in.jsonl", Failing.MOVE), shop / "moved.jsonl", ASKED)
-    curate(make(shop / "in.jsonl", Failing.KEEP), shop / "kept.jsonl", ASKED)
+    curate(make(shop / "in.jsonl", FailedValues.MOVE), shop / "moved.jsonl", ASKED)
+    curate(make(shop / "in.jsonl", FailedValues.KEEP), shop / "kept.jsonl", ASKED)
     moved = {row["id"]: row for row in records(shop / "moved.jsonl")}
     assert moved["p2"][SET_ASIDE] == {"colour": "Blue", "size": ["S"], "weight": 3}
     assert moved["p5"][SET_ASIDE] == [
@@ -123,7 +127,7 @@ def test_failing_values_can_be_moved_aside_or_kept(shop: Path) -> None:
 def test_what_was_moved_aside_before_stays(shop: Path) -> None:
     record = {"id": "1", "title": "x", "attributes": {"colour": "Red"}, SET_ASIDE: {"colour": "Blue", "size": "S"}}
     (shop / "again.jsonl").write_text(json.dumps(record) + "\n", encoding="utf-8")
-    curate(make(shop / "again.jsonl", Failing.MOVE), shop / "out.jsonl", ASKED)
+    curate(make(shop / "again.jsonl", FailedValues.MOVE), shop / "out.jsonl", ASKED)
     assert records(shop / "out.jsonl")[0][SET_ASIDE] == {"colour": ["Blue", "Red"], "size": "S"}
 
 
@@ -142,7 +146,7 @@ def test_supported_values_stay_and_failing_ones_move_whatever_the_shape(attribut
     product = Product.from_record({"id": "1", "attributes": attributes})
     claims = claims_of(product)
     verdicts = [{"name": c.name, "value": c.value, "verdict": coin.choice(list(Verdict))} for c in claims]
-    after = curated_record(product, verdicts, Failing.MOVE)
+    after = curated_record(product, verdicts, FailedValues.MOVE)
     kept, moved = (Product.from_record({"id": "1", "attributes": after.get(n)}) for n in ("attributes", SET_ASIDE))
     for part, is_kept in ((kept, True), (moved, False)):
         expected = [c for c, v in zip(claims, verdicts, strict=True) if (v["verdict"] == "supported") is is_kept]
@@ -211,7 +215,7 @@ def test_another_question_another_catalogue_and_a_foreign_output_are_refused(sho
 
 def test_csv_columns_that_the_schema_names_are_listed_values(shop: Path) -> None:
     (shop / "in.csv").write_text("id,title,Colour,size,other\n1,Red M,Red,S|M,x\n2,Red,Blue,,y\n", encoding="utf-8")
-    summary = curate(make(shop / "in.csv", Failing.MOVE, table=True), shop / "out.csv", ASKED)
+    summary = curate(make(shop / "in.csv", FailedValues.MOVE, table=True), shop / "out.csv", ASKED)
     first, second = csv.DictReader(io.StringIO((shop / "out.csv").read_text(encoding="utf-8")))
     assert (first["Colour"], first["size"], first["other"]) == ("Red", "M", "x")
     assert (second["Colour"], second["size"], json.loads(second[SET_ASIDE])) == ("", "", {"Colour": "Blue"})

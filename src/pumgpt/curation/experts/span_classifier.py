@@ -1,8 +1,9 @@
-"""Which attribute do some words of a title belong to? A light model, fitted on labelled titles (`scripts/fit_curation.py`).
+"""Which attribute does a span of a title belong to? A light classifier, fitted on labelled titles.
 
-One logistic regression for each attribute of the labels, over hashed features of the words themselves (letters, shape,
-number of words) and of where they stand (neighbours, position, punctuation). Only hashed weights are shipped. An attribute
-that the labels don't know is judged by those of similar names ("fabric colour" by "color"), or not at all.
+One logistic regression for each attribute of the labels, over hashed features of the span itself (letters, shape, number
+of words) and of its place (neighbours, position, punctuation). Only the hashed weights are shipped, in
+`span_classifier.npz`; `scripts/fit_curation.py` fits them. An attribute that the labels don't have is judged by those of
+similar names ("fabric colour" by "color"), or not at all.
 
 Legend: B buckets of the hash, A attributes.
 """
@@ -24,9 +25,9 @@ from pumgpt.curation.experts.mentions import Text
 from pumgpt.errors import ModelError
 
 NUM_BUCKETS = 8192
-SHIPPED = Path(__file__).with_name("word_owner.npz")
-_ALIKE = 0.45
-"""The least similarity of two names at which one speaks for the other."""
+SHIPPED = Path(__file__).with_name("span_classifier.npz")
+_MIN_SIMILARITY = 0.45
+"""Of two names, from which on one attribute stands in for the other."""
 _GENERAL = frozenset({"type", "name", "of", "the", "s", "product", "item"})
 _ALIASES = {
     "colour": "color", "manufacturer": "brand", "vendor": "brand", "label": "brand", "fabric": "material",
@@ -35,9 +36,9 @@ _ALIASES = {
 
 
 @dataclass(frozen=True)
-class Ownership:
-    """Log-odds that words belong to the attribute asked about, and to the likeliest other one; `known` in 0..1 says how
-    well the attribute is known (1 by its name, less by similar names, 0 not at all).
+class SpanOwner:
+    """Log-odds that a span belongs to the attribute asked about (`own`), and to the likeliest other one (`other`, by name
+    `owner`). `known` is 1 if the labels have the attribute, less if they have similar ones, 0 if none.
     """
 
     own: float
@@ -46,8 +47,8 @@ class Ownership:
     owner: str
 
 
-class WordOwner:
-    """`weights_BA` may be small integers, times `scale`."""
+class SpanClassifier:
+    """`weights_BA` may be quantised to small integers, which `scale` multiplies."""
 
     def __init__(
         self,
@@ -60,38 +61,40 @@ class WordOwner:
         self._weights_BA, self._bias_A, self._scale = weights_BA, bias_A, scale
         self._similar: dict[str, NDArray[np.float32]] = {}
 
-    def judge(self, text: Text, start: int, end: int, name: str) -> Ownership:
-        """Whose words `text.text[start:end]` are, asked about the attribute `name`."""
+    def judge(self, text: Text, start: int, end: int, name: str) -> SpanOwner:
+        """The owner of `text.text[start:end]`, as far as the attribute `name` is concerned."""
         logits_A = self.logits(list(span_features(text, start, end)))
-        alike_A = self._alike(name)
-        known = float(alike_A.max())
-        own = float(logits_A @ alike_A / alike_A.sum()) if known else 0.0
-        others_A = np.where(alike_A > 0, -np.inf, logits_A)
+        similar_A = self._similar_attributes(name)
+        known = float(similar_A.max())
+        own = float(logits_A @ similar_A / similar_A.sum()) if known else 0.0
+        others_A = np.where(similar_A > 0, -np.inf, logits_A)
         best = int(others_A.argmax())
-        return Ownership(own, float(others_A[best]), known, self.names[best])
+        return SpanOwner(own, float(others_A[best]), known, self.names[best])
 
     def logits(self, features: Sequence[str]) -> NDArray[np.float32]:
         buckets = [bucket(feature) for feature in features]
         sums_A = self._weights_BA[buckets].sum(axis=0, dtype=np.float32)
         return np.asarray(sums_A * self._scale + self._bias_A, dtype=np.float32)
 
-    def _alike(self, name: str) -> NDArray[np.float32]:
-        """How much each attribute speaks for one of this name: (A,), all zero where none is similar."""
+    def _similar_attributes(self, name: str) -> NDArray[np.float32]:
+        """How much each attribute counts for one of this name: (A,), all zero if none is similar."""
         if name not in self._similar:
-            alike_A = np.array([similarity(name, known) for known in self.names], dtype=np.float32)
-            alike_A[alike_A < max(_ALIKE, float(alike_A.max()) - 0.05)] = 0
+            similar_A = np.array([similarity(name, known) for known in self.names], dtype=np.float32)
+            # Only the most similar: "upper color" is judged by "color", not by every attribute with "upper" in its name.
+            similar_A[similar_A < max(_MIN_SIMILARITY, float(similar_A.max()) - 0.05)] = 0
             if len(self._similar) < 4096:
-                self._similar[name] = alike_A
-            return alike_A
+                self._similar[name] = similar_A
+            return similar_A
         return self._similar[name]
 
-    def without(self, name: str) -> WordOwner:
-        """The same, but for what it knows of one attribute."""
+    def without(self, name: str) -> SpanClassifier:
+        """The same classifier without one attribute."""
         kept = [place for place, known in enumerate(self.names) if key(known) != key(name)]
         names = [self.names[place] for place in kept]
-        return WordOwner(names, self._weights_BA[:, kept], self._bias_A[kept], self._scale)
+        return SpanClassifier(names, self._weights_BA[:, kept], self._bias_A[kept], self._scale)
 
     def save(self, path: Path) -> None:
+        # Eight bits a weight keep the package small.
         scale = float(np.abs(self._weights_BA).max()) * self._scale / 127
         small_BA = np.rint(self._weights_BA * (self._scale / scale)).astype(np.int8)
         np.savez_compressed(
@@ -99,7 +102,7 @@ class WordOwner:
         )
 
     @classmethod
-    def load(cls, path: Path = SHIPPED) -> WordOwner:
+    def load(cls, path: Path = SHIPPED) -> SpanClassifier:
         """Raises `ModelError` that names the file."""
         try:
             with np.load(path, allow_pickle=False) as stored:
@@ -116,7 +119,7 @@ def bucket(feature: str) -> int:
 
 
 def span_features(text: Text, start: int, end: int) -> Iterator[str]:
-    """What the model sees of the words at `start:end` and of their neighbourhood."""
+    """The features of the span `start:end` and of its neighbourhood, before hashing."""
     span = text.text[start:end]
     forms = [word.form for word in words(span)]
     yield from (f"w={form}" for form in forms)
@@ -129,10 +132,7 @@ def span_features(text: Text, start: int, end: int) -> Iterator[str]:
     letters = f" {span.casefold()} "
     for size in (2, 3, 4):
         yield from (f"{size}{letters[place : place + size]}" for place in range(max(0, len(letters) - size + 1)))
-    yield from _place_features(text, start, end)
-
-
-def _place_features(text: Text, start: int, end: int) -> Iterator[str]:
+    # Titles have an order (brand first, pack size last), and attributes have typical neighbours ("size", "for", "oz").
     before = [word.form for word in text.words if word.end <= start]
     after = [word.form for word in text.words if word.start >= end]
     yield f"-1={before[-1] if before else '^'}"
@@ -151,22 +151,22 @@ def _binned(count: int) -> str:
 
 
 def _shape(span: str) -> str:
+    """Capitals, small letters and digits as X, x and 9, each run of them once: "XL 42-L" is "X 9-X"."""
     shape = re.sub(r"[A-Z]", "X", re.sub(r"[^\W\dA-Z_]", "x", re.sub(r"\d", "9", span)))
     return re.sub(r"(.)\1+", r"\1", shape)[:12]
 
 
 @lru_cache(maxsize=65536)
 def similarity(name: str, other: str) -> float:
-    """Of two attribute names, in 0..1: 1 for the same words, most weight on the last, which names the thing."""
-    mine, theirs = _name_words(name), _name_words(other)
+    """Similarity of two attribute names, in 0..1: 1 for the same words, most weight on the last, which names the thing."""
+    forms: list[list[str]] = []
+    for text in (name, other):
+        aliased = [_ALIASES.get(word.form, word.form) for word in words(text.replace("_", " "))]
+        forms.append([form for form in aliased if form not in _GENERAL] or aliased)
+    mine, theirs = forms
     if not mine or not theirs:
         return float(name.casefold().strip() == other.casefold().strip())
     if mine == theirs:
         return 1.0
     shared = len(set(mine) & set(theirs)) / len(set(mine) | set(theirs))
     return 0.5 * shared + 0.4 * (mine[-1] == theirs[-1])
-
-
-def _name_words(name: str) -> list[str]:
-    forms = [_ALIASES.get(word.form, word.form) for word in words(name.replace("_", " "))]
-    return [form for form in forms if form not in _GENERAL] or forms
