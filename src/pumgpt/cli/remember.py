@@ -52,8 +52,9 @@ def command(
     from contextlib import ExitStack
     from importlib.util import find_spec
 
+    from pumgpt.catalog.formats.base import RejectedRow
     from pumgpt.catalog.formats.column_map import ColumnMap
-    from pumgpt.catalog.formats.registry import RejectedRow, read_catalog
+    from pumgpt.catalog.formats.registry import read_catalog
     from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.cli.console import print_json, quiet_stdout, say
     from pumgpt.cli.progress import RowsBar

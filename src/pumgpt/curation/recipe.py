@@ -6,8 +6,9 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pumgpt.catalog.formats.base import CatalogReader
 from pumgpt.catalog.formats.jsonl import JSON_LINES
-from pumgpt.catalog.formats.registry import CatalogReader, read_catalog
+from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.photos.download import PhotoDownloads
 from pumgpt.curation.cascade import Cascade
 from pumgpt.curation.curator import Curator, Source

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from pumgpt.backends.protocol import Backend
-from pumgpt.catalog.formats.registry import RejectedRow
+from pumgpt.catalog.formats.base import RejectedRow
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.errors import BackendError
 from pumgpt.understand.ask import understand

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pumgpt.catalog.formats.registry import RejectedRow
+from pumgpt.catalog.formats.base import RejectedRow
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.enrich.summary import Summary
 from pumgpt.jobs.journal import Fingerprint, RunJournal

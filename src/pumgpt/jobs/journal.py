@@ -14,33 +14,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, BinaryIO, ClassVar, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pumgpt.catalog.formats.base import RejectedRow
 from pumgpt.catalog.formats.jsonl import JSON_LINES, plain_json
 from pumgpt.errors import UsageError
+from pumgpt.jobs.summary import RunSummary
 
 Fingerprint = dict[str, str]
 """What was asked, part by part: 'model', 'taxonomy', 'schema', 'tasks', ..."""
-
-
-class RunSummary(Protocol):
-    """What a run counts. `counts` outlive it, and `from_counts` goes on from them; the rest is of this run alone."""
-
-    rejected: int
-    resumed: int
-    seconds: float
-
-    @classmethod
-    def from_counts(cls, counts: Mapping[str, int]) -> Self: ...
-
-    @property
-    def counts(self) -> dict[str, int]: ...
-
-    @property
-    def done(self) -> int: ...
 
 
 SummaryT = TypeVar("SummaryT", bound=RunSummary)

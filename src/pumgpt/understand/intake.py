@@ -9,7 +9,7 @@ from itertools import islice
 
 from PIL.Image import Image, Resampling
 
-from pumgpt.catalog.formats.registry import RejectedRow
+from pumgpt.catalog.formats.base import RejectedRow
 from pumgpt.catalog.photos.decode import Fetch, open_photo
 from pumgpt.catalog.photos.download import PhotoDownloads
 from pumgpt.catalog.product import Product
