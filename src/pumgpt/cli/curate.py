@@ -81,12 +81,12 @@ def command(
     from pumgpt.catalog.vocabulary.schema import AttributeSchema
     from pumgpt.cli.console import quiet_stdout
     from pumgpt.curation.experts.registry import Tools, choose
-    from pumgpt.curation.job import check_paths
     from pumgpt.curation.listing import Failing
     from pumgpt.curation.recipe import CurationRecipe
+    from pumgpt.jobs.journal import check_paths
 
     reader = read_catalog(in_path)
-    check_paths(reader, out_path)
+    check_paths(reader, out_path, annotated=True)
     tools = Tools(
         schema=None if schema is None else AttributeSchema.load(schema),
         similarity=similarity,

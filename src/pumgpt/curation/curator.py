@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL.Image import Image, Resampling
 
-from pumgpt.catalog.formats.base import CatalogReader, RejectedRow
+from pumgpt.catalog.formats.base import CatalogReader, NumberedRow, RejectedRow
 from pumgpt.catalog.photos.decode import Fetch, open_photo
 from pumgpt.catalog.photos.download import PhotoDownloads
 from pumgpt.catalog.product import Product
@@ -26,8 +26,6 @@ BATCH_ROWS_WITH_PHOTOS = 16
 MAX_PHOTOS = 4
 """Photos of a product that experts look at, in order."""
 MAX_SIDE_PX = 1280
-
-NumberedRow = tuple[int, Product | RejectedRow]
 
 
 @dataclass(frozen=True)

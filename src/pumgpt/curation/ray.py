@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
-from pumgpt.curation.curator import Curator, JudgedBatch, NumberedRow
+from pumgpt.catalog.formats.base import NumberedRow
+from pumgpt.curation.curator import Curator, JudgedBatch
 from pumgpt.curation.recipe import CurationRecipe
 from pumgpt.jobs.ray import Numbered, run_on_ray
 
