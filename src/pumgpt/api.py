@@ -1,11 +1,11 @@
-"""What Python users import: a model to ask, a catalogue to fill, the records and the errors.
+"""The public Python interface: `load` a model, `enrich` a catalogue, the records and the errors.
 
     from pumgpt.api import enrich, load
 
-    found = load("nano").understand("photo.jpg", title="Shirt")
+    record = load("nano").understand("photo.jpg", title="Shirt")
     summary = enrich("catalog.csv", "filled.csv")
 
-All names but `enrich` are at the top of the package too (`pumgpt.enrich` is the package that does the work).
+All names except `enrich` can be imported from `pumgpt` too; `pumgpt.enrich` is the package that does the work.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ DEFAULT_MODEL = "nano"
 
 
 class Model:
-    """A model that is ready to be asked."""
+    """A loaded model."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -94,17 +94,17 @@ class Model:
         """Caption, category and attributes of one product, shown in `photos` (paths or encoded bytes).
 
         Args:
-            photos: of the same product; none where the title alone is to be understood.
-            title: the product's title, where it has one.
+            photos: all of the same product; none if only the title is known.
+            title: the product's title.
             tasks: what to ask; by default caption, category and attributes.
             questions: further questions in plain words.
             taxonomy: the valid categories; by default those that the model was trained on.
-            schema: the attributes to fill, likewise.
+            schema: the attributes to fill; by default those that the model was trained on.
             precision: abstain so that this share of the filled fields is right on validation data; 0 fills every field.
             evidence: whether to return attention maps with the fields.
 
-        Raises `PhotoError` for a photo that can't be used, `UsageError` for a task that there isn't, `BackendError` where
-        the model doesn't answer.
+        Raises `PhotoError` for a photo that can't be used, `UsageError` for an unknown task, `BackendError` if the model
+        doesn't answer.
         """
         from pumgpt.understand.ask import understand_one
         from pumgpt.understand.intake import open_product
@@ -126,11 +126,11 @@ class Model:
 
 
 def load(spec: str = DEFAULT_MODEL, device: str | None = None, batch_size: int | None = None) -> Model:
-    """The model behind `spec`, ready to be asked: the name of a shipped checkpoint, a folder, a hub name, or a registered
-    scheme such as `openai:NAME@BASE_URL`.
+    """Load a model. `spec` is the name of a shipped checkpoint, a folder, a hub name, or a registered scheme such as
+    `openai:NAME@BASE_URL`.
 
-    `device` is the best there is by default; `batch_size` is how many photos go through the model at once. Raises
-    `ModelError` where there is no such model.
+    `device` is by default the best one available; `batch_size` is how many photos go through the model at once. Raises
+    `ModelError` if there is no such model.
     """
     from pumgpt.backends.load import load_backend
 
@@ -156,42 +156,35 @@ def enrich(
     allow_private_urls: bool = False,
     progress: Callable[[Summary], None] | None = None,
 ) -> Summary:
-    """Fill in the catalogue `in_path` and write it to `out_path`, as `pumgpt enrich` does with the options of these names.
+    """Fill the catalogue `in_path` and write it to `out_path`, as `pumgpt enrich` does with the options of these names.
 
-    An interrupted run goes on where it was, unless `restart`; rows that can't be used go to `OUT.rejected.jsonl`.
-    `progress` is called with the summary so far after each batch.
+    An interrupted run is resumed, unless `restart`. Rows that can't be used go to `OUT.rejected.jsonl`. `progress` is
+    called with the summary so far after each batch.
 
     Raises `CatalogError` for a file that can't be read or written, `SchemaError` for a vocabulary, `ModelError` for a
-    model, `UsageError` where the options don't fit each other or `out_path` holds another run.
+    model, `UsageError` if the options contradict each other or `out_path` holds another run.
     """
-    from pumgpt.catalog.formats.column_map import ColumnMap
-    from pumgpt.catalog.formats.registry import read_catalog
     from pumgpt.catalog.photos.download import PhotoDownloads
-    from pumgpt.enrich.job import check_paths
-    from pumgpt.enrich.job import enrich as enrich_catalogue
-    from pumgpt.understand.plan import load_category_schemas, load_crosswalk, load_vocabulary, make_plan
+    from pumgpt.enrich.job import enrich as enrich_catalog
+    from pumgpt.enrich.job import open_inputs
 
     target = Path(out_path)
-    reader = read_catalog(Path(in_path), None if columns is None else ColumnMap.load(Path(columns)))
-    check_paths(reader, target)  # before seconds are spent on loading a model
-    taxonomy_path = _path_or_none(taxonomy)
-    own_taxonomy, own_schema = load_vocabulary(taxonomy_path, _path_or_none(schema))
-    crosswalk = load_crosswalk(_path_or_none(category_map), taxonomy_path)
-    category_schemas = load_category_schemas(taxonomy_path) if category_attributes else None
-    backend = (load(model) if isinstance(model, str) else model).backend
-    plan = make_plan(
-        backend,
+    reader, backend, plan = open_inputs(
+        Path(in_path),
+        target,
+        lambda: (load(model) if isinstance(model, str) else model).backend,
+        columns=_path_or_none(columns),
         tasks=tasks,
-        taxonomy=own_taxonomy,
-        schema=own_schema,
-        crosswalk=crosswalk,
+        taxonomy=_path_or_none(taxonomy),
+        schema=_path_or_none(schema),
+        category_map=_path_or_none(category_map),
+        category_attributes=category_attributes,
         precision=precision,
         overwrite_values=overwrite_values,
         evidence=report_path is not None,
-        category_schemas=category_schemas,
     )
     with PhotoDownloads(allow_private=allow_private_urls) as downloads:
-        return enrich_catalogue(
+        return enrich_catalog(
             reader,
             target,
             backend,

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pumgpt.catalog.formats import csv_records
-from pumgpt.catalog.formats.registry import CatalogReader, RejectedRow, count_rows, read_catalog
+from pumgpt.catalog.formats.base import CatalogReader, RejectedRow
+from pumgpt.catalog.formats.registry import count_rows, read_catalog
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.errors import CatalogError
 

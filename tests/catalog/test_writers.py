@@ -16,10 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pumgpt.catalog.formats.base import CatalogReader
 from pumgpt.catalog.formats.filled import attribute_columns
 from pumgpt.catalog.formats.output import check_output, open_writer
 from pumgpt.catalog.formats.parquet import ROWS_PER_GROUP
-from pumgpt.catalog.formats.registry import CatalogReader, read_catalog
+from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import AttributeField, CaptionField, CategoryField, ModelInfo, Understanding
 from pumgpt.errors import CatalogError

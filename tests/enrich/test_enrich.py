@@ -15,7 +15,8 @@ from pumgpt.backends.fake import FakeBackend
 from pumgpt.backends.protocol import Answer, Request
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
-from pumgpt.enrich.job import enrich, preview
+from pumgpt.enrich.job import enrich
+from pumgpt.enrich.preview import preview
 from pumgpt.enrich.summary import Summary
 from pumgpt.errors import CatalogError, UsageError
 from pumgpt.understand.plan import Plan, make_plan

@@ -19,7 +19,7 @@ from pumgpt.catalog.understanding import (
     ModelInfo,
     Understanding,
 )
-from pumgpt.enrich.report import ReportWriter, write_report
+from pumgpt.enrich.report import ReportWriter
 from pumgpt.enrich.summary import Summary
 from pumgpt.errors import UsageError
 
@@ -62,9 +62,17 @@ class Balance(HTMLParser):
         assert self.open.pop() == tag
 
 
-def write(
-    tmp_path: Path, rows: list[tuple[Product, list[Image.Image | None], Understanding]], summary: Summary | None = None
-) -> str:
+Row = tuple[Product, list[Image.Image | None], Understanding]
+
+
+def write_report(path: Path, rows: list[Row], title: str, summary: Summary | None = None) -> None:
+    with ReportWriter(path, title) as report:
+        for entry in rows:
+            report.add(*entry)
+        report.finish(summary)
+
+
+def write(tmp_path: Path, rows: list[Row], summary: Summary | None = None) -> str:
     write_report(tmp_path / "r.html", rows, "A report", summary)
     return (tmp_path / "r.html").read_text(encoding="utf-8")
 

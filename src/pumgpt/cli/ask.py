@@ -46,11 +46,12 @@ def command(
     from pumgpt.understand.plan import load_crosswalk, load_vocabulary, make_plan
 
     for name in tasks:
-        get_task(name)
+        get_task(name)  # raises for an unknown name
     own_taxonomy, own_schema = load_vocabulary(taxonomy, schema)
     crosswalk = load_crosswalk(category_map, taxonomy)
     name = Path(images[0].partition("?")[0]).stem
     product = Product.from_record({"id": name, "images": list(images), "title": title or None})
+    # Photos before the model: one that can't be used should not cost the seconds of loading it.
     with PhotoDownloads(allow_private=allow_private_urls) as downloads:
         intake = open_product(product, downloads)
     with quiet_stdout():
@@ -67,12 +68,12 @@ def command(
             precision=precision,
             evidence=evidence,
         )
-        found = understand_one(backend, plan, intake)
+        record = understand_one(backend, plan, intake)
     if as_json:
-        print_json(found.to_json())
+        print_json(record.to_json())
         return
     from rich.console import Console
 
     from pumgpt.cli.ask_view import view
 
-    Console(highlight=False).print(view(found, title))
+    Console(highlight=False).print(view(record, title))

@@ -1,4 +1,4 @@
-"""How one product's `Understanding` looks in a terminal."""
+"""One product's `Understanding` in a terminal."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ BAR_CELLS = 10
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
-def view(found: Understanding, title: str | None = None) -> RenderableType:
-    """A panel: caption, category, the table of attributes, what could not be told, answers, warnings."""
+def view(record: Understanding, title: str | None = None) -> RenderableType:
+    """A panel: caption, category, the table of attributes, abstained fields, answers, warnings."""
     parts: list[RenderableType] = []
-    parts += _caption(found.caption)
-    parts += _category(found.category)
-    parts += _attributes(found)
-    parts += _untold(found)
-    parts += _answers(found.answers or [])
-    if found.completion is not None and found.completion.text:
-        parts.append(_labelled("completion", Text(found.completion.text)))
-    for row in found.corrections or []:
+    parts += _caption(record.caption)
+    parts += _category(record.category)
+    parts += _attributes(record)
+    parts += _abstained(record)
+    parts += _answers(record.answers or [])
+    if record.completion is not None and record.completion.text:
+        parts.append(_labelled("completion", Text(record.completion.text)))
+    for row in record.corrections or []:
         verdict = row.verdict + (f", it is {row.value}" if row.value else "")
         parts.append(_labelled(f"{row.name} '{row.listed}'", Text(verdict)))
-    parts += [Text(f"note: {warning}", style="yellow") for warning in found.warnings]
-    heading = Text(title or found.id, style="bold")
-    foot = Text(f"{found.model.name} {found.model.revision}", style="bright_black")
+    parts += [Text(f"note: {warning}", style="yellow") for warning in record.warnings]
+    heading = Text(title or record.id, style="bold")
+    foot = Text(f"{record.model.name} {record.model.revision}", style="bright_black")
     return Panel(
         Group(*parts), title=heading, title_align="left", subtitle=foot, subtitle_align="right", padding=(1, 2)
     )
@@ -41,6 +41,7 @@ def bar(confidence: float | None, style: str) -> Text:
     """A confidence as a bar of ten cells and a number."""
     if confidence is None:
         return Text("")
+    # Unicode has blocks of an eighth of a cell: ten cells show 80 steps.
     eighths = round(confidence * BAR_CELLS * 8)
     filled = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
     rest = "·" * (BAR_CELLS - len(filled))
@@ -54,8 +55,8 @@ def _labelled(label: str, content: Text) -> RenderableType:
 def _caption(caption: CaptionField | None) -> Iterable[RenderableType]:
     if caption is None or caption.text is None:
         return []
-    sure = "" if caption.confidence is None else f"  {int(100 * caption.confidence + 1e-9)} %"
-    return [Text.assemble((caption.text, "italic"), (sure, "bright_black")), Text("")]
+    percent = "" if caption.confidence is None else f"  {int(100 * caption.confidence + 1e-9)} %"
+    return [Text.assemble((caption.text, "italic"), (percent, "bright_black")), Text("")]
 
 
 def _category(category: CategoryField | None) -> Iterable[RenderableType]:
@@ -69,25 +70,25 @@ def _category(category: CategoryField | None) -> Iterable[RenderableType]:
     return [line, Text("")]
 
 
-def _attributes(found: Understanding) -> Iterable[RenderableType]:
-    told = [field for field in found.attributes or [] if field.status != "abstained"]
-    if not told:
+def _attributes(record: Understanding) -> Iterable[RenderableType]:
+    answered = [field for field in record.attributes or [] if field.status != "abstained"]
+    if not answered:
         return []
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="bright_black")
     for name in ("attribute", "value", "confidence", ""):
         table.add_column(name, overflow="fold")
-    for field in told:
+    for field in answered:
         value = field.value if isinstance(field.value, str) else ", ".join(field.value or [])
-        seen = f" (the photo says {field.suggestion})" if field.suggestion else ""
+        suggestion = f" (the photo says {field.suggestion})" if field.suggestion else ""
         style = STATUS_STYLES[field.status]
-        shown = Text.assemble((value, "bold"), (seen, style))
+        shown = Text.assemble((value, "bold"), (suggestion, style))
         table.add_row(field.name, shown, bar(field.confidence, style), Text(field.status, style=style))
     return [table, Text("")]
 
 
-def _untold(found: Understanding) -> Iterable[RenderableType]:
-    names = ["category"] if found.category and found.category.status == "abstained" else []
-    names += [field.name for field in found.attributes or [] if field.status == "abstained"]
+def _abstained(record: Understanding) -> Iterable[RenderableType]:
+    names = ["category"] if record.category and record.category.status == "abstained" else []
+    names += [field.name for field in record.attributes or [] if field.status == "abstained"]
     return [_labelled("could not be told", Text(", ".join(names)))] if names else []
 
 

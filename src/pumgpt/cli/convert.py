@@ -1,4 +1,4 @@
-"""`pumgpt convert`: what a catalogue's labels teach, as a file for other training programs."""
+"""`pumgpt convert`: a catalogue's labels as a training file for other programs."""
 
 from __future__ import annotations
 
@@ -43,42 +43,24 @@ def command(
     Photos that IN holds as bytes go to a folder beside OUT. `pumgpt shards` makes training data for ourselves: split,
     balanced, with photos in it.
     """
-    from collections.abc import Iterator
-
     from pumgpt.catalog.conversations import write_training_file
     from pumgpt.catalog.formats.column_map import ColumnMap
     from pumgpt.catalog.formats.registry import read_catalog
-    from pumgpt.catalog.product import Product
     from pumgpt.cli.console import print_json, say
-    from pumgpt.cli.progress import RowsBar
-    from pumgpt.errors import CatalogError, UsageError
+    from pumgpt.cli.progress import ReadableProducts
+    from pumgpt.errors import UsageError
     from pumgpt.tasks.conversations import draw_conversations
 
     if out_path.exists() and not overwrite:
         raise UsageError(f"{out_path} is there already; name another, or --overwrite")
     column_map = None if columns is None else ColumnMap.load(columns)
     reader = read_catalog(in_path, column_map)
-    rows = rejected = 0
-    with RowsBar("convert", reader.count()) as bar:
-
-        def products() -> Iterator[Product]:
-            nonlocal rows, rejected
-            for row in reader:
-                if isinstance(row, Product):
-                    rows += 1
-                    yield row
-                else:
-                    rejected += 1
-                    say(f"row {row.row} (id {row.id}): {row.error}")
-                bar.update(rows + rejected, 0, rejected)
-            if not rows:
-                raise CatalogError(f"{in_path}: none of its {rejected:,} rows can be read, so nothing was written")
-
-        drawn = draw_conversations(products(), max_turns=questions, seed=seed)
-        count = write_training_file(out_path, drawn, form)
-    for warning in reader.warnings:
-        say(warning)
+    products = ReadableProducts(reader, "convert")
+    conversations = draw_conversations(products, max_turns=questions, seed=seed)
+    count = write_training_file(out_path, conversations, form)
     if as_json:
-        print_json({"rows": rows, "rejected": rejected, "conversations": count, "out": str(out_path)})
+        print_json({"rows": products.rows, "rejected": products.rejected, "conversations": count, "out": str(out_path)})
         return
-    say(f"{count:,} conversations about {rows:,} products in {out_path}; {rejected:,} rows were left out")
+    say(
+        f"{count:,} conversations about {products.rows:,} products in {out_path}; {products.rejected:,} rows were left out"
+    )

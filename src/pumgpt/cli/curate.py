@@ -80,11 +80,11 @@ def command(
     from pumgpt.curation.curator import CurationRecipe
     from pumgpt.curation.experts.base import ExpertOptions
     from pumgpt.curation.experts.registry import choose_experts
-    from pumgpt.curation.job import check_paths
     from pumgpt.curation.records import FailedValues
+    from pumgpt.jobs.journal import check_paths
 
     reader = read_catalog(in_path)
-    check_paths(reader, out_path)
+    check_paths(reader, out_path, annotated=True)
     options = ExpertOptions(
         schema=None if schema is None else AttributeSchema.load(schema),
         similarity=similarity,

@@ -26,38 +26,22 @@ def command(in_path: Path, columns: Path | None, allow_private_urls: bool, witho
     from pumgpt.catalog.formats.column_map import ColumnMap
     from pumgpt.catalog.formats.registry import read_catalog
     from pumgpt.catalog.photos.download import PhotoDownloads
-    from pumgpt.catalog.product import Product
     from pumgpt.cli.console import print_json, quiet_stdout, say
-    from pumgpt.cli.progress import RowsBar
-    from pumgpt.errors import CatalogError
+    from pumgpt.cli.progress import ReadableProducts
 
     column_map = None if columns is None else ColumnMap.load(columns)
     reader = read_catalog(in_path, column_map)
-    finder, rows, rejected = DuplicateFinder(), 0, 0
-    with (
-        quiet_stdout(),
-        PhotoDownloads(allow_private=allow_private_urls) as downloads,
-        RowsBar("duplicates", reader.count()) as bar,
-    ):
-        for row in reader:
-            if isinstance(row, Product):
-                finder.add(row, () if without_photos else opened_photos(row, downloads))
-                rows += 1
-            else:
-                rejected += 1
-                say(f"row {row.row} (id {row.id}): {row.error}")
-            bar.update(rows + rejected, 0, rejected)
+    finder, products = DuplicateFinder(), ReadableProducts(reader, "duplicates")
+    with quiet_stdout(), PhotoDownloads(allow_private=allow_private_urls) as downloads:
+        for product in products:
+            finder.add(product, () if without_photos else opened_photos(product, downloads))
         groups = list(finder.groups())
-    for warning in reader.warnings:
-        say(warning)
-    if not rows:
-        raise CatalogError(f"{in_path}: none of its {rejected} rows can be read; the lines above say why")
     if as_json:
-        found = [{"kind": group.kind, "ids": list(group.ids)} for group in groups]
-        print_json({"rows": rows, "rejected": rejected, "groups": found})
+        documents = [{"kind": group.kind, "ids": list(group.ids)} for group in groups]
+        print_json({"rows": products.rows, "rejected": products.rejected, "groups": documents})
         return
     for group in groups:
         click.echo("\t".join((group.kind, *group.ids)))
     counts = Counter(group.kind for group in groups)
-    told = ", ".join(f"{counts[kind]} by {kind}" for kind in ("exact", "photo", "title"))
-    say(f"{rows:,} listings, {len(groups):,} groups that look like one: {told}")
+    by_kind = ", ".join(f"{counts[kind]} by {kind}" for kind in ("exact", "photo", "title"))
+    say(f"{products.rows:,} listings, {len(groups):,} groups that look like one: {by_kind}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,13 +20,10 @@ from pumgpt.cli.options import (
 from pumgpt.cli.outcome import conclude
 
 if TYPE_CHECKING:
-    from pumgpt.backends.protocol import Backend
-    from pumgpt.catalog.formats.base import CatalogReader
     from pumgpt.catalog.photos.download import PhotoDownloads
-    from pumgpt.enrich.executor import Engine
-    from pumgpt.enrich.job import Preview
+    from pumgpt.enrich.executor import Executor
+    from pumgpt.enrich.job import EnrichInputs
     from pumgpt.enrich.summary import Summary
-    from pumgpt.understand.plan import Plan
 
 
 @click.command("enrich")
@@ -83,69 +79,57 @@ def command(
     Rows that can't be read go to OUT.rejected.jsonl. Interrupted, the same command goes on where it was.
     """
     check_engine(engine, workers)
-    from pumgpt.catalog.formats.column_map import ColumnMap
-    from pumgpt.catalog.formats.registry import read_catalog
+    from pumgpt.backends.load import load_backend
     from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.cli.console import quiet_stdout, say
-    from pumgpt.enrich.job import check_paths, preview
-    from pumgpt.tasks.registry import get_task
-    from pumgpt.understand.plan import (
-        category_remarks,
-        load_category_schemas,
-        load_crosswalk,
-        load_vocabulary,
-        make_plan,
-    )
+    from pumgpt.cli.enrich_view import print_preview, print_summary
+    from pumgpt.enrich.executor import RayExecutor
+    from pumgpt.enrich.job import open_inputs
+    from pumgpt.enrich.preview import preview
+    from pumgpt.understand.plan import category_remarks
 
-    column_map = None if columns is None else ColumnMap.load(columns)
-    reader = read_catalog(in_path, column_map)
-    check_paths(reader, out_path)
-    remarks = list(reader.warnings)
-    names = None if tasks is None else [get_task(name.strip()).name for name in tasks.split(",") if name.strip()]
-    own_taxonomy, own_schema = load_vocabulary(taxonomy, schema)
-    crosswalk = load_crosswalk(category_map, taxonomy)
-    by_category = load_category_schemas(taxonomy) if category_attributes else None
+    # A partial, not a closure: workers of Ray load the model with it, and it has to be pickled on its way there.
+    load = partial(load_backend, model, device, batch_size)
     with quiet_stdout(), PhotoDownloads(allow_private=allow_private_urls) as downloads:
-        from pumgpt.backends.load import load_backend
-
-        backend = load_backend(model, device, batch_size)
-        plan = make_plan(
-            backend,
-            tasks=names,
-            taxonomy=own_taxonomy,
-            schema=own_schema,
-            crosswalk=crosswalk,
+        inputs = open_inputs(
+            in_path,
+            out_path,
+            load,
+            columns=columns,
+            tasks=None if tasks is None else [name.strip() for name in tasks.split(",") if name.strip()],
+            taxonomy=taxonomy,
+            schema=schema,
+            category_map=category_map,
+            category_attributes=category_attributes,
             precision=precision,
             overwrite_values=overwrite_values,
             evidence=report_path is not None,
-            category_schemas=by_category,
         )
-        remarks += category_remarks(backend, plan)
-        for remark in remarks:
-            say(remark)
+        reader, backend, plan = inputs
+        # Known before the first row, so they are printed before the progress bar and not repeated at the end.
+        warnings = [*reader.warnings, *category_remarks(backend, plan)]
+        for warning in warnings:
+            say(warning)
         if dry_run:
-            found = preview(reader, plan, limit, downloads=downloads)
+            result = preview(reader, plan, limit, downloads=downloads)
         else:
-            elsewhere = None
+            executor = None
             if engine == "ray":
-                from pumgpt.enrich.ray import RayEngine
-
-                load = partial(load_backend, model, device, batch_size)
-                elsewhere = RayEngine(in_path, load, plan, column_map, allow_private_urls, workers)
-            summary = _run(reader, out_path, backend, plan, elsewhere, restart, report_path, limit, downloads)
+                executor = RayExecutor(in_path, load, plan, reader.given_columns, allow_private_urls, workers)
+            summary = _run(inputs, out_path, executor, restart, report_path, limit, downloads)
     if dry_run:
-        return _conclude_preview(found, plan, remarks)
-    from pumgpt.cli.enrich_view import print_summary
-
-    return conclude(summary, out_path, as_json, lambda: print_summary(summary, out_path, report_path), remarks)
+        for warning in result.warnings:
+            if warning not in warnings:
+                say(warning)
+        print_preview(result, plan)
+        return 0
+    return conclude(summary, out_path, as_json, lambda: print_summary(summary, out_path, report_path), warnings)
 
 
 def _run(
-    reader: CatalogReader,
+    inputs: EnrichInputs,
     out_path: Path,
-    backend: Backend,
-    plan: Plan,
-    engine: Engine | None,
+    executor: Executor | None,
     restart: bool,
     report_path: Path | None,
     limit: int | None,
@@ -154,6 +138,7 @@ def _run(
     from pumgpt.cli.progress import RowsBar
     from pumgpt.enrich.job import enrich
 
+    reader, backend, plan = inputs
     total = reader.count()
     with RowsBar("enrich", total if limit is None or total is None else min(limit, total)) as rows_bar:
         return enrich(
@@ -161,7 +146,7 @@ def _run(
             out_path,
             backend,
             plan,
-            engine=engine,
+            executor=executor,
             limit=limit,
             downloads=downloads,
             restart=restart,
@@ -169,14 +154,3 @@ def _run(
             report_title=f"What {backend.name} read in {reader.path.name}",
             progress=lambda summary: rows_bar.update(summary.done, summary.resumed, summary.rejected),
         )
-
-
-def _conclude_preview(found: Preview, plan: Plan, said: Sequence[str]) -> int:
-    from pumgpt.cli.console import say
-    from pumgpt.cli.enrich_view import print_preview
-
-    for warning in found.warnings:
-        if warning not in said:
-            say(warning)
-    print_preview(found, plan)
-    return 0

@@ -1,4 +1,4 @@
-"""What `enrich` tells the person at the terminal, on standard error."""
+"""The summary and the preview of `enrich` as tables in a terminal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rich.console import Console
 
 from pumgpt.catalog.formats.column_map import describe
 from pumgpt.cli.outcome import print_table, summary_table
-from pumgpt.enrich.job import Preview
+from pumgpt.enrich.preview import Preview
 from pumgpt.enrich.summary import Summary
 from pumgpt.understand.plan import Plan
 
@@ -33,7 +33,9 @@ def print_summary(summary: Summary, out_path: Path, report_path: Path | None) ->
 def print_preview(preview: Preview, plan: Plan) -> None:
     """To standard output: it is what was asked for."""
     table = summary_table()
-    table.add_row("catalogue", "", f"{preview.kind}; {describe(preview.fields)}" if preview.fields else preview.kind)
+    table.add_row(
+        "catalogue", "", f"{preview.format}; {describe(preview.fields)}" if preview.fields else preview.format
+    )
     table.add_row("rows", f"{preview.rows:,}", "would be answered")
     table.add_row("", f"{len(preview.rejected):,}", "would be set aside")
     table.add_row("photos", f"{preview.photos:,}", "can be used")

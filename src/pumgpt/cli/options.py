@@ -14,7 +14,7 @@ from pumgpt.errors import UsageError
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 FILE = click.Path(path_type=Path)
-"""A path whose reading is left to the part that knows what should be in it, and says so where it can't."""
+"""A path that click doesn't open: the reader of the file knows what should be in it and reports better errors."""
 
 MODEL_HELP = "nano (shipped), a checkpoint's folder, a hub name, or openai:NAME@BASE_URL."
 
@@ -62,7 +62,7 @@ def precision_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Where the work is done; see `check_engine`."""
+    """Which executor runs the job; see `check_engine`."""
     command = click.option(
         "--workers", type=click.IntRange(min=1), metavar="N", help="With --engine ray: how many. By default one a core."
     )(command)
@@ -70,7 +70,8 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def check_engine(engine: str, workers: int | None) -> None:
-    """Raises `UsageError` where the engine isn't installed, or where it has no workers."""
+    """Raise `UsageError` if Ray isn't installed, or workers are asked of the local executor."""
+    # `find_spec` instead of an import: importing Ray is slow.
     if engine == "ray" and find_spec("ray") is None:
         raise UsageError("--engine ray needs Ray; pip install 'pumgpt[ray]'")
     if engine != "ray" and workers is not None:

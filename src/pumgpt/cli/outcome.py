@@ -1,49 +1,34 @@
-"""How a command that works through a catalogue ends: what it says, and its exit code."""
+"""How a long run over a catalogue ends: its summary, its warnings, and the exit code."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from pumgpt.errors import CatalogError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from pumgpt.jobs.summary import RunSummary
+
 STOPPED = 130
-
-
-class Outcome(Protocol):
-    """What the summaries of `enrich` and `curate` have in common."""
-
-    rows: int
-    rejected: int
-    resumed: int
-    seconds: float
-    stopped: bool
-    warnings: list[str]
-
-    @property
-    def done(self) -> int: ...
-
-    @property
-    def products_per_second(self) -> float: ...
-
-    def to_json(self) -> dict[str, Any]: ...
+"""The exit code after Ctrl-C, as shells have it."""
 
 
 def conclude(
-    summary: Outcome, out_path: Path, as_json: bool, show: Callable[[], None], said: Collection[str] = ()
+    summary: RunSummary, out_path: Path, as_json: bool, show: Callable[[], None], printed: Collection[str] = ()
 ) -> int:
-    """Print the summary, by `show` or as JSON, and the warnings that weren't `said` before. Returns the exit code.
+    """Print the summary, by `show` or as JSON, and the warnings that weren't `printed` before. Returns the exit code.
 
-    Raises `CatalogError` where not one row could be used.
+    Raises `CatalogError` if no row could be used.
     """
     from pumgpt.cli.console import print_json, say
+    from pumgpt.jobs.journal import rejected_path
 
     for warning in summary.warnings:
-        if warning not in said:
+        if warning not in printed:
             say(warning)
     if as_json:
         print_json(summary.to_json())
@@ -53,12 +38,12 @@ def conclude(
         say(f"stopped after {summary.done} rows; the same command goes on")
         return STOPPED
     if summary.rejected and not summary.rows:
-        raise CatalogError(f"none of the {summary.rejected} rows could be used; {_rejected(out_path)} says why")
+        raise CatalogError(f"none of the {summary.rejected} rows could be used; {rejected_path(out_path)} says why")
     return 0
 
 
 def summary_table() -> Table:
-    """Three columns: what, how many, and what that means."""
+    """An empty table of three columns: label, count, explanation."""
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
@@ -68,19 +53,17 @@ def summary_table() -> Table:
     return table
 
 
-def print_table(table: Table, summary: Outcome, out_path: Path, report_path: Path | None) -> None:
-    """Add what every summary ends with, and print it to standard error."""
+def print_table(table: Table, summary: RunSummary, out_path: Path, report_path: Path | None) -> None:
+    """Add the rows that every summary ends with, and print the table to standard error."""
     from rich.console import Console
 
+    from pumgpt.jobs.journal import rejected_path
+
     if summary.rejected:
-        table.add_row("set aside", f"{summary.rejected:,}", f"why: {_rejected(out_path)}")
+        table.add_row("set aside", f"{summary.rejected:,}", f"why: {rejected_path(out_path)}")
     if summary.resumed:
         table.add_row("resumed", f"{summary.resumed:,}", "rows were done before")
     table.add_row("time", f"{summary.seconds:.1f} s", f"{summary.products_per_second:.1f} products a second")
     if report_path is not None and not summary.stopped:
         table.add_row("report", "", str(report_path))
     Console(stderr=True, highlight=False).print(table)
-
-
-def _rejected(out_path: Path) -> Path:
-    return out_path.with_name(f"{out_path.stem}.rejected.jsonl")

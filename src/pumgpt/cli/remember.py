@@ -52,8 +52,9 @@ def command(
     from contextlib import ExitStack
     from importlib.util import find_spec
 
+    from pumgpt.catalog.formats.base import RejectedRow
     from pumgpt.catalog.formats.column_map import ColumnMap
-    from pumgpt.catalog.formats.registry import RejectedRow, read_catalog
+    from pumgpt.catalog.formats.registry import read_catalog
     from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.cli.console import print_json, quiet_stdout, say
     from pumgpt.cli.progress import RowsBar
@@ -68,6 +69,7 @@ def command(
         raise UsageError(f"{out_path} is not the folder of a model, so it is not replaced; name another")
     folder, column_map = resolve_checkpoint(model), None if columns is None else ColumnMap.load(columns)
     reader = read_catalog(in_path, column_map)
+    # PyTorch is imported only after everything that can be refused without it.
     from pumgpt.training.remember import PRODUCTS_AT_ONCE, remember
     from pumgpt.understand.intake import Intake, open_batches, open_product
 
@@ -79,21 +81,22 @@ def command(
             rows = 0
             with RowsBar("remember", reader.count()) as bar:
                 for batch in open_batches(enumerate(reader, start=1), PRODUCTS_AT_ONCE, downloads=downloads):
-                    for item in batch:
+                    for row in batch:
                         rows += 1
-                        if isinstance(item, RejectedRow):
+                        if isinstance(row, RejectedRow):
                             rejected += 1
-                            say(f"row {item.row} (id {item.id}): {item.error}")
+                            say(f"row {row.row} (id {row.id}): {row.error}")
                         else:
-                            yield item
+                            yield row
                     bar.update(rows, 0, rejected)
 
-        asking = RowsBar("ask", None)
+        asked_bar = RowsBar("ask", None)
 
-        def show(count: int) -> None:
+        def show_asked(count: int) -> None:
+            # Entered late: a terminal shows one bar at a time, and the first one is closed by now.
             if count == 0:
-                bars.enter_context(asking)
-            asking.update(count, 0, 0)
+                bars.enter_context(asked_bar)
+            asked_bar.update(count, 0, 0)
 
         result = remember(
             folder,
@@ -102,14 +105,14 @@ def command(
             sample=sample,
             device=device,
             open_again=lambda product: open_product(product, downloads).photos,
-            asked=show,
+            asked=show_asked,
         )
     for warning in reader.warnings:
         say(warning)
     if as_json:
         print_json(_as_json(result, rejected, out_path))
     else:
-        _show(result, rejected, out_path)
+        _print_table(result, rejected, out_path)
 
 
 def _as_json(result: Remembered, rejected: int, out_path: Path) -> dict[str, object]:
@@ -132,7 +135,7 @@ def _as_json(result: Remembered, rejected: int, out_path: Path) -> dict[str, obj
     }
 
 
-def _show(result: Remembered, rejected: int, out_path: Path) -> None:
+def _print_table(result: Remembered, rejected: int, out_path: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 

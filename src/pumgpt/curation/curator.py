@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL.Image import Image, Resampling
 
-from pumgpt.catalog.formats.base import CatalogReader, RejectedRow
+from pumgpt.catalog.formats.base import CatalogReader, NumberedRow, RejectedRow
 from pumgpt.catalog.formats.jsonl import JSON_LINES
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.photos.decode import Fetch, open_photo
@@ -35,8 +35,6 @@ BATCH_ROWS_WITH_PHOTOS = 16
 MAX_PHOTOS = 4
 """Only the first photos of a product are shown to the experts."""
 MAX_SIDE_PX = 1280
-
-NumberedRow = tuple[int, Product | RejectedRow]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 
-from pumgpt.curation.curator import CurationRecipe, Curator, JudgedBatch, NumberedRow
+from pumgpt.catalog.formats.base import NumberedRow
+from pumgpt.curation.curator import CurationRecipe, Curator, JudgedBatch
 from pumgpt.jobs.ray import Numbered, run_on_ray
 
 Executor = Callable[[Curator, int, int | None], Iterator[JudgedBatch]]

@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow
-from pumgpt.catalog.formats.base import CatalogReader, RejectedRow
+from pumgpt.catalog.formats.base import RejectedRow
 from pumgpt.catalog.formats.jsonl import plain_json
-from pumgpt.catalog.formats.output import check_output, write_annotated
+from pumgpt.catalog.formats.output import write_annotated
 from pumgpt.catalog.product import Product
 from pumgpt.curation.curator import Curator, JudgedBatch, Source
 from pumgpt.curation.executor import Executor, judge_locally
 from pumgpt.curation.records import SET_ASIDE, VERDICTS_COLUMN, FailedValues, Verdicts, curated_export, curated_record
 from pumgpt.curation.summary import CurationSummary
 from pumgpt.errors import UsageError
-from pumgpt.jobs.journal import Fingerprint, RunJournal
+from pumgpt.jobs.journal import Fingerprint, RunJournal, check_paths
 
 Progress = Callable[[CurationSummary], None]
 
@@ -56,13 +55,13 @@ def curate(
     Raises `CatalogError` if nothing can be read or written, `UsageError` if `out_path` holds something else.
     """
     source = curator.source
-    check_paths(source.reader, out_path)
+    check_paths(source.reader, out_path, annotated=True)
     with CurationJournal.open(out_path, fingerprint, restart) as journal:
         began = time.monotonic()
         costs_s = {expert.name: expert.cost for expert in curator.cascade.experts}
         warnings: list[str] = []
         try:
-            _check_same_catalog(source, journal)
+            journal.remaining_rows(source.reader)  # raises where the rows done are of another catalogue
             for batch in executor(curator, journal.summary.done, limit):
                 journal.add(batch)
                 journal.summary.seconds = time.monotonic() - began
@@ -86,13 +85,6 @@ def curate(
             write_annotated(out_path, source.reader, columns, rows)
         journal.commit(finished=not summary.stopped)
         return summary
-
-
-def check_paths(reader: CatalogReader, out_path: Path) -> None:
-    """Raise before any expert is loaded if the output can't be written as asked."""
-    check_output(out_path, reader, annotated=True)
-    if out_path.exists() and out_path.samefile(reader.path):
-        raise UsageError(f"{out_path} is the input too; name another output")
 
 
 def _annotated_rows(source: Source, lines: Iterable[bytes], failed_values: FailedValues) -> Iterator[AnnotatedRow]:
@@ -121,15 +113,6 @@ def _annotated_row(source: Source, product: Product, verdicts: Verdicts, failed_
     if aside:
         notes[SET_ASIDE] = json.dumps(aside, ensure_ascii=False, default=plain_json)
     return AnnotatedRow(product, original, notes)
-
-
-def _check_same_catalog(source: Source, journal: CurationJournal) -> None:
-    done = journal.summary.done
-    last = next(islice(source.reader, done - 1, done), None) if done else None
-    if done and (last is None or last.id != journal.last_id):
-        raise UsageError(
-            f"{source.path} is not the catalogue that {journal.out} was begun with; begin anew with --restart"
-        )
 
 
 def _warnings(source: Source, journal: CurationJournal) -> Iterator[str]:

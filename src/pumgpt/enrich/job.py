@@ -1,33 +1,112 @@
-"""The main job: a catalogue in, one `Understanding` for every row that can be read, in the order of the input."""
+"""A run of `pumgpt enrich`: every row of a catalogue is answered, journalled, and written in the order of the input."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from pumgpt.backends.protocol import Backend, Request
+from pumgpt.backends.protocol import Backend
 from pumgpt.catalog.formats.base import CatalogReader, RejectedRow
-from pumgpt.catalog.formats.output import check_output, open_writer
+from pumgpt.catalog.formats.column_map import ColumnMap
+from pumgpt.catalog.formats.output import open_writer
+from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.photos.download import PhotoDownloads
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
-from pumgpt.enrich.executor import Answered, Engine, answer_batch
-from pumgpt.enrich.journal import Journal
+from pumgpt.enrich.executor import AnsweredRow, Executor, answer_locally
 from pumgpt.enrich.report import ReportWriter
 from pumgpt.enrich.summary import Summary, stated_fields
-from pumgpt.errors import UsageError
-from pumgpt.understand.intake import Row, open_batches, open_product
-from pumgpt.understand.plan import Plan, fingerprint
+from pumgpt.jobs.journal import RunJournal, check_paths
+from pumgpt.tasks.registry import get_task
+from pumgpt.understand.intake import open_product
+from pumgpt.understand.plan import (
+    DEFAULT_PRECISION,
+    Plan,
+    fingerprint,
+    load_category_schemas,
+    load_crosswalk,
+    load_vocabulary,
+    make_plan,
+)
 
 BATCH_PRODUCTS = 16
 
 Progress = Callable[[Summary], None]
+
+
+class EnrichInputs(NamedTuple):
+    """An open catalogue, the model, and what the model is asked."""
+
+    reader: CatalogReader
+    backend: Backend
+    plan: Plan
+
+
+class EnrichJournal(RunJournal[Summary]):
+    """The journal of `enrich`. Its answers are `Understanding`s."""
+
+    summary_type = Summary
+
+    def add(self, result: Understanding | RejectedRow) -> None:
+        if isinstance(result, RejectedRow):
+            self.reject(result)
+            return
+        # The file holds no attention maps: they are many times larger than the rest, and the report shows them.
+        record = result.model_copy(deep=True)
+        for _, stated in stated_fields(record):
+            stated.evidence = None
+        self.write(record.id, record.to_json())
+        self.summary.add(record)
+
+    def answers(self) -> Iterator[Understanding]:
+        """The answers so far, in order."""
+        return map(Understanding.model_validate_json, self.lines())
+
+
+def open_inputs(
+    in_path: Path,
+    out_path: Path,
+    load_backend: Callable[[], Backend],
+    *,
+    columns: Path | None = None,
+    tasks: Sequence[str] | None = None,
+    taxonomy: Path | None = None,
+    schema: Path | None = None,
+    category_map: Path | None = None,
+    category_attributes: bool = False,
+    precision: float = DEFAULT_PRECISION,
+    overwrite_values: bool = False,
+    evidence: bool = False,
+) -> EnrichInputs:
+    """Open everything that a run needs from the paths and names that a user gives.
+
+    Raises `CatalogError`, `SchemaError`, `ModelError` or `UsageError` for what can't be used.
+    """
+    # The model comes last: it takes seconds to load, and a mistyped option should not wait for it.
+    reader = read_catalog(in_path, None if columns is None else ColumnMap.load(columns))
+    check_paths(reader, out_path)
+    task_names = None if tasks is None else [get_task(name).name for name in tasks]
+    own_taxonomy, own_schema = load_vocabulary(taxonomy, schema)
+    crosswalk = load_crosswalk(category_map, taxonomy)
+    category_schemas = load_category_schemas(taxonomy) if category_attributes else None
+    backend = load_backend()
+    plan = make_plan(
+        backend,
+        tasks=task_names,
+        taxonomy=own_taxonomy,
+        schema=own_schema,
+        crosswalk=crosswalk,
+        precision=precision,
+        overwrite_values=overwrite_values,
+        evidence=evidence,
+        category_schemas=category_schemas,
+    )
+    return EnrichInputs(reader, backend, plan)
 
 
 def enrich(
@@ -42,30 +121,35 @@ def enrich(
     report_path: Path | None = None,
     report_title: str | None = None,
     downloads: PhotoDownloads | None = None,
-    engine: Engine | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Summary:
-    """Answer every row of an open catalogue and write `out_path`; go on where an interrupted run of the same question was.
+    """Answer every row of an open catalogue and write `out_path`. An interrupted run of the same fingerprint is resumed.
 
-    Rows that can't be used go to `OUT.rejected.jsonl`. Ctrl-C keeps what was done and returns with `stopped` set.
-    Without `downloads` photos by URL are not fetched. Without an `engine` the rows are answered here, by `backend`.
-    Raises `CatalogError` where nothing can be read or written, `UsageError` where `out_path` holds something else.
+    Rows that can't be used go to `OUT.rejected.jsonl`. On Ctrl-C, finished batches are kept and `stopped` is set.
+    Without `downloads`, photos by URL are not fetched. Without an `executor`, `backend` answers in this process.
+    Raises `CatalogError` if nothing can be read or written, `UsageError` if `out_path` holds something else.
     """
     check_paths(reader, out_path)
     asked = {**fingerprint(backend, plan), "setting of --columns": repr(reader.given_columns)}
-    with Journal.open(out_path, asked, restart) as journal, ExitStack() as open_files:
+    with EnrichJournal.open(out_path, asked, restart) as journal, ExitStack() as open_files:
         began = time.monotonic()
-        reported = journal.was_finished and report_path is not None and report_path.exists()
+        has_report = journal.was_finished and report_path is not None and report_path.exists()
         report = None
         try:
-            rows = _rows_left(reader, journal, limit)
-            answer = engine or partial(_answer_locally, backend, plan, downloads)
-            batches = iter(answer(rows, journal.summary.done, batch_products))
-            first = next(batches, [])
-            if report_path is not None and (first or not reported):
-                report = open_files.enter_context(_open_report(report_path, report_title or reader.path.name, journal))
+            rows, done = journal.remaining_rows(reader), journal.summary.done
+            if limit is not None:
+                rows = islice(rows, max(limit - done, 0))
+            answer = executor or partial(answer_locally, backend, plan, downloads)
+            batches = iter(answer(rows, done, batch_products))
+            # A finished run that is given again must leave its report alone, so the first batch decides.
+            first = next(batches, None)
+            if report_path is not None and (first or not has_report):
+                ids = {record.id for record in journal.answers()}
+                report = ReportWriter(report_path, report_title or reader.path.name, keep=ids)
+                open_files.enter_context(report)
             for batch in chain([first] if first else [], batches):
-                _keep(batch, journal, report, downloads if engine is not None else None)
+                _record_batch(batch, journal, report, downloads if executor is not None else None)
                 journal.summary.seconds = time.monotonic() - began
                 if progress is not None:
                     progress(journal.summary)
@@ -73,86 +157,53 @@ def enrich(
             journal.rollback()
             journal.summary.stopped = True
         journal.summary.warnings = reader.warnings
-        _write_out(journal, reader, plan)
+        _write_table(journal, reader, plan)
         journal.commit(finished=not journal.summary.stopped)
         if report is not None and not journal.summary.stopped:
             report.finish(journal.summary)
         return journal.summary
 
 
-def check_paths(reader: CatalogReader, out_path: Path) -> None:
-    """Fail before a model is loaded where the files can't be what the caller means."""
-    check_output(out_path, reader)
-    if out_path.exists() and out_path.samefile(reader.path):
-        raise UsageError(f"{out_path} is the input too; name another output")
-
-
-def _rows_left(
-    reader: CatalogReader, journal: Journal, limit: int | None
-) -> Iterator[tuple[int, Product | RejectedRow]]:
-    """The rows that no run did yet, numbered from 1. Raises `UsageError` where the done ones are not those of the input."""
-    done = journal.summary.done
-    rows = enumerate(reader, start=1)
-    last = None
-    for _, last in islice(rows, done):  # noqa: B007
-        pass
-    if done and (last is None or last.id != journal.last_id):
-        raise _another_catalogue(reader, journal)
-    return rows if limit is None else islice(rows, max(limit - done, 0))
-
-
-def _answer_locally(
-    backend: Backend, plan: Plan, downloads: PhotoDownloads | None, rows: Iterable[Row], done: int, batch_products: int
-) -> Iterator[list[Answered]]:
-    """The engine in this process."""
-    for batch in open_batches(rows, batch_products, downloads=downloads):
-        yield answer_batch(batch, backend, plan)
-
-
-def _keep(
-    batch: Sequence[Answered], journal: Journal, report: ReportWriter | None, downloads: PhotoDownloads | None
+def _record_batch(
+    batch: Sequence[AnsweredRow],
+    journal: EnrichJournal,
+    report: ReportWriter | None,
+    downloads: PhotoDownloads | None,
 ) -> None:
-    """Write down a batch; what is reported, and was answered elsewhere, has its photos opened here (`downloads`)."""
-    row = journal.summary.done
-    for item, result in batch:
-        row += 1
-        if isinstance(item, RejectedRow):
-            journal.add(item)
+    """Add a batch to the journal and the report. With `downloads`, the report opens photos itself: workers send none."""
+    for number, (row, result) in enumerate(batch, start=journal.summary.done + 1):
+        if isinstance(row, RejectedRow):
+            journal.add(row)
         elif isinstance(result, Understanding):
             if report is not None:
-                opened = item.opened if downloads is None else open_product(item.product, downloads).opened
-                report.add(item.product, opened, result)
-            journal.add(_without_evidence(result))
+                photos = row.opened if downloads is None else open_product(row.product, downloads).opened
+                report.add(row.product, photos, result)
+            journal.add(result)
         else:
-            journal.add(RejectedRow(row, item.product.id, str(result)))
+            journal.add(RejectedRow(number, row.product.id, str(result)))
+    # The report first: a card too many is dropped by the next run, a missing one can't be made again.
     if report is not None:
         report.flush()
     journal.commit()
 
 
-def _without_evidence(understanding: Understanding) -> Understanding:
-    """The record as the file holds it: the maps are many times the rest, and the report shows them."""
-    lean = understanding.model_copy(deep=True)
-    for _, stated in stated_fields(lean):
-        stated.evidence = None
-    return lean
-
-
-def _open_report(path: Path, title: str, journal: Journal) -> ReportWriter:
-    done = {understanding.id for understanding in journal.answers()}
-    return ReportWriter(path, title, keep=done)
-
-
-def _write_out(journal: Journal, reader: CatalogReader, plan: Plan) -> None:
-    """Make the output from the answers in full, where it isn't these and isn't there already."""
+def _write_table(journal: EnrichJournal, reader: CatalogReader, plan: Plan) -> None:
+    """Write the output from the journal, unless it is JSON lines (the journal itself) or there already."""
     if journal.in_place or (journal.unchanged and journal.out.exists()):
         return
     names = [asked.name for asked in plan.context.attributes] if "attribute_qa" in plan.asked else []
-    if plan.category_schemas is not None:  # which attributes the categories brought, only the answers know
+    if plan.category_schemas is not None:
+        # Which attributes the categories brought is only known from the answers, and a table needs its columns first.
         brought = (field.name for answer in journal.answers() for field in answer.attributes or ())
         names = list(dict.fromkeys((*names, *brought)))
-    settings: Any = {"overwrite_values": plan.overwrite_values, "precision": plan.precision}
-    with open_writer(journal.out, reader, attribute_names=names, **settings) as writer:
+    with open_writer(
+        journal.out,
+        reader,
+        attribute_names=names,
+        overwrite_values=plan.overwrite_values,
+        precision=plan.precision,
+    ) as writer:
+        # Both are in the catalogue's order. Rows between two answers were rejected, or lie beyond `limit`.
         rows = iter(reader)
         for answer in journal.answers():
             for row in rows:
@@ -161,55 +212,6 @@ def _write_out(journal: Journal, reader: CatalogReader, plan: Plan) -> None:
                     break
                 writer.carry(row)
             else:
-                raise _another_catalogue(reader, journal)
+                raise journal.other_catalog(reader)
         for row in rows:
             writer.carry(row)
-
-
-def _another_catalogue(reader: CatalogReader, journal: Journal) -> UsageError:
-    return UsageError(
-        f"{reader.path} is not the catalogue that {journal.out} was begun with; begin anew with --restart"
-    )
-
-
-@dataclass
-class Preview:
-    """What `enrich` would do."""
-
-    kind: str
-    """What people call such a file."""
-    fields: Mapping[str, str]
-    """What is read as what, where the file has other names than ours: our name -> the file's column."""
-    rows: int = 0
-    rejected: list[RejectedRow] = field(default_factory=list)
-    photos: int = 0
-    photos_missing: int = 0
-    without_photo: int = 0
-    questions: int = 0
-    first: Request | None = None
-    warnings: list[str] = field(default_factory=list)
-
-
-def preview(
-    reader: CatalogReader,
-    plan: Plan,
-    limit: int | None = None,
-    *,
-    downloads: PhotoDownloads | None = None,
-) -> Preview:
-    """Read everything and open every photo, ask nothing, write nothing."""
-    found = Preview(reader.format.name, reader.fields, warnings=reader.warnings)
-    rows: Iterable[Row] = islice(enumerate(reader, start=1), limit)
-    for batch in open_batches(rows, BATCH_PRODUCTS, downloads=downloads):
-        for item in batch:
-            if isinstance(item, RejectedRow):
-                found.rejected.append(item)
-                continue
-            requests = plan.requests(item.product, item.photos)
-            found.rows += 1
-            found.photos += len(item.photos)
-            found.photos_missing += len(item.opened) - len(item.photos)
-            found.without_photo += not item.opened
-            found.questions += sum(len(request.questions) for request in requests)
-            found.first = found.first or next(iter(requests), None)
-    return found

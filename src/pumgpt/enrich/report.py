@@ -1,14 +1,14 @@
-"""The HTML report: one self-contained page with every product's photo, its fields, and where the model looked.
+"""The HTML report: one self-contained page with every product's photo, its fields and their heatmaps.
 
-Cards are written while the run goes on, to `R.html.part`, one JSON line each; closing puts head and counts before them.
-Nothing but the counts stays in memory, and an interrupted run finds its cards again.
+Cards are written during the run to `R.html.part`, one JSON line each; `finish` puts the head with its counts before them.
+Only the counts are kept in memory, and a resumed run finds its cards again.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -22,26 +22,16 @@ from pumgpt.enrich.report_card import Photos, card_context
 from pumgpt.enrich.summary import Summary, stated_fields
 from pumgpt.errors import UsageError
 
-Row = tuple[Product, Photos, Understanding]
-
 STATUSES = ("filled", "kept", "conflict", "abstained")
 MAX_FIELDS = 40
-"""Fields in the overview; questions of one's own can be many."""
-
-
-def write_report(path: Path, rows: Iterable[Row], title: str, summary: Summary | None = None) -> None:
-    """Write the report of `rows` to `path`. With `summary` its head also tells rejected rows and the rate."""
-    with ReportWriter(path, title) as report:
-        for row in rows:
-            report.add(*row)
-        report.finish(summary)
+"""Fields in the overview: a user may ask any number of questions."""
 
 
 class ReportWriter:
-    """Takes one product at a time; `finish` makes the page. Left without `finish`, the cards stay for the next run."""
+    """Takes one product at a time; `finish` makes the page. Without `finish` the cards stay for the next run."""
 
     def __init__(self, path: Path, title: str, keep: Collection[str] = ()) -> None:
-        """`keep`: ids whose cards of an interrupted run stay."""
+        """`keep`: ids of the rows that an interrupted run has finished; their cards are kept."""
         self.path, self.title = path, title
         self._part = path.with_name(path.name + ".part")
         self._tallies = _Tallies()
@@ -74,12 +64,13 @@ class ReportWriter:
         self._file.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
 
     def flush(self) -> None:
-        """Make what was added survive a kill."""
+        """Make the cards added so far survive a kill."""
         self._file.flush()
 
     def finish(self, summary: Summary | None = None) -> None:
-        """Write the page and remove the part."""
+        """Write the page and remove the part file."""
         self._file.close()
+        # Card by card, so that a report of any size needs the memory of one; renamed at the end, so that no page is cut off.
         unfinished = self.path.with_name(self.path.name + ".new")
         with unfinished.open("w", encoding="utf-8") as page:
             page.write(_template("head").render(self._tallies.head(self.title, summary), css=_read("report.css")))
@@ -90,7 +81,7 @@ class ReportWriter:
         self._part.unlink()
 
     def _keep(self, ids: Collection[str]) -> int:
-        """Count the cards of `ids`, which stand before all others; returns the bytes up to their end."""
+        """Count the cards of `ids`, which come before all others. Returns the number of bytes up to their end."""
         size = 0
         if ids and self._part.exists():
             with self._part.open("rb") as part:
@@ -109,7 +100,7 @@ class ReportWriter:
 
 
 class _Tallies:
-    """What the head of the report tells, counted card by card."""
+    """The counts in the head of the report, added up card by card."""
 
     def __init__(self) -> None:
         self.products = 0
@@ -136,7 +127,7 @@ class _Tallies:
             tiles.append(_tile("products a second", f"{summary.products_per_second:.1f}"))
         return {
             "title": title,
-            "lead": f"Read by {', '.join(self.models) or 'no model'}. {_told(total)}",
+            "lead": f"Read by {', '.join(self.models) or 'no model'}. {_abstained_share(total)}",
             "tiles": tiles,
             "fields": [_overview(name, counts) for name, counts in list(self.fields.items())[:MAX_FIELDS]],
             "conflicts": self.flags["conflict"],
@@ -149,7 +140,7 @@ def _tile(label: str, number: str, status: str = "") -> dict[str, str]:
     return {"label": label, "number": number, "status": status}
 
 
-def _told(total: Counter[str]) -> str:
+def _abstained_share(total: Counter[str]) -> str:
     count = total.total()
     if not count:
         return "No fields were asked."
@@ -159,7 +150,7 @@ def _told(total: Counter[str]) -> str:
 def _overview(name: str, counts: Counter[str]) -> dict[str, Any]:
     total = counts.total()
     shares = [(status, round(100 * counts[status] / total, 1)) for status in STATUSES if counts[status]]
-    return {"name": name, "total": total, "told": total - counts["abstained"], "shares": shares}
+    return {"name": name, "total": total, "answered": total - counts["abstained"], "shares": shares}
 
 
 @cache

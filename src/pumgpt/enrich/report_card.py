@@ -1,4 +1,4 @@
-"""One product of the report: what its card shows, ready for the template."""
+"""One product of the report: the values of its card's template."""
 
 from __future__ import annotations
 
@@ -15,37 +15,45 @@ from pumgpt.catalog.understanding import CaptionField, Evidence, Understanding
 from pumgpt.enrich.summary import StatedField
 
 PHOTO_PX = 300
-"""Longer side of the main photo and of the map over it: sharp on a dense screen, small in the file."""
+"""Longer side of the main photo and of its heatmap: sharp on a dense screen, small in the file."""
 SMALL_PX = 72
 MAX_OTHERS = 6
-
 
 Photos = Sequence[Image | None]
 """One for each photo of the product, in order; None where it could not be opened."""
 
 
 def card_context(product: Product, photos: Photos, understanding: Understanding) -> dict[str, Any]:
-    """Everything that `card.html.jinja` names."""
+    """The variables of `card.html.jinja`."""
     shown = [photo for photo in photos if photo is not None]
     category, attributes = understanding.category, understanding.attributes or []
     fields: list[tuple[str, StatedField]] = [("category", category)] if category else []
     fields += [(attribute.name, attribute) for attribute in attributes]
-    maps = {name: field.evidence for name, field in fields if field.evidence and field.evidence.grid}
-    differ = len({str(evidence.grid) for evidence in maps.values()}) > 1
-    told = [_row(name, field, photos if differ else ()) for name, field in fields if field.status != "abstained"]
-    rows = [row for row in told if row["name"] != "category"]
+    maps = [field.evidence for _, field in fields if field.evidence and field.evidence.grid]
+    # A model without maps for single fields gives every field the same one: shown once, over the main photo.
+    differ = len({str(evidence.grid) for evidence in maps}) > 1
+    answered = [_row(name, field, photos if differ else ()) for name, field in fields if field.status != "abstained"]
+    rows = [row for row in answered if row["name"] != "category"]
+    stated: list[tuple[str, StatedField]] = [
+        *fields,
+        *((answer.question, answer) for answer in understanding.answers or []),
+    ]
     return {
         "id": understanding.id,
         "heading": product.title or f"Product {understanding.id}",
         "photo": data_uri(thumbnail(shown[0], PHOTO_PX)) if shown else None,
         "others": [data_uri(thumbnail(photo, SMALL_PX), 70) for photo in shown[1 : 1 + MAX_OTHERS]],
-        "look": _look(maps.values(), photos),
+        "heatmap": _mean_heatmap(maps, photos),
         "caption": _text(understanding.caption),
         "completion": _text(understanding.completion),
-        "category": next((row for row in told if row["name"] == "category"), None),
+        "category": next((row for row in answered if row["name"] == "category"), None),
         "rows": rows,
-        "looks": any(row["look"] for row in rows),
-        "untold": _untold(fields, understanding),
+        "has_heatmaps": any(row["heatmap"] for row in rows),
+        "abstained": [
+            {"name": name, "percent": _percent(field.confidence)}
+            for name, field in stated
+            if field.status == "abstained"
+        ],
         "answers": [
             _row(answer.question, answer, ()) for answer in understanding.answers or [] if answer.answer is not None
         ],
@@ -56,6 +64,7 @@ def card_context(product: Product, photos: Photos, understanding: Understanding)
 
 
 def _flags(understanding: Understanding) -> list[str]:
+    """What the page can be filtered by."""
     stated: list[StatedField | None] = [
         understanding.category,
         *(understanding.attributes or []),
@@ -70,7 +79,7 @@ def _text(field: CaptionField | None) -> dict[str, Any] | None:
 
 
 def _percent(confidence: float | None) -> int | None:
-    """Rounded down, so that nothing says 100 that isn't."""
+    # Rounded down: only a certain answer may show 100 %. The small term undoes 0.29 * 100 = 28.999...
     return None if confidence is None else int(100 * confidence + 1e-9)
 
 
@@ -83,7 +92,7 @@ def _row(name: str, field: StatedField, photos: Photos) -> dict[str, Any]:
         "status": field.status,
         "percent": _percent(field.confidence),
         "suggestion": _suggestion(field),
-        "look": _small_look(field.evidence, photos),
+        "heatmap": _small_heatmap(field.evidence, photos),
     }
 
 
@@ -102,15 +111,8 @@ def _suggestion(field: StatedField) -> str | None:
     return " › ".join(alternatives[0].path) if alternatives else getattr(field, "suggestion", None)
 
 
-def _untold(fields: Iterable[tuple[str, StatedField]], understanding: Understanding) -> list[dict[str, Any]]:
-    stated: list[tuple[str, StatedField]] = [*fields, *((a.question, a) for a in understanding.answers or [])]
-    return [
-        {"name": name, "percent": _percent(field.confidence)} for name, field in stated if field.status == "abstained"
-    ]
-
-
-def _look(maps: Iterable[Evidence], photos: Photos) -> str | None:
-    """The mean of the maps over the first photo that could be opened."""
+def _mean_heatmap(maps: Iterable[Evidence], photos: Photos) -> str | None:
+    """The mean of the fields' maps over the first photo that could be opened."""
     number, photo = next(((i, photo) for i, photo in enumerate(photos) if photo is not None), (0, None))
     grids = [evidence.grid for evidence in maps if evidence.image == number and evidence.grid]
     grids = [grid for grid in grids if np.shape(grid) == np.shape(grids[0])]
@@ -119,7 +121,7 @@ def _look(maps: Iterable[Evidence], photos: Photos) -> str | None:
     return data_uri(overlay(photo, np.mean(grids, axis=0).tolist(), PHOTO_PX))
 
 
-def _small_look(evidence: Evidence | None, photos: Photos) -> str | None:
+def _small_heatmap(evidence: Evidence | None, photos: Photos) -> str | None:
     photo = photos[evidence.image] if evidence and evidence.image < len(photos) else None
     if evidence is None or not evidence.grid or photo is None:
         return None

@@ -1,49 +1,43 @@
-"""What makes a run over a catalogue go on where it was: finished rows on disk, and a state file that says up to which
-byte they count.
+"""The journal of a long run: finished rows on disk, and a state file that says up to which byte they are valid.
 
-    OUT.state.json       what was asked (the fingerprint), how many rows are done, the files' sizes at that point
-    OUT.answers.jsonl    the answers, where OUT itself isn't JSONL; OUT is made from them at the end
-    OUT.rejected.jsonl   rows that were set aside (here `OUT` is without its ending)
+    OUT.state.json       what was asked (the fingerprint), how many rows are done, the sizes of the files at that point
+    OUT.answers.jsonl    the answers, unless OUT is JSON lines itself; OUT is made from them at the end
+    OUT.rejected.jsonl   rows that were rejected (here `OUT` is without its suffix)
 
-Files are cut back to the sizes in the state file, so a run that was killed at any
-moment ends as one that never was.
+A resumed run truncates the files to the sizes in the state file. A run that is killed at any moment and resumed therefore
+ends with the same bytes as one that never was.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, BinaryIO, ClassVar, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pumgpt.catalog.formats.base import RejectedRow
+from pumgpt.catalog.formats.base import CatalogReader, NumberedRow, RejectedRow
 from pumgpt.catalog.formats.jsonl import JSON_LINES, plain_json
+from pumgpt.catalog.formats.output import check_output
 from pumgpt.errors import UsageError
+from pumgpt.jobs.summary import RunSummary
 
 Fingerprint = dict[str, str]
 """What was asked, part by part: 'model', 'taxonomy', 'schema', 'tasks', ..."""
 
-
-class RunSummary(Protocol):
-    """What a run counts. `counts` outlive it, and `from_counts` goes on from them; the rest is of this run alone."""
-
-    rejected: int
-    resumed: int
-    seconds: float
-
-    @classmethod
-    def from_counts(cls, counts: Mapping[str, int]) -> Self: ...
-
-    @property
-    def counts(self) -> dict[str, int]: ...
-
-    @property
-    def done(self) -> int: ...
-
-
 SummaryT = TypeVar("SummaryT", bound=RunSummary)
+
+
+def check_paths(reader: CatalogReader, out_path: Path, *, annotated: bool = False) -> None:
+    """Raise before a model is loaded if the output can't be written as asked, or is the input.
+
+    `annotated`: the output is the catalogue with notes, not the filled one.
+    """
+    check_output(out_path, reader, annotated=annotated)
+    if out_path.exists() and out_path.samefile(reader.path):
+        raise UsageError(f"{out_path} is the input too; name another output")
 
 
 class State(BaseModel):
@@ -60,9 +54,9 @@ class State(BaseModel):
 
 
 class RunJournal(Generic[SummaryT]):
-    """The files of one run. `write` and `reject` rows, `commit` them; `rollback` forgets what came since.
+    """The files of one run: `write` and `reject` rows, then `commit` them; `rollback` discards what was not committed.
 
-    A kind of run names what it counts as `summary_type`.
+    A subclass names the class of its summary as `summary_type`.
     """
 
     summary_type: ClassVar[type[Any]]
@@ -74,6 +68,7 @@ class RunJournal(Generic[SummaryT]):
         self.summary = self.summary_type.from_counts(state.counts)
         self.last_id = state.last_id
         self._answers = _open_at(self.answers_path, state.answers_bytes)
+        # Opened with the first rejected row, so that a run without any leaves no empty file.
         self._rejected: BinaryIO | None = None
         if state.rejected_bytes:
             self._rejected = _open_at(self.rejected_path, state.rejected_bytes)
@@ -82,9 +77,9 @@ class RunJournal(Generic[SummaryT]):
 
     @classmethod
     def open(cls, out: Path, fingerprint: Fingerprint, restart: bool = False) -> Self:
-        """Go on with the run that left its state beside `out`, or begin one.
+        """Resume the run that left its state beside `out`, or begin a new one.
 
-        Raises `UsageError` where `out` stands there and isn't ours, or was begun with another question.
+        Raises `UsageError` if `out` exists and no run of ours wrote it, or a run with another fingerprint did.
         """
         state_path = _beside(out, "state.json")
         if restart or not state_path.exists():
@@ -94,10 +89,20 @@ class RunJournal(Generic[SummaryT]):
                 )
             out.parent.mkdir(parents=True, exist_ok=True)
             state = State(fingerprint=fingerprint)
-            _write_state(out, state)  # before any other file: without it they would look like somebody else's
+            # Before any other file: after a kill, an output without a state would look like somebody else's.
+            _write_state(out, state)
             return cls(out, state)
-        state = _read_state(state_path)
-        _check_same(out, state.fingerprint, fingerprint)
+        try:
+            state = State.model_validate_json(state_path.read_bytes())
+        except ValidationError as error:
+            raise UsageError(
+                f"{state_path} is not a state that this version left; begin anew with --restart"
+            ) from error
+        changed = [name for name in fingerprint if state.fingerprint.get(name) != fingerprint[name]]
+        if changed:
+            raise UsageError(
+                f"{out} was begun with another {', '.join(changed)}; name another output, or begin anew with --restart"
+            )
         return cls(out, state)
 
     @property
@@ -106,17 +111,17 @@ class RunJournal(Generic[SummaryT]):
 
     @property
     def in_place(self) -> bool:
-        """Whether the answers so far are the output itself."""
+        """Whether the answers are the output itself."""
         return self.out.suffix.lower() in JSON_LINES
 
     @property
     def unchanged(self) -> bool:
-        """Whether a finished run was given again, and nothing new has come."""
+        """Whether an earlier run had finished and this one added nothing."""
         return self.was_finished and self.summary.done == self.summary.resumed
 
     @property
     def rejected_path(self) -> Path:
-        return self.out.with_name(f"{self.out.stem}.rejected.jsonl")
+        return rejected_path(self.out)
 
     def __enter__(self) -> Self:
         return self
@@ -126,8 +131,24 @@ class RunJournal(Generic[SummaryT]):
         if self._rejected is not None:
             self._rejected.close()
 
+    def remaining_rows(self, reader: CatalogReader) -> Iterator[NumberedRow]:
+        """The rows of the catalogue that no run has done yet. Raises `UsageError` if it isn't the catalogue of the run."""
+        rows = enumerate(reader, start=1)
+        done, last = self.summary.done, None
+        for _, last in islice(rows, done):  # noqa: B007
+            pass
+        # The id of the last row stands for the whole catalogue: a digest of the file would refuse one that has grown.
+        if done and (last is None or last.id != self.last_id):
+            raise self.other_catalog(reader)
+        return rows
+
+    def other_catalog(self, reader: CatalogReader) -> UsageError:
+        return UsageError(
+            f"{reader.path} is not the catalogue that {self.out} was begun with; begin anew with --restart"
+        )
+
     def write(self, row_id: str, document: Mapping[str, Any]) -> None:
-        """Add the answer to one row. Its counting is the caller's."""
+        """Add the answer to one row. The caller counts it in `summary`."""
         self._answers.write(_line(document))
         self.last_id = row_id
 
@@ -139,7 +160,8 @@ class RunJournal(Generic[SummaryT]):
         self.last_id = row.id
 
     def commit(self, finished: bool = False) -> None:
-        """All that was added counts from now on."""
+        """Make everything added so far survive a kill."""
+        # The rows reach the disk before the state that counts them.
         self._answers.flush()
         if self._rejected is not None:
             self._rejected.flush()
@@ -154,10 +176,11 @@ class RunJournal(Generic[SummaryT]):
         _write_state(self.out, self.state)
 
     def rollback(self) -> None:
-        """Forget what was added since the last commit."""
-        _cut(self._answers, self.state.answers_bytes)
+        """Discard everything added since the last commit."""
+        _truncate(self._answers, self.state.answers_bytes)
         if self._rejected is not None:
-            _cut(self._rejected, self.state.rejected_bytes)
+            _truncate(self._rejected, self.state.rejected_bytes)
+        # `from_counts` takes all rows for those of an earlier run; some are of this one.
         resumed, seconds = self.summary.resumed, self.summary.seconds
         self.summary = self.summary_type.from_counts(self.state.counts)
         self.summary.resumed, self.summary.seconds = resumed, seconds
@@ -170,44 +193,37 @@ class RunJournal(Generic[SummaryT]):
             yield from file
 
 
-def _beside(out: Path, ending: str) -> Path:
-    return out.with_name(f"{out.name}.{ending}")
+def rejected_path(out: Path) -> Path:
+    """Where the run that writes `out` leaves rejected rows."""
+    return out.with_name(f"{out.stem}.rejected.jsonl")
+
+
+def _beside(out: Path, suffix: str) -> Path:
+    return out.with_name(f"{out.name}.{suffix}")
 
 
 def _line(document: Mapping[str, Any]) -> bytes:
+    # A catalogue may hold half of a surrogate pair, which JSON can and UTF-8 can't: it becomes a question mark.
     return json.dumps(document, ensure_ascii=False, default=plain_json).encode("utf-8", "replace") + b"\n"
 
 
 def _open_at(path: Path, size: int) -> BinaryIO:
-    """Open for writing behind the first `size` bytes; what stands behind them goes."""
+    """Open for writing after the first `size` bytes, and drop the others."""
     if size > (path.stat().st_size if path.exists() else 0):
         raise UsageError(f"{path} is shorter than the run before left it; begin anew with --restart")
     file = path.open("r+b" if size else "wb")
-    _cut(file, size)
+    _truncate(file, size)
     return file
 
 
-def _cut(file: BinaryIO, size: int) -> None:
+def _truncate(file: BinaryIO, size: int) -> None:
     file.flush()
     file.seek(size)
     file.truncate()
 
 
-def _read_state(path: Path) -> State:
-    try:
-        return State.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise UsageError(f"{path} is not a state that this version left; begin anew with --restart") from error
-
-
 def _write_state(out: Path, state: State) -> None:
+    # A rename is atomic: a killed run leaves the old state or the new one, never half of one.
     unfinished = _beside(out, "state.json.new")
     unfinished.write_text(state.model_dump_json(indent=1) + "\n", encoding="utf-8")
     unfinished.replace(_beside(out, "state.json"))
-
-
-def _check_same(out: Path, before: Fingerprint, now: Fingerprint) -> None:
-    changed: Sequence[str] = [name for name in now if before.get(name) != now[name]]
-    if changed:
-        what = ", ".join(changed)
-        raise UsageError(f"{out} was begun with another {what}; name another output, or begin anew with --restart")

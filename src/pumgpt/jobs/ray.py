@@ -1,7 +1,7 @@
-"""Work on a catalogue, batch by batch, in workers of Ray Data: the results come home in the order of the catalogue.
+"""Runs a job batch by batch in workers of Ray Data; results come back in the order of the catalogue.
 
-Only numbers of batches go out: every worker reads the catalogue itself, so that no photo travels. Workers must therefore see the
-same files under the same paths, on this machine or on a disk that the cluster shares.
+Workers get only the numbers of batches and read the catalogue themselves, so that no photo is sent. They must therefore see
+the same files under the same paths, on this machine or on a disk that the cluster shares.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ Result = TypeVar("Result")
 Item = TypeVar("Item")
 Work = Callable[[int], Result]
 MOST_BLOCKS = 1000
-"""Results come home block by block; so many have to be scheduled at most."""
+"""Ray returns results block by block, and schedules every block: beyond this many, a block holds several batches."""
 
 
 def run_on_ray(make: Callable[[], Work[Result]], numbers: range, workers: int | None = None) -> Iterator[Result]:
-    """What `make()`, made once in each of `workers`, says of each of `numbers` (of step 1), in order.
+    """Call `make()` once in each of `workers`, and its result with each of `numbers` (of step 1). Results are in order.
 
-    `make` must be picklable. Joins the cluster that `RAY_ADDRESS` names or that runs in this process already; else one is
-    started here, and stopped in the end. By default there is one worker for each core.
-    Raises `UsageError` where Ray isn't installed, and what a worker raises of our own errors.
+    `make` must be picklable. Uses the cluster that `RAY_ADDRESS` names or that this process has joined; otherwise starts
+    one and stops it at the end. By default there is one worker for each core.
+    Raises `UsageError` if Ray isn't installed, and any `PumGPTError` that a worker raises.
     """
     ray = _import_ray()
     if not numbers:
@@ -36,15 +36,17 @@ def run_on_ray(make: Callable[[], Work[Result]], numbers: range, workers: int | 
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         logging.getLogger("ray.data").setLevel(logging.ERROR)
-        own: dict[str, Any] = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers or os.cpu_count() or 1}
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level="error", **own)
+        resources: dict[str, Any] = (
+            {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers or os.cpu_count() or 1}
+        )
+        ray.init(include_dashboard=False, log_to_driver=False, logging_level="error", **resources)
     try:
         context = ray.data.DataContext.get_current()
         context.execution_options.preserve_order = True
         context.enable_progress_bars = False
         context.print_on_execution_start = False
         size = workers or max(int(ray.cluster_resources().get("CPU", 1)), 1)
-        # Not `range`, whose reading takes a core: the workers have them all, and each would wait for the other.
+        # Not `ray.data.range`: its read task needs a core, the workers hold them all, and both would wait for ever.
         items = ray.data.from_items(
             [{"number": n} for n in numbers], override_num_blocks=min(len(numbers), MOST_BLOCKS)
         )
@@ -75,7 +77,7 @@ def _import_ray() -> Any:
 
 
 class _Worker:
-    """What Ray makes one of in each worker."""
+    """The actor: Ray constructs it once in each worker process."""
 
     def __init__(self, make: Callable[[], Work[Any]]) -> None:
         self._work = make()
@@ -84,15 +86,15 @@ class _Worker:
         return {"result": [pickle.dumps(self._result(int(number))) for number in batch["number"]]}
 
     def _result(self, number: int) -> Any:
-        """An error of ours is told as it is: Ray would wrap it and lose it."""
         try:
             return self._work(number)
         except PumGPTError as error:
+            # Returned, not raised: Ray would wrap it in an error of its own, with a traceback instead of our one line.
             return error
 
 
 class Numbered(Generic[Item]):
-    """Items of a stream by their numbers. Asked in rising order the stream is read once; what was passed by is read anew."""
+    """Items of a stream by number. Rising numbers read the stream once; a lower number than before restarts it."""
 
     def __init__(self, read: Callable[[], Iterator[tuple[int, Item]]]) -> None:
         self._read = read
@@ -100,7 +102,7 @@ class Numbered(Generic[Item]):
         self._passed = -1
 
     def __getitem__(self, number: int) -> Item:
-        """Raises `KeyError` where the stream ends before."""
+        """Raises `KeyError` if the stream has no such number."""
         if number <= self._passed:
             self._stream = self._read()
         for at, item in self._stream:

@@ -1,4 +1,4 @@
-"""A product with its photos opened for the model: broken ones become warnings, huge ones are made smaller."""
+"""Opens the photos of products for the model. Broken photos become warnings, large ones are scaled down."""
 
 from __future__ import annotations
 
@@ -9,18 +9,15 @@ from itertools import islice
 
 from PIL.Image import Image, Resampling
 
-from pumgpt.catalog.formats.registry import RejectedRow
+from pumgpt.catalog.formats.base import NumberedRow, RejectedRow
 from pumgpt.catalog.photos.decode import Fetch, open_photo
 from pumgpt.catalog.photos.download import PhotoDownloads
 from pumgpt.catalog.product import Product
 from pumgpt.errors import PhotoError
 
 MAX_SIDE_PX = 1536
-"""Larger photos are made smaller at once, so that a batch of them fits in memory."""
+"""Larger photos are scaled down as soon as they are decoded, so that a batch of them fits in memory."""
 NO_PHOTO = "no photo: answered from the text alone"
-
-Row = tuple[int, Product | RejectedRow]
-"""A row of a catalogue and its number."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +40,9 @@ class Intake:
 
 
 def open_product(product: Product, fetch: Fetch | None = None) -> Intake:
-    """Open all photos of a product. A broken one becomes a warning as long as another is good. `fetch` is for those by URL.
+    """Open all photos of a product. A broken photo becomes a warning if another one is good. `fetch` gets those by URL.
 
-    Raises `PhotoError` where there are photos and none can be used.
+    Raises `PhotoError` if there are photos and none can be used.
     """
     opened: list[Image | None] = []
     failures: list[str] = []
@@ -56,7 +53,6 @@ def open_product(product: Product, fetch: Fetch | None = None) -> Intake:
             failures.append(f"photo {number}: {error}" if len(product.images) > 1 else str(error))
             opened.append(None)
         else:
-            # A phone's photo is many times larger than what the model sees.
             photo.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Resampling.LANCZOS)
             opened.append(photo)
     if failures and len(failures) == len(opened):
@@ -64,27 +60,16 @@ def open_product(product: Product, fetch: Fetch | None = None) -> Intake:
     return Intake(product, tuple(opened), tuple(failures) if opened else (NO_PHOTO,))
 
 
-def open_row(row: int, item: Product | RejectedRow, fetch: Fetch | None = None) -> Intake | RejectedRow:
-    """The same for a row of a catalogue; one that can't be used becomes a `RejectedRow` with its number."""
-    if isinstance(item, RejectedRow):
-        return item
-    try:
-        return open_product(item, fetch)
-    except PhotoError as error:
-        return RejectedRow(row, item.id, str(error))
-
-
-def open_rows(rows: Sequence[Row], downloads: PhotoDownloads | None = None) -> list[Intake | RejectedRow]:
-    """The same for several rows, whose URLs are all under way before the first photo is opened."""
+def open_rows(rows: Sequence[NumberedRow], downloads: PhotoDownloads | None = None) -> list[Intake | RejectedRow]:
+    """Open the photos of several rows. A row that can't be used becomes a `RejectedRow`."""
     _prefetch(rows, downloads)
-    return [open_row(row, item, downloads) for row, item in rows]
+    return [_open_row(number, row, downloads) for number, row in rows]
 
 
 def open_batches(
-    rows: Iterable[Row], size: int, num_threads: int = 2, downloads: PhotoDownloads | None = None
+    rows: Iterable[NumberedRow], size: int, num_threads: int = 2, downloads: PhotoDownloads | None = None
 ) -> Iterator[list[Intake | RejectedRow]]:
-    """Batches of rows in order, their photos fetched and opened while the model is busy with the batch before."""
-    # Always one batch ahead: photos of the next one are opened while the model works on this one.
+    """The rows in batches, in order. The photos of the next batch are fetched and opened while the model works on this one."""
     source = iter(rows)
     with ThreadPoolExecutor(num_threads, thread_name_prefix="photos") as pool:
         try:
@@ -92,7 +77,8 @@ def open_batches(
             while ahead:
                 batch, ahead = ahead, _submit(pool, list(islice(source, size)), downloads)
                 yield [future.result() for future in batch]
-        except BaseException:  # Ctrl-C and the caller's leaving too: nobody waits for a slow host then
+        except BaseException:
+            # `BaseException` covers Ctrl-C and a caller that closes the generator: neither should wait for a slow host.
             if downloads is not None:
                 downloads.stop()
             pool.shutdown(wait=False, cancel_futures=True)
@@ -100,12 +86,22 @@ def open_batches(
 
 
 def _submit(
-    pool: ThreadPoolExecutor, rows: Sequence[Row], downloads: PhotoDownloads | None
+    pool: ThreadPoolExecutor, rows: Sequence[NumberedRow], downloads: PhotoDownloads | None
 ) -> Sequence[Future[Intake | RejectedRow]]:
     _prefetch(rows, downloads)
-    return [pool.submit(open_row, row, item, downloads) for row, item in rows]
+    return [pool.submit(_open_row, number, row, downloads) for number, row in rows]
 
 
-def _prefetch(rows: Sequence[Row], downloads: PhotoDownloads | None) -> None:
+def _open_row(number: int, row: Product | RejectedRow, fetch: Fetch | None) -> Intake | RejectedRow:
+    if isinstance(row, RejectedRow):
+        return row
+    try:
+        return open_product(row, fetch)
+    except PhotoError as error:
+        return RejectedRow(number, row.id, str(error))
+
+
+def _prefetch(rows: Sequence[NumberedRow], downloads: PhotoDownloads | None) -> None:
+    # All URLs of a batch are requested before the first photo is opened, so that hosts are waited for once, not in turn.
     if downloads is not None:
-        downloads.prefetch_photos(item for _, item in rows if isinstance(item, Product))
+        downloads.prefetch_photos(row for _, row in rows if isinstance(row, Product))

@@ -15,7 +15,8 @@ from pumgpt.bench.suites.items import FitData, Item, SuiteData, Vocabulary, hash
 from pumgpt.bench.suites.labels import complete_path, find_files, read_json_lines, read_labelled
 from pumgpt.bench.suites.pixels import features_in_files, features_of_first
 from pumgpt.bench.suites.suite import SAMPLES, TITLE_ONLY, Suite
-from pumgpt.catalog.formats.registry import RejectedRow, read_catalog
+from pumgpt.catalog.formats.base import RejectedRow
+from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.errors import CatalogError, PhotoError

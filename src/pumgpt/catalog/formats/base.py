@@ -41,6 +41,10 @@ class RejectedRow:
     original: Any = field(default=None, compare=False, repr=False)
 
 
+NumberedRow = tuple[int, Product | RejectedRow]
+"""A row of a catalogue with its number, from 1."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fills:
     """Which of a catalogue's own columns are filled: that of the category, and those of attributes by folded name."""

@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from pumgpt.catalog.formats.base import CatalogReader, Format, RejectedRow
+from pumgpt.catalog.formats.base import CatalogReader, Format
 from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.csv import CsvFormat
 from pumgpt.catalog.formats.datasets import DatasetFormat
@@ -20,8 +20,6 @@ from pumgpt.catalog.formats.jsonl import JsonLinesFormat
 from pumgpt.catalog.formats.parquet import ParquetFormat
 from pumgpt.catalog.formats.shopify import ShopifyFormat
 from pumgpt.errors import CatalogError, UsageError, first_line
-
-__all__ = ["CatalogReader", "Format", "RejectedRow", "count_rows", "formats", "read_catalog", "register"]
 
 PLUGINS = "pumgpt.formats"
 """The group of entry points through which other packages bring formats: a `Format`, or a class of one."""

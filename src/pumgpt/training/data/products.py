@@ -21,7 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from pumgpt.catalog.formats.registry import RejectedRow, read_catalog
+from pumgpt.catalog.formats.base import RejectedRow
+from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.catalog.vocabulary.taxonomy import split_path
