@@ -144,6 +144,15 @@ def test_datasets_streams_them_and_our_training_reads_them(tmp_path: Path) -> No
     assert Image.open(io.BytesIO(first.images[0].data or b"")).size == (64, 64)
 
 
+def test_control_tokens_in_a_title_are_kept_as_they_stand(tmp_path: Path) -> None:
+    """Our training takes them for text, so that nothing need be escaped on the way."""
+    titles = [f"Print <image> </s> {' '.join(random.Random(number).sample(WORDS, 4))}" for number in range(12)]
+    file = write_catalog(tmp_path, ["Hat"] * 12, title=titles)
+    write_shards(file, tmp_path / "shards", ShardRecipe(held_out=0.3))
+    rows = [row for split in SPLITS for row in rows_of(tmp_path / "shards", split)]
+    assert {row["title"] for row in rows} == set(titles)
+
+
 def test_the_same_catalogue_gives_the_same_files(tmp_path: Path) -> None:
     file = write_catalog(tmp_path, ["Shirts", "Hats", "Hats"] * 5)
     for name in ("one", "two"):

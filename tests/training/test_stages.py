@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 import yaml
@@ -146,6 +148,22 @@ def test_each_stage_trains_what_it_says(stages: dict[str, Path]) -> None:
     behind = {"qformer", "bridge", "language_model", "projection"}
     assert changed(stages["contrast"], stages["pretrain"]) - {"contrast"} == behind
     assert changed(stages["pretrain"], stages["adapters"]) == {"bridge"}
+
+
+def test_titles_with_control_tokens_are_trained_on(tmp_path: Path) -> None:
+    """Two steps of each stage that reads texts, from scratch, on titles with the tokens of its own chat template."""
+    draw_parquet(tmp_path / "products.parquet", range(24), size_px=48)
+    draw_foreign_parquet(tmp_path / "foreign.parquet", range(4), size_px=48)
+    table = pq.read_table(tmp_path / "products.parquet")
+    titles = [f"{title} <image> <end> <user>" for title in table["title"].to_pylist()]
+    table = table.set_column(table.column_names.index("title"), "title", pa.array(titles))
+    pq.write_table(table, tmp_path / "products.parquet")
+    short = {"trainer": {**TRAINER, "max_steps": 2}}
+    contrast = train(write_recipe(tmp_path, tmp_path, "contrast", SCRATCH, **HEADS, **short))
+    behind = ["projection", "qformer", "bridge", "language_model", "contrast"]
+    trained = train(write_recipe(tmp_path, tmp_path, "instruct", contrast, **instruct(behind), **short))
+    assert "language_model" in changed(contrast, trained)
+    assert all(weight.isfinite().all() for weight in load_file(trained / "model.safetensors").values())
 
 
 def test_the_maps_of_the_categories_come_along(stages: dict[str, Path]) -> None:

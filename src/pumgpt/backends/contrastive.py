@@ -18,8 +18,10 @@ from pumgpt.backends.chat.answers import NUM_RANKED
 from pumgpt.backends.protocol import Answer, Backend, Question, Request
 from pumgpt.backends.registry import LoadOptions
 from pumgpt.backends.runtime import no_progress_bar, select_device
+from pumgpt.catalog.control_tokens import escape_control_tokens
 from pumgpt.errors import ModelError, first_line
 from pumgpt.model.card import resolve_checkpoint, revision_of
+from pumgpt.model.plain_text import control_tokens
 from pumgpt.model.processing import load_image_processor
 
 CONTRASTIVE_TYPES = frozenset({"clip", "siglip", "siglip2"})
@@ -39,6 +41,7 @@ class DualEncoder:
         self.tokenizer = tokenizer
         self.image_processor = image_processor
         self.name = name
+        self._control_tokens = tuple(control_tokens(tokenizer))
         self._texts: dict[str, Tensor] = {}
 
     @classmethod
@@ -74,7 +77,9 @@ class DualEncoder:
         length = self.model.config.text_config.max_position_embeddings
         for start in range(0, len(new), TEXTS_AT_ONCE):
             batch = new[start : start + TEXTS_AT_ONCE]
-            tokens = self.tokenizer(batch, padding=padding, truncation=True, max_length=length, return_tensors="pt")
+            # CLIP ends a text at the first of its end tokens, whoever wrote it.
+            plain = [escape_control_tokens(text, self._control_tokens) for text in batch]
+            tokens = self.tokenizer(plain, padding=padding, truncation=True, max_length=length, return_tensors="pt")
             vectors = _unit_vectors(self.model.get_text_features(**tokens.to(self.model.device)))
             self._texts.update(zip(batch, vectors, strict=True))
         return torch.stack([self._texts[text] for text in texts])

@@ -18,8 +18,10 @@ from pumgpt.backends.chat.reply import ChatReply, TokenProbability
 from pumgpt.backends.protocol import CANNOT_TELL, Answer, Backend, Question, Request
 from pumgpt.backends.registry import LoadOptions
 from pumgpt.backends.runtime import no_progress_bar, select_device, select_dtype
+from pumgpt.catalog.control_tokens import escape_control_tokens
 from pumgpt.errors import ModelError, first_line
 from pumgpt.model.card import resolve_checkpoint, revision_of
+from pumgpt.model.plain_text import control_tokens
 
 ONE_PHOTO = frozenset({"blip-2", "instructblip"})
 """Models that see exactly one photo: of several the first, and they can't be asked without any."""
@@ -32,6 +34,7 @@ class TransformersBackend(Backend):
     def __init__(self, model: Any, processor: Any, name: str, revision: str) -> None:
         self.model = model.train(False)
         self.processor = processor
+        self._control_tokens = _control_tokens(processor)
         self.name = name
         self.revision = revision
 
@@ -74,7 +77,8 @@ class TransformersBackend(Backend):
     def _reply(self, request: Request, question: Question) -> ChatReply:
         shown = request.photos[:1] if self.model.config.model_type in ONE_PHOTO else request.photos
         photos = [photo.convert("RGB") for photo in shown]
-        prompt = self._prompt(len(photos), prompt_text(request.listing, question))
+        text = escape_control_tokens(prompt_text(request.listing, question), self._control_tokens)
+        prompt = self._prompt(len(photos), text)
         inputs = self.processor(images=photos or None, text=prompt, return_tensors="pt")
         inputs = inputs.to(self.model.device, self.model.dtype)
         written = self.model.generate(
@@ -110,6 +114,16 @@ class TransformersBackend(Backend):
         if self.model.config.model_type == "instructblip":
             return f"{text}\n{_SHORT}"
         raise ValueError("its processor brings no chat template; save the checkpoint with one")
+
+
+def _control_tokens(processor: Any) -> tuple[str, ...]:
+    """What the processor, which gets prompts as one string, doesn't take for text: its placeholders (`image_token`, ...) and
+    the control tokens of its tokenizers, of which InstructBLIP has two.
+    """
+    parts = vars(processor)
+    placeholders = [part for name, part in parts.items() if name.endswith("_token") and isinstance(part, str)]
+    tokenizers = [part for name, part in parts.items() if name.endswith("tokenizer")]
+    return tuple(dict.fromkeys([*placeholders, *(token for part in tokenizers for token in control_tokens(part))]))
 
 
 def load_transformers(source: str, options: LoadOptions) -> TransformersBackend:

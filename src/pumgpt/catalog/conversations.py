@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pumgpt.catalog.control_tokens import escape_control_tokens
 from pumgpt.catalog.product import ImageRef
 from pumgpt.errors import CatalogError, UsageError
 
@@ -36,9 +37,12 @@ class Conversation:
 
     @property
     def shown(self) -> Sequence[tuple[str, str]]:
-        """The turns with the listing in the first question."""
+        """The turns with the listing in the first question. A control token in a text of the shop is escaped: who reads the
+        file couldn't tell a title's `<image>` from a photo's.
+        """
         (question, answer), *rest = self.turns
-        return [(f"{self.listing}\n{question}" if self.listing else question, answer), *rest]
+        turns = [(f"{self.listing}\n{question}" if self.listing else question, answer), *rest]
+        return [(escape_control_tokens(question), escape_control_tokens(answer)) for question, answer in turns]
 
 
 Form = Callable[[Conversation, list[str]], dict[str, Any]]

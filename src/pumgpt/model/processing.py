@@ -9,16 +9,21 @@ from transformers import AutoImageProcessor, AutoTokenizer, BatchFeature, Proces
 
 from pumgpt.errors import ModelError
 from pumgpt.model.chat import chat_template_for
-from pumgpt.model.prompt import render_prompt
+from pumgpt.model.plain_text import encode_continuation, has_control_tokens
+from pumgpt.model.prompt import render_prompt, user_text
 
 IMAGE_TOKEN = "<image>"
+_TEXT_SLOT = "\N{WORD JOINER}text\N{WORD JOINER}"
+"""Stands for the user's text in a rendered template."""
 
 
 class PumGPTProcessor(ProcessorMixin):
     """An image processor and a tokenizer of `transformers`, and the number of placeholders of a photo.
 
     In a text, `<image>` stands for one photo; it is written out to `num_visual_tokens` placeholders. A smaller number may
-    be asked for in a call (elastic N).
+    be asked for in a call (elastic N). `prompt_ids` takes the text of a listing as plain text, whatever it holds.
+
+    The tokenizer pads on the left, since `generate` goes on at the right end of each row.
     """
 
     def __init__(
@@ -34,6 +39,7 @@ class PumGPTProcessor(ProcessorMixin):
         self.image_token_id = tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
         if self.image_token_id is None or self.image_token_id == tokenizer.unk_token_id:
             raise ModelError(f"the tokenizer has no {IMAGE_TOKEN} token; add it as a special token first")
+        tokenizer.padding_side = "left"
         super().__init__(image_processor, tokenizer, chat_template=chat_template)
 
     @classmethod
@@ -85,8 +91,18 @@ class PumGPTProcessor(ProcessorMixin):
         self, num_photos: int, listing: str | None, question: str, num_visual_tokens: int | None = None
     ) -> list[int]:
         """The token ids of the prompt that asks `question`, up to where the answer begins, with placeholders for photos."""
-        text = self._expand(render_prompt(self, num_photos, listing, question), num_visual_tokens)
-        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        text = user_text(listing, question)
+        if not has_control_tokens(self.tokenizer, text):
+            prompt = self._expand(render_prompt(self, num_photos, listing, question), num_visual_tokens)
+            ids: list[int] = self.tokenizer(prompt, add_special_tokens=False)["input_ids"]
+            return ids
+        # The template is rendered around a slot and encoded in pieces, so that its own tokens alone are control tokens.
+        prompt = self._expand(render_prompt(self, num_photos, None, _TEXT_SLOT), num_visual_tokens)
+        before, *behind = prompt.split(_TEXT_SLOT)
+        ids = list(self.tokenizer(before, add_special_tokens=False)["input_ids"])
+        for piece in behind:
+            ids += encode_continuation(self.tokenizer, text, plain=True)
+            ids += encode_continuation(self.tokenizer, piece, plain=False)
         return ids
 
     def _expand(self, text: str, num_visual_tokens: int | None) -> str:

@@ -9,10 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 
+def user_text(listing: str | None, question: str) -> str:
+    """What is written below the photos."""
+    return f"{listing}\n{question}" if listing else question
+
+
 def prompt_messages(num_photos: int, listing: str | None, question: str) -> list[dict[str, Any]]:
     """The chat that asks `question`, for any processor with a chat template."""
-    text = f"{listing}\n{question}" if listing else question
-    return [{"role": "user", "content": [{"type": "image"}] * num_photos + [{"type": "text", "text": text}]}]
+    content = [{"type": "image"}] * num_photos + [{"type": "text", "text": user_text(listing, question)}]
+    return [{"role": "user", "content": content}]
 
 
 def render_prompt(processor: Any, num_photos: int, listing: str | None, question: str) -> str:

@@ -13,6 +13,7 @@ from pumgpt.catalog.product import Product
 from pumgpt.errors import RecipeError
 from pumgpt.model.configuration import PumGPTConfig
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
+from pumgpt.model.plain_text import encode_plain
 from pumgpt.model.processing import IMAGE_TOKEN, PumGPTProcessor
 from pumgpt.tasks.mixture import MixtureWeights, draw_examples
 from pumgpt.training.data.labels import build_context, text_of
@@ -46,7 +47,7 @@ def build_from_scratch(
     # The placeholder's logits are trained by nothing, and a photo can't be written.
     model.generation_config.suppress_tokens = [config.image_token_id]
     needed = SCALE_ROWS * SCALE_LENGTH
-    sample_ids = tokenizer(" ".join(lines[:needed]))["input_ids"]
+    (sample_ids,) = encode_plain(tokenizer, [" ".join(lines[:needed])])
     if len(sample_ids) < needed:
         raise RecipeError("there is too little text to build a tokenizer from; check data.train")
     model.match_scale(torch.tensor(sample_ids[:needed]).view(SCALE_ROWS, SCALE_LENGTH))

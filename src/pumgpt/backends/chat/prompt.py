@@ -10,6 +10,7 @@ from typing import Any
 from PIL.Image import Image, Resampling
 
 from pumgpt.backends.protocol import CANNOT_TELL, Question
+from pumgpt.catalog.control_tokens import escape_control_tokens
 
 SYSTEM = (
     "You look at the photos and the listing of one product in a shop and answer a question about it. "
@@ -41,7 +42,11 @@ def too_many_choices(question: Question) -> str | None:
 
 
 def chat_messages(system: str, text: str, photo_urls: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Photos first, then the text: servers cache a common prefix, and a product's questions share its photos."""
+    """Photos first, then the text: servers cache a common prefix, and a product's questions share its photos.
+
+    What looks like a control token in `text` is escaped: which ones the server's model has isn't known here.
+    """
+    text = escape_control_tokens(text)
     photos = [{"type": "image_url", "image_url": {"url": url}} for url in photo_urls]
     content: Any = [*photos, {"type": "text", "text": text}] if photos else text
     return [{"role": "system", "content": system}, {"role": "user", "content": content}]

@@ -35,6 +35,7 @@ from pumgpt.errors import ModelError, first_line
 from pumgpt.model.card import CALIBRATION_FILE, category_maps, read_card, resolve_checkpoint, revision_of
 from pumgpt.model.encoded_photos import EncodedPhotos
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
+from pumgpt.model.plain_text import encode_plain
 from pumgpt.model.processing import PumGPTProcessor
 
 PHOTOS_AT_ONCE = 32
@@ -336,8 +337,7 @@ class PumGPTBackend(Backend):
         return self._tries[choices]
 
     def _token_ids(self, values: Sequence[str]) -> list[list[int]]:
-        token_ids: list[list[int]] = self.processor.tokenizer(list(values), add_special_tokens=False)["input_ids"]
-        return token_ids
+        return encode_plain(self.processor.tokenizer, values)
 
     def _generate(self, prompts: PrefixCache, rows: Sequence[_PendingQuestion]) -> list[Answer]:
         """Open answers, and how probable a refusal was."""

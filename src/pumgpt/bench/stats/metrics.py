@@ -251,7 +251,8 @@ def bleu(candidates: Sequence[str | None], references: Sequence[Sequence[str]]) 
 
     most = max(map(len, references))
     columns: Any = [[texts[place] if place < len(texts) else None for texts in references] for place in range(most)]
-    metric = BLEU(lowercase=True)
+    # A perfect caption of two words has no n-gram of four, which is no mistake: only the orders that texts have count.
+    metric = BLEU(lowercase=True, effective_order=True)
     score: Any = metric.corpus_score([text or "" for text in candidates], columns, n_bootstrap=NUM_RESAMPLES)
     # Every resample of a single text is that text.
     if len(candidates) == 1:

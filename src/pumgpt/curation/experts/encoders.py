@@ -14,6 +14,7 @@ from pumgpt.backends.runtime import no_progress_bar
 from pumgpt.curation.experts.similarity import Encoder, Floats
 from pumgpt.errors import ModelError, first_line
 from pumgpt.model.card import read_config, resolve_checkpoint
+from pumgpt.model.plain_text import encode_padded
 
 MAX_CACHED_TEXTS = 50_000
 
@@ -64,7 +65,7 @@ class ContrastiveEncoder:
             self._texts.clear()
         new = [text for text in texts if text not in self._texts]
         if new:
-            tokens = self.processor.tokenizer(new, return_tensors="pt", padding=True, truncation=True)
+            tokens = encode_padded(self.processor.tokenizer, new)
             embedded = self.model.contrast.embed_texts(
                 self.model.qformer, tokens["input_ids"], tokens["attention_mask"]
             )

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL
+from pumgpt.model.plain_text import encode_padded, encode_plain
 from pumgpt.model.processing import PumGPTProcessor
 from pumgpt.tasks.base import Example
 from pumgpt.tasks.context import TaskContext
@@ -163,7 +164,7 @@ class InstructionCollator:
         # Without photo and text nothing can be told.
         blank = num_photos == 0 and example.listing is None
         tokenizer = self.processor.tokenizer
-        answer = tokenizer(CANNOT_TELL if blank else example.answer, add_special_tokens=False)["input_ids"]
+        (answer,) = encode_plain(tokenizer, [CANNOT_TELL if blank else example.answer])
         return prompt, [*answer, tokenizer.eos_token_id]
 
     def _buckets(self, rows: list[_PromptRow]) -> list[dict[str, Tensor]]:
@@ -200,8 +201,7 @@ class InstructionCollator:
         if len(texts) < 2:
             return {}
         stated = [text for _, text in texts]
-        options = {"padding": True, "truncation": True, "max_length": self.contrast_length, "return_tensors": "pt"}
-        tokens = self.processor.tokenizer(stated, **options)
+        tokens = encode_padded(self.processor.tokenizer, stated, self.contrast_length)
         group = torch.tensor([stated.index(text) for text in stated])
         place = torch.tensor([place for place, _ in texts])
         return {

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from pumgpt.catalog.question import Question
 from pumgpt.model.encoded_photos import EncodedPhotos
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
+from pumgpt.model.plain_text import encode_plain
 from pumgpt.tasks.context import TaskContext
 from pumgpt.training.data.labels import CATEGORY
 from pumgpt.training.objectives.heads import IGNORED, LabelHeads, as_probabilities
@@ -56,10 +57,7 @@ class AnswerTeacher(nn.Module):
         self.labels = [name for name, places in self.place.items() if places]
         self.shares = [(shares or {}).get(name, share) for name in self.labels]
         for number, name in enumerate(self.labels):
-            written = [
-                [*tokenizer(value, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
-                for value in self.place[name]
-            ]
+            written = [[*ids, tokenizer.eos_token_id] for ids in encode_plain(tokenizer, list(self.place[name]))]
             table_KL = torch.full((len(written), max(map(len, written))), PAST_END)
             for row, tokens in enumerate(written):
                 table_KL[row, : len(tokens)] = torch.tensor(tokens)

@@ -23,6 +23,7 @@ from transformers import TrainingArguments
 from pumgpt.catalog.product import Product
 from pumgpt.errors import RecipeError
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
+from pumgpt.model.plain_text import encode_padded
 from pumgpt.model.processing import PumGPTProcessor
 from pumgpt.model.vision import keep_frozen_statistics
 from pumgpt.training.data.augmentation import AugmentRecipe
@@ -286,8 +287,8 @@ class ContrastiveCollator:
         if len(photo) < 2:
             # One text has none to be told apart from.
             return batch
-        stated = [texts[index] for index in photo]
-        tokens = self.tokenizer(stated, padding=True, truncation=True, max_length=self.max_length, return_tensors="pt")
+        stated = [text for index in photo if (text := texts[index])]
+        tokens = encode_padded(self.tokenizer, stated, self.max_length)
         # Products with the same title are no negatives of each other.
         first = {text: position for position, text in reversed(list(enumerate(stated)))}
         batch["input_ids"], batch["attention_mask"] = tokens["input_ids"], tokens["attention_mask"]
