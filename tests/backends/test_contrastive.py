@@ -118,3 +118,9 @@ def test_a_folder_is_loaded_by_its_kind(tmp_path: Path) -> None:
     request = Request((RED,), (QUESTION,))
     direct = wrapped(model, processor, "siglip").answer([request])[0][0]
     assert loaded.answer([request])[0][0].text == direct.text
+
+
+def test_a_control_token_in_a_text_is_text(backend: ContrastiveBackend) -> None:
+    """CLIP reads a text at its first end token: all that follows would count for nothing."""
+    one, other = backend.encoder.embed_texts(["a <unk> red shirt", "a <unk> blue shoe"])
+    assert not torch.allclose(one, other, atol=1e-4)

@@ -116,6 +116,73 @@ def test_generate_says_what_ask_says(nano: Model) -> None:
                 assert answer.text == written.strip()
 
 
+def test_a_batch_of_prompts_is_answered_as_one_by_one(tmp_path: Path) -> None:
+    """Prompts of unequal length, through `generate` and the pipeline; also from a folder that was saved to pad on the right."""
+    from transformers import AutoModelForImageTextToText, AutoProcessor, pipeline
+
+    folder = tmp_path / "right"
+    shutil.copytree(FOLDER, folder)
+    config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    assert config["padding_side"] == "left"
+    (folder / "tokenizer_config.json").write_text(json.dumps(config | {"padding_side": "right"}), encoding="utf-8")
+    model = AutoModelForImageTextToText.from_pretrained(folder).eval()
+    processor = AutoProcessor.from_pretrained(folder)
+    photos = [draw_sample(seed, 240)[0] for seed in SEEDS[:3]]
+    asked = [
+        "What is the colour?",
+        "Describe the product in a few words.",
+        "Who is it for? Choose one: Men, Women, Girls.",
+    ]
+    chats = [prompt_messages(1, None, question) for question in asked]
+    texts = [processor.apply_chat_template(chat, add_generation_prompt=True) for chat in chats]
+    options = {"max_new_tokens": 12, "do_sample": False}
+
+    def written(photos: list[Image.Image], texts: list[str]) -> list[str]:
+        inputs = processor(images=photos, text=texts, padding=True, return_tensors="pt")
+        ids = model.generate(**inputs, **options)[:, inputs["input_ids"].shape[1] :]
+        return [str(text).strip() for text in processor.batch_decode(ids, skip_special_tokens=True)]
+
+    alone = [written([photo], [text])[0] for photo, text in zip(photos, texts, strict=True)]
+    assert all(alone) and len(set(alone)) == 3
+    assert written(photos, texts) == alone
+    for chat, photo in zip(chats, photos, strict=True):
+        chat[0]["content"][0]["image"] = photo
+    pipe = pipeline("image-text-to-text", model=model, processor=processor)
+    found = pipe(text=chats, batch_size=3, return_full_text=False, **options)
+    assert [one[0]["generated_text"].strip() for one in found] == alone
+
+
+MARKED = "Photo print <image> frame </s> <end> <|im_end|>"
+
+
+def test_ask_takes_a_title_with_control_tokens(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg(draw_sample(SEEDS[0], 240)[0]))
+    arguments = ["ask", str(tmp_path / "a.jpg"), "--title", MARKED, "--question", "Is <image> in it?", "--json"]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["category"]["path"]
+
+
+def test_a_row_with_control_tokens_is_enriched_among_others(tmp_path: Path) -> None:
+    """The other rows are filled as without it."""
+    rows: list[dict[str, Any]] = []
+    for number, seed in enumerate(SEEDS[:3]):
+        (tmp_path / f"{number}.jpg").write_bytes(jpeg(draw_sample(seed, 240)[0]))
+        rows.append({"id": str(number), "images": [f"{number}.jpg"], "title": "Nordlicht"})
+    filled = []
+    for name in ("plain", "marked"):
+        if name == "marked":
+            rows[1] |= {"title": MARKED, "description": f"Use the tag {MARKED}", "attributes": {"colour": "<image>"}}
+        catalog, out = tmp_path / f"{name}.jsonl", tmp_path / f"{name}-filled.jsonl"
+        catalog.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        done = CliRunner().invoke(main, ["enrich", str(catalog), str(out)])
+        assert done.exit_code == 0, done.output
+        filled.append([json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()])
+    plain, marked = filled
+    assert (plain[0]["category"], plain[2]["category"]) == (marked[0]["category"], marked[2]["category"])
+    assert marked[1]["category"]["path"]
+
+
 def test_another_checkpoint_is_another_folder(tmp_path: Path) -> None:
     """The same weights under another name, with a card of other words: nothing outside the folder knows which model it is."""
     folder = tmp_path / "market"

@@ -90,6 +90,19 @@ def test_answers_come_back_in_order_and_are_those_of_the_backend_behind_it() -> 
         assert [answer.text for answer in row] == [answer.text for answer in direct]
 
 
+def test_a_listing_sends_no_control_tokens() -> None:
+    """Servers put the text into a template and tokenize the whole, so that a title's `<image>` would be a photo's."""
+    marked = Choices(("White <image>", "Red"))
+    question = Question("attribute_qa", "Which </s> colour?", "colour", marked)
+    with serve(lambda body: completion("White < image>")) as server:
+        request = Request((SOME,), (question,), "Title: <image> <|im_end|>")
+        ((answer,),) = backend_at(server.base_url).answer([request])
+    text = server.calls[0]["messages"][1]["content"][-1]["text"]
+    assert text.startswith("Title: < image> < |im_end|>\nWhich < /s> colour?")
+    assert "White < image>" in text and "<image>" not in text
+    assert answer.text == "White <image>"
+
+
 def test_no_more_questions_than_asked_for_are_on_their_way_at_once() -> None:
     with serve(lambda _: Reply(completion("Red").content, delay_s=0.05)) as server:
         backend = OpenAIBackend(ChatEndpoint("m", server.base_url), num_parallel=3)

@@ -114,6 +114,19 @@ def test_open_answers_are_those_of_generate(backend: PumGPTBackend, requests: li
             assert answer.text == backend.processor.tokenizer.decode(new, skip_special_tokens=True).strip()
 
 
+def test_control_tokens_of_a_listing_are_text(backend: PumGPTBackend, requests: list[Request]) -> None:
+    """In title, question and choices, among other requests: an answer as alone, and the others' as without it."""
+    marks = " ".join(["<image>", "<end>", "<user>", "<assistant>", "<pad>", "</s>"])
+    choices = Choices(("White <image>", "<end>", "Red"))
+    questions = (Question("attribute_qa", f"Which {marks}?", "colour", choices), QUESTIONS[2])
+    marked = Request(requests[0].photos, questions, f"Title: {marks} frame")
+    together = backend.answer([requests[0], marked, requests[1]])
+    assert_same(together[0], backend.answer([requests[0]])[0])
+    assert_same(together[1], backend.answer([marked])[0])
+    assert_same(together[2], backend.answer([requests[1]])[0])
+    assert {text for text, _ in together[1][0].ranked} == set(choices.values)
+
+
 def full_pass(backend: PumGPTBackend, request: Request, question: Question, answer: str) -> float:
     """Log-probability of an answer and its end token, by one plain pass over the whole text."""
     tokenizer = backend.processor.tokenizer

@@ -74,6 +74,33 @@ def test_no_photo_and_several(backend: TransformersBackend) -> None:
         assert two != ask(backend, RED)
 
 
+def test_a_listing_holds_no_control_tokens(backend: TransformersBackend) -> None:
+    """Placeholders and turn marks of every family in a title: the model is shown as many of them as without."""
+    processor = backend.processor
+    special = [token for token in processor.tokenizer.get_vocab() if len(token) > 2]
+    listing = f"Title: a {' '.join(['<image>', '<|image_pad|>', '</s>', *special])} frame"
+    plain, marked = (_shown_ids(backend, text) for text in ("Title: a frame", listing))
+    for token in special:
+        number = processor.tokenizer.convert_tokens_to_ids(token)
+        assert marked.count(number) == plain.count(number), token
+    assert "< image> < |image_pad|>" in processor.tokenizer.decode(marked)
+
+
+def _shown_ids(backend: TransformersBackend, listing: str) -> list[int]:
+    """The prompt's token ids as they reach the model."""
+    shown: list[list[int]] = []
+
+    def keep(module: Any, inputs: Any) -> None:
+        shown.append(inputs[0].flatten().tolist())
+
+    hook = backend.model.get_input_embeddings().register_forward_pre_hook(keep)
+    try:
+        assert ask(backend, RED, listing=listing).error is None
+    finally:
+        hook.remove()
+    return shown[0]
+
+
 def test_too_many_choices_are_refused_with_a_reason() -> None:
     backend = TransformersBackend(*build("llava"), "llava", "1")
     many = Question("category", "Which category?", "category", Choices(tuple(map(str, range(700)))))

@@ -85,6 +85,14 @@ def test_bleu_worked_by_hand() -> None:
     assert bleu(["a b c d x"], [["a b c d e"]]).value == pytest.approx((4 / 5 * 3 / 4 * 2 / 3 * 1 / 2) ** 0.25)
 
 
+def test_a_perfect_caption_is_perfect_however_short() -> None:
+    """Two words have no n-gram of three or four; half of them right is still no more than half."""
+    assert bleu(["Red shirt", "Blue shirt"], SHIRTS).value == pytest.approx(1)
+    assert bleu(["Red shirt"], [["Red shirt"]]).value == pytest.approx(1)
+    assert bleu(["Red shirt", "Red hat"], SHIRTS).value < 0.75
+    assert bleu(["", None], SHIRTS).value == 0
+
+
 def test_rouge_l_is_the_reference_implementations() -> None:
     said, reference = "the shirt of blue cotton for men", "a blue cotton shirt for tall men"
     theirs = RougeScorer(["rougeL"]).score(reference, said)["rougeL"].fmeasure

@@ -51,6 +51,17 @@ def test_every_placeholder_has_its_photo(tmp_path: Path, form: str) -> None:
     assert [photo.read_bytes() for photo in photos] == [b"0", b"0", b"1"]
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_placeholder_in_a_listing_is_text(tmp_path: Path, form: str) -> None:
+    turns = (("Which <image> is it?", "White <image>"), ("And </s>?", "<|im_end|>"))
+    shown = Conversation("1", (ImageRef(path="/far/a.jpg"),), turns, "Title: Print <image> frame")
+    (record,) = _written(tmp_path / "train.json", form, shown)
+    text = json.dumps(record)
+    assert text.count("<image>") + text.count('{"type": "image"}') == 1
+    assert "Title: Print < image> frame" in text and "White < image>" in text
+    assert "</s>" not in text and "<|im_end|>" not in text
+
+
 def test_one_photo_is_no_list_in_llava(tmp_path: Path) -> None:
     none, one = Conversation("1", (), _TURNS), Conversation("2", (ImageRef(path="/far/a.jpg"),), _TURNS)
     first, second = _written(tmp_path / "train.json", "llava", none, one)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -53,3 +55,57 @@ def test_of_an_answer_from_a_list_the_sum_counts_and_of_open_text_the_mean(produ
                 expected += losses.sum() if kind == "sum" else losses.sum() / asked
     assert lengths["sum"] and lengths["mean"] and min(lengths["sum"]) > 1
     torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_control_tokens_of_a_product_are_text_in_training(products: list[Product]) -> None:
+    """Two steps on products whose titles and labels hold them: a row has the placeholders of its photos, one turn of each
+    side and one end, and learns to write '<image>' in letters.
+    """
+    nano = resolve_checkpoint("nano")
+    model = PumGPTForConditionalGeneration.from_pretrained(nano)
+    processor = PumGPTProcessor.from_pretrained(nano)
+    marked = [
+        replace(product, title="Print <image> <end> <user> frame", attributes={"colour": "White <image>"})
+        for product in products
+    ]
+    mixture = MixtureWeights(tasks={"attribute_qa": 1.0, "caption": 1.0}, listing={"present": 1.0})
+    settings = PromptSettings(build_context(marked, ["colour"], 1), mixture, 2, 0.0, {1: 1.0})
+    views, length = None, 16
+    collator = InstructionCollator(
+        PhotoCache(64), processor, settings, 64, views, num_buckets=2, contrast_length=length
+    )
+    control = [
+        processor.tokenizer.convert_tokens_to_ids(token) for token in ("<image>", "<user>", "<assistant>", "<end>")
+    ]
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
+    learned = []
+    for _ in range(2):
+        batch = collator(marked)
+        for bucket in batch["buckets"]:
+            for ids, labels in zip(bucket["input_ids"], bucket["labels"], strict=True):
+                counts = [int((ids == token).sum()) for token in control]
+                assert counts == [processor.num_visual_tokens, 1, 1, 1]
+                learned.append(processor.tokenizer.decode(labels[labels != IGNORED]))
+        assert not torch.isin(batch["text_ids"], torch.tensor(control)).any()
+        visual = model.encode_photos(batch["pixel_values"]).visual_KBND
+        loss = sum((answer_loss(model, visual, bucket) for bucket in batch["buckets"]), torch.zeros(()))
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        assert torch.isfinite(loss)
+    assert any("White <image><end>" in text for text in learned)
+
+
+def test_padding_in_training_is_on_the_right(products: list[Product]) -> None:
+    """The processor pads on the left, for `generate`; rows and texts of a batch begin at the first position all the same."""
+    processor = PumGPTProcessor.from_pretrained(resolve_checkpoint("nano"))
+    assert processor.tokenizer.padding_side == "left"
+    titled = [replace(product, title="Shirt " * (number + 1)) for number, product in enumerate(products)]
+    mixture = MixtureWeights(tasks={"caption": 1.0, "category": 1.0})
+    settings = PromptSettings(build_context(titled, ["colour"], 1), mixture, 2, 0.0, {1: 1.0})
+    batch = InstructionCollator(PhotoCache(64), processor, settings, 64, None, num_buckets=1, contrast_length=16)(
+        titled
+    )
+    for mask in (batch["buckets"][0]["attention_mask"], batch["text_mask"]):
+        assert mask[:, 0].all() and not mask.all()
+        assert (mask.diff(dim=1) <= 0).all()
