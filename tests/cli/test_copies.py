@@ -88,14 +88,14 @@ def test_a_listings_placeholder_is_none_of_a_photo(shop: Path, form: str) -> Non
     text = (shop / "in.csv").read_text(encoding="utf-8")
     text = text.replace("Soft blue", "Print <image> </s>").replace("> Shirts", "> Shirts <image>")
     (shop / "in.csv").write_text(text, encoding="utf-8")
-    done = run("convert", shop / "in.csv", shop / "out.jsonl", "--to", form, "--questions", 1)
+    done = run("convert", shop / "in.csv", shop / "out.jsonl", "--to", form)
     assert done.exit_code == 0
     records = [json.loads(line) for line in (shop / "out.jsonl").read_text(encoding="utf-8").splitlines()]
     for record in records:
         photos = record.get("images", [record["image"]] if "image" in record else [])
         line = json.dumps(record)
         assert line.count("<image>") + line.count('{"type": "image"}') == len(photos)
-    assert any("Print < image> < /s>" in json.dumps(record) for record in records)
+    assert any("< image>" in json.dumps(record) for record in records)
 
 
 def test_a_file_that_is_there_is_not_replaced_unasked(shop: Path) -> None:

@@ -148,7 +148,7 @@ def test_control_tokens_in_a_title_are_kept_as_they_stand(tmp_path: Path) -> Non
     """Our training takes them for text, so that nothing need be escaped on the way."""
     titles = [f"Print <image> </s> {' '.join(random.Random(number).sample(WORDS, 4))}" for number in range(12)]
     file = write_catalog(tmp_path, ["Hat"] * 12, title=titles)
-    write_shards(file, tmp_path / "shards", ShardRecipe(held_out=0.3))
+    write_shards([file], tmp_path / "shards", ShardRecipe(held_out=0.3))
     rows = [row for split in SPLITS for row in rows_of(tmp_path / "shards", split)]
     assert {row["title"] for row in rows} == set(titles)
 

@@ -159,7 +159,8 @@ def test_titles_with_control_tokens_are_trained_on(tmp_path: Path) -> None:
     table = table.set_column(table.column_names.index("title"), "title", pa.array(titles))
     pq.write_table(table, tmp_path / "products.parquet")
     short = {"trainer": {**TRAINER, "max_steps": 2}}
-    contrast = train(write_recipe(tmp_path, tmp_path, "contrast", SCRATCH, **HEADS, **short))
+    weight = {"contrast": {"weight": 0.5}}
+    contrast = train(write_recipe(tmp_path, tmp_path, "contrast", SCRATCH, **HEADS, **weight, **short))
     behind = ["projection", "qformer", "bridge", "language_model", "contrast"]
     trained = train(write_recipe(tmp_path, tmp_path, "instruct", contrast, **instruct(behind), **short))
     assert "language_model" in changed(contrast, trained)
