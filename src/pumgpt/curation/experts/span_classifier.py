@@ -34,6 +34,7 @@ _ALIASES = {
     "colour": "color", "manufacturer": "brand", "vendor": "brand", "label": "brand", "fabric": "material",
     "sex": "gender", "taste": "flavor", "flavour": "flavor", "fragrance": "scent", "smell": "scent", "print": "pattern",
 }  # fmt: skip
+_CONTENTS = frozenset({"weight", "net weight", "volume", "net content"})
 _UNIT_GAP = re.compile(rf"(?<=\d)[\s-](?={UNIT}$)", re.IGNORECASE)
 
 
@@ -69,7 +70,9 @@ class SpanClassifier:
         similar_A = self._similar_attributes(name)
         known = float(similar_A.max())
         own = float(logits_A @ similar_A / similar_A.sum()) if known else 0.0
-        others_A = np.where(similar_A > 0, -np.inf, logits_A)
+        # A packet's weight or volume is its net content: one doesn't speak against the other.
+        same_A = [name.casefold() in _CONTENTS and other in _CONTENTS for other in self.names]
+        others_A = np.where((similar_A > 0) | same_A, -np.inf, logits_A)
         best = int(others_A.argmax())
         return SpanOwner(own, float(others_A[best]), known, self.names[best])
 
