@@ -250,6 +250,42 @@ def test_a_host_that_is_down_is_left_alone(make: Make) -> None:
     assert all("isn't asked any more" in message for message in messages[4:])
 
 
+@pytest.mark.parametrize("num_photos", [16, 48])
+def test_a_silent_host_is_given_up_after_so_many_requests(make: Make, num_photos: int) -> None:
+    """It accepts connections and never answers. The cost is that of 12 requests, four at a time, for any number of photos."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as silent:
+        accepted: list[socket.socket] = []
+
+        def accept() -> None:
+            while True:
+                try:
+                    accepted.append(silent.accept()[0])
+                except OSError:
+                    return
+
+        threading.Thread(target=accept, daemon=True).start()
+        downloads = make(limits=DownloadLimits(connect_s=1, read_s=0.3, backoff_s=0.01))
+        urls = [f"http://127.0.0.1:{silent.getsockname()[1]}/{number}.png" for number in range(num_photos)]
+        began = time.monotonic()
+        downloads.prefetch(urls)
+        messages = [_refusal(downloads, url) for url in urls]
+        took = time.monotonic() - began
+        silent.shutdown(socket.SHUT_RDWR)
+    for connection in accepted:
+        connection.close()
+    assert took < 2.5, "three rounds of 0.3 s, not three attempts of each photo"
+    assert 12 <= len(accepted) <= 16, "12 requests, and those under way beside them"
+    assert all("did not answer" in message for message in messages)
+    assert "isn't asked any more" in messages[-1]
+
+
+def test_a_host_that_answers_now_and_then_is_not_given_up(host: PhotoHost, make: Make) -> None:
+    downloads = make(limits=DownloadLimits(read_s=0.1, backoff_s=0.01, attempts=1, unanswered_requests=2))
+    for number in range(3):
+        assert "did not answer" in _refusal(downloads, host.url(f"/slow/{number}?0.5"))
+        assert "404" in _refusal(downloads, host.url(f"/status/{number}?404"))
+
+
 def test_a_damaged_or_half_written_entry_does_not_count(host: PhotoHost, make: Make, tmp_path: Path) -> None:
     url = host.url("/a.png")
     make()(url)

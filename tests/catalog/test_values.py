@@ -10,8 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from pumgpt.catalog.vocabulary.quantities import find_quantities, parse_quantity
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
-from pumgpt.catalog.vocabulary.units import find_quantities, is_unit, parse_quantity
+from pumgpt.catalog.vocabulary.units import is_unit
 from pumgpt.catalog.vocabulary.values import canonical, same_value, wordings, written_forms
 from pumgpt.catalog.vocabulary.words import key, plural, singular
 from pumgpt.errors import SchemaError
@@ -120,7 +121,37 @@ def test_written_forms_by_language_and_unit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("many", "one"), [("berries", "berry"), ("women's", "woman"), ("lenses", "lens"), ("boxes", "box")]
+    ("many", "one"),
+    [
+        ("berries", "berry"),
+        ("women's", "woman"),
+        ("lenses", "lens"),
+        ("boxes", "box"),
+        ("hoodies", "hoodie"),
+        ("gloves", "glove"),
+        ("scarves", "scarf"),
+        ("tomatoes", "tomato"),
+        ("shoes", "shoe"),
+        ("knives", "knife"),
+        ("shelves", "shelf"),
+        ("sleeves", "sleeve"),
+        ("sizes", "size"),
+        ("vases", "vase"),
+        ("blouses", "blouse"),
+        ("viruses", "virus"),
+        ("glasses", "glass"),
+        ("brushes", "brush"),
+        ("ties", "tie"),
+        ("watches", "watch"),
+        ("moustaches", "moustache"),
+        ("canvas", "canvas"),
+        ("batteries", "battery"),
+        ("cookies", "cookie"),
+        ("olives", "olive"),
+        ("dress", "dress"),
+        ("series", "series"),
+        ("toes", "toe"),
+    ],
 )
 def test_singular(many: str, one: str) -> None:
     assert singular(many) == one

@@ -28,6 +28,15 @@ COLOUR = AttributeSpec(
         ("Women&#39;s sandals", "women", "Women's", MatchKind.FORM),
         ("Lure 40mm long", "4 cm", "40mm", MatchKind.UNIT),
         ("Shampoo 16 fl oz", "473 ml", "16 fl oz", MatchKind.UNIT),
+        ("Rug 6'2\" long", "74 in", "6'2\"", MatchKind.UNIT),
+        ("Rug 6 ft 2 in long", "188 cm", "6 ft 2 in", MatchKind.UNIT),
+        ("Flour 1 000 g", "1 kg", "1 000 g", MatchKind.UNIT),
+        ("Oil 2 x 250 ml", "500 ml", "2 x 250 ml", MatchKind.UNIT),
+        ("Oil 250ml", "250 ml", "250ml", MatchKind.AS_LISTED),
+        ("Boots US 7½", "US 7.5", "US 7 1/2", MatchKind.FORM),
+        ("Boots size 7½", "7.5", "7 1/2", MatchKind.FORM),
+        ("Socks 4-pack", "Pack of 4", "4-pack", MatchKind.FORM),
+        ("Warm beanies", "Beanie", "beanies", MatchKind.FORM),
     ],
 )
 def test_a_value_is_found_as_shops_write_it(title: str, value: str, words: str, kind: MatchKind) -> None:
@@ -38,7 +47,22 @@ def test_a_value_is_found_as_shops_write_it(title: str, value: str, words: str, 
 
 @pytest.mark.parametrize(
     ("title", "value"),
-    [("Redwood table", "Red"), ("Pack of 10", "1"), ("Lure 40mm", "40 cm"), ("Size 1 2", "12"), ("Steel", "eel")],
+    [
+        ("Redwood table", "Red"),
+        ("Pack of 10", "1"),
+        ("Lure 40mm", "40 cm"),
+        ("Size 1 2", "12"),
+        ("Steel", "eel"),
+        ("Rug 6'2\"", "2 in"),
+        ("Rug 6'2\"", "62 in"),
+        ("Rug 6'2\"", "2"),
+        ("Boots US 7½", "US 7"),
+        ("Boots 7½", "7"),
+        ("Jar 3 lb 8 oz", "8 oz"),
+        ("Oil 2 L", "L"),
+        ("Socks 40-pack", "Pack of 4"),
+        ("Freezer -5 °C", "5 °C"),
+    ],
 )
 def test_a_part_of_a_word_or_of_a_number_is_no_mention(title: str, value: str) -> None:
     assert list(Text(title).mentions(value)) == []

@@ -58,27 +58,28 @@ class Fetcher:
             raise PhotoError(f"{url}: {error}; run it again later, or {_BY_HAND}") from error
 
     async def _persist(self, url: str, host: Host, known: CachedPhoto | None) -> CachedPhoto:
-        last = _PassingError(f"its host did not answer {host.unanswered} times in a row and isn't asked any more")
+        last: _PassingError | None = None
         for attempt in range(self._limits.attempts):
             await host.until_ready()
-            if host.unanswered >= self._limits.unanswered_urls:
-                raise last
             try:
                 # The host's first: whoever waits for a slow host must not hold a connection that others could use.
                 async with host.slots, self._slots:
-                    found = await self._attempt(url, known)
-                host.unanswered = 0
-                return found
+                    # Only now: the host may have been given up while this URL waited for its turn.
+                    if host.unanswered >= self._limits.unanswered_requests:
+                        raise last or _PassingError(
+                            f"its host did not answer {host.unanswered} times in a row and isn't asked any more"
+                        )
+                    return await self._attempt(url, known, host)
             except _PassingError as error:
+                if error is last or host.unanswered >= self._limits.unanswered_requests:
+                    raise
                 last = error
                 if error.wait_s > self._limits.max_wait_s:
                     break
                 host.hold_off(error.wait_s)
             if attempt + 1 < self._limits.attempts:
                 await asyncio.sleep(backoff_delay_s(attempt, self._limits.backoff_s))
-        # A host that is down costs its first URLs all their attempts, and the thousands after them nothing.
-        host.unanswered = 0 if last.answered else host.unanswered + 1
-        raise last
+        raise last or _PassingError("was not asked for")
 
     def _host(self, url: str) -> Host:
         try:
@@ -89,7 +90,17 @@ class Fetcher:
             raise PhotoError(f"{url}: names no host; mend the URL")
         return self._hosts.setdefault(name, Host(asyncio.Semaphore(self._limits.connections_per_host)))
 
-    async def _attempt(self, url: str, known: CachedPhoto | None) -> CachedPhoto:
+    async def _attempt(self, url: str, known: CachedPhoto | None, host: Host) -> CachedPhoto:
+        try:
+            found = await self._ask(url, known)
+        except PhotoError as error:
+            silent = isinstance(error, _PassingError) and not error.answered
+            host.unanswered = host.unanswered + 1 if silent else 0
+            raise
+        host.unanswered = 0
+        return found
+
+    async def _ask(self, url: str, known: CachedPhoto | None) -> CachedPhoto:
         try:
             async with asyncio.timeout(self._limits.total_s):
                 async with self._client.stream("GET", url, headers=known.conditions if known else None) as response:

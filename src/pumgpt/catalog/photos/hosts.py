@@ -26,8 +26,10 @@ class DownloadLimits:
     max_redirects: int = 5
     connections: int = 16
     connections_per_host: int = 4
-    unanswered_urls: int = 4
-    """So many URLs in a row that a host did not answer at all, and it isn't asked again in this run."""
+    unanswered_requests: int = 12
+    """So many requests in a row that a host did not answer at all, whatever their URLs, and it isn't asked again in this
+    run. Four at a time, a host that accepts connections and never answers costs three times `read_s`.
+    """
     fresh_s: float = 86_400.0
     """A photo that was fetched so lately is not asked for again."""
 
@@ -38,7 +40,7 @@ class Host:
 
     slots: asyncio.Semaphore
     unanswered: int = 0
-    """URLs in a row that got no answer, each after all its attempts."""
+    """Requests in a row that got no answer."""
     ready_at: float = 0.0
     """Not to be asked before, in `time.monotonic` seconds: it said so (`Retry-After`)."""
 

@@ -1,113 +1,138 @@
-"""Quantities as shops write them: "10 cm", "3.5g", '13"', "1,000 mg", "16 fl. oz". `pint` knows what the units are worth.
+"""Units of measure as shops write them ("cm", "fl. oz.", '″', "Zoll"), and what they are worth. The factors are pint's.
 
-It is imported when the first quantity is read, and asked once for each unit.
+pint is imported when the first quantity is converted, and asked once for each unit. It only ever gets names from the
+table below, or a unit that a schema names: it would read "fl oz" as femtolitres times ounces.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
+# "_" stands for a blank, a dot, both or neither: "fl_oz" is "floz", "fl oz", "fl.oz" and "fl. oz".
 _SPELLINGS = {
     "millimeter": "mm millimeter millimetre millimeters millimetres",
     "centimeter": "cm centimeter centimetre centimeters centimetres zentimeter",
     "meter": "m meter metre meters metres mètre mètres metro metros",
     "kilometer": "km kilometer kilometre kilometers kilometres",
-    "inch": "in inch inches inch. in. zoll pouce pouces pulgada pulgadas \" ″ ''",
-    "foot": "ft foot feet ft. ′",
+    "inch": "in inch inches inch. in. zoll pouce pouces pulgada pulgadas \" ″ ” “ '' ’’ ′′ ´´",
+    "foot": "ft foot feet ft. ' ’ ′ ´",
     "yard": "yd yds yard yards",
     "microgram": "mcg µg μg ug microgram micrograms",
     "milligram": "mg mgs milligram milligrams milligramm",
+    "carat": "carat carats",
     "gram": "g gr gram grams gramm gramme grammes gramo gramos",
     "kilogram": "kg kgs kilo kilos kilogram kilograms kilogramm",
     "ounce": "oz ozs ounce ounces oz.",
     "pound": "lb lbs pound pounds lb. lbs.",
-    "milliliter": "ml milliliter millilitre milliliters millilitres",
+    "milliliter": "ml mls milliliter millilitre milliliters millilitres",
     "centiliter": "cl centiliter centilitre",
-    "liter": "l liter litre liters litres litro litros ltr",
-    "fluid_ounce": "floz fl.oz fl.oz. fluidounce fluidounces",
+    "deciliter": "dl deciliter decilitre",
+    "liter": "l lt lts ltr ltrs liter litre liters litres litro litros",
+    "fluid_ounce": "fl_oz fl_oz. fluid_ounce fluid_ounces",
+    "pint": "pint pints",
     "quart": "qt quart quarts",
     "gallon": "gal gallon gallons",
+    "millimeter ** 3": "mm3 mm³ cubic_millimeter cubic_millimeters",
+    "centimeter ** 3": "cm3 cm³ cc ccm cu_cm cubic_centimeter cubic_centimetre cubic_centimeters cubic_centimetres",
+    "meter ** 3": "m3 m³ cubic_meter cubic_metre cubic_meters cubic_metres",
+    "inch ** 3": "in3 in³ cu_in cubic_inch cubic_inches",
+    "foot ** 3": "ft3 ft³ cu_ft cubic_foot cubic_feet",
+    "centimeter ** 2": "cm2 cm² sq_cm square_centimeter square_centimetre square_centimeters square_centimetres",
+    "meter ** 2": "m2 m² sqm sq_m square_meter square_metre square_meters square_metres",
+    "inch ** 2": "in2 in² sq_in square_inch square_inches",
+    "foot ** 2": "ft2 ft² sq_ft square_foot square_feet",
+    "degree_Celsius": "°_c ℃ degrees_celsius celsius",
+    "degree_Fahrenheit": "°_f ℉ degrees_fahrenheit fahrenheit",
     "watt": "w watt watts",
     "kilowatt": "kw kilowatt kilowatts",
     "volt": "v volt volts",
+    "watt_hour": "wh watt_hour watt_hours",
+    "kilowatt_hour": "kwh",
     "milliampere_hour": "mah",
+    "ampere_hour": "ah",
+    "megabyte": "mb megabyte megabytes",
     "gigabyte": "gb gigabyte gigabytes",
     "terabyte": "tb terabyte terabytes",
     "hertz": "hz hertz",
     "megahertz": "mhz",
     "gigahertz": "ghz",
+    "bar": "bar",
+    "psi": "psi",
+    "lumen": "lm lumen lumens",
 }
-_UNITS = {spelling: unit for unit, spellings in _SPELLINGS.items() for spelling in spellings.split()}
-_SYMBOLS = {"foot": "ft", "inch": "in", "fluid_ounce": "fl oz", "milliampere_hour": "mAh"}
-_NUMBER = r"\d+(?:[.,]\d+)*(?:\s?[½¼¾]|(?:\s\d+)?/\d+)?|[½¼¾]"
-_ALTERNATIVES = "|".join(
-    [r"fl\.?\s?oz\.?", r"fluid\s?ounces?", *(re.escape(word) for word in sorted(_UNITS, key=len, reverse=True))]
-)
-_QUANTITY = re.compile(rf"(?<![\w.,/])(?<!\d[-–])({_NUMBER})[\s-]?({_ALTERNATIVES})(?![\w])", re.IGNORECASE)
-_VULGAR = {"½": 0.5, "¼": 0.25, "¾": 0.75}
-_CLOSE = 0.015
+_BLANK = re.compile(r"[\s.]+")
+_UNITS = {
+    _BLANK.sub("", spelling.replace("_", "")): unit
+    for unit, spellings in _SPELLINGS.items()
+    for spelling in spellings.split()
+}
+_MARKS = frozenset("\"″”“'’′´°℃℉")
+
+# The canonical form of a quantity is written in the one of these that measures the same kind of thing.
+_CANONICAL = (
+    "millimeter", "centimeter ** 2", "milliliter", "gram", "degree_Celsius", "gigabyte", "watt", "volt", "watt_hour",
+    "milliampere_hour", "hertz", "bar",
+)  # fmt: skip
+_SYMBOLS = {
+    "millimeter": "mm",
+    "centimeter ** 2": "cm2",
+    "milliliter": "ml",
+    "gram": "g",
+    "degree_Celsius": "°C",
+    "gigabyte": "GB",
+    "watt": "W",
+    "watt_hour": "Wh",
+    "milliampere_hour": "mAh",
+    "hertz": "Hz",
+    "volt": "V",
+    "lumen": "lm",
+}
+
+
+def _pattern() -> str:
+    """Any spelling of the table, the longest first. A mark may touch what follows it (5'x7'), a word may not."""
+    spellings = {spelling for written in _SPELLINGS.values() for spelling in written.split()}
+    marks: list[str] = []
+    names: list[str] = []
+    for spelling in sorted(spellings, key=len, reverse=True):
+        escaped = r"[\s.]{0,2}".join(re.escape(part) for part in spelling.split("_"))
+        (marks if spelling[0] in _MARKS and spelling[-1] in _MARKS else names).append(escaped)
+    touching = r"x\s?\d|\d{1,3}\s?(?:in|inch|inches|oz|cm|g|\"|″|”)(?!\w)"  # 20cmx30cm, 5ft3in
+    return rf"(?:(?:{'|'.join(names)})(?:(?!\w)|(?={touching}))|(?:{'|'.join(marks)})(?!(?!x\s?\d)[^\W\d]))"
+
+
+UNIT = _pattern()
+"""A regular expression, to be compiled without regard to case."""
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
-    """`half_place` is half of the last digit as it was written, the room that rounding leaves."""
+class Worth:
+    """`factor` and `offset` lead to base units. Exact, so that spellings of one quantity come to one number."""
 
-    magnitude: float
-    unit: str
-    half_place: float
-
-    def same_as(self, other: Quantity) -> bool:
-        """Equal in one unit; in different units equal up to the rounding of either, and never further apart than 1.5 %."""
-        if self.unit == other.unit:
-            return self.magnitude == other.magnitude
-        mine, theirs = _common(self, other)
-        if mine is None or theirs is None:
-            return False
-        scale = max(abs(mine[0]), abs(theirs[0]))
-        return abs(mine[0] - theirs[0]) <= min(max(mine[1], theirs[1]), _CLOSE * scale) + 1e-9 * scale
-
-    def comparable_with(self, other: Quantity) -> bool:
-        """Whether both measure the same kind of thing, such as lengths."""
-        return _common(self, other)[0] is not None
-
-    def converted(self, unit: str) -> str | None:
-        """As text in another unit ("3.94 in"), to three digits or more; None where it measures something else."""
-        factor, dimension = _worth(self.unit)
-        target, other_dimension = _worth(_name(unit))
-        if dimension != other_dimension:
-            return None
-        number = self.magnitude * factor / target
-        return f"{_plain(number)} {unit}"
-
-    def canonical(self) -> str:
-        """In one unit for each kind of thing: mm, g, ml, or pint's base unit."""
-        _, dimension = _worth(self.unit)
-        unit = {"[length]": "mm", "[mass]": "g", "[length] ** 3": "ml"}.get(dimension)
-        written = self.converted(unit) if unit else None
-        return written or f"{_plain(self.magnitude)} {_SYMBOLS.get(self.unit, self.unit)}"
+    factor: Fraction
+    offset: Fraction
+    dimension: str
 
 
-def parse_quantity(text: str, bare_unit: str | None = None) -> Quantity | None:
-    """The quantity that the whole text is; a bare number is one where `bare_unit` says what it is meant in."""
-    stripped = text.strip()
-    match = _QUANTITY.fullmatch(stripped)
-    if match:
-        return _quantity(match[1], _name(match[2]))
-    if bare_unit is not None and re.fullmatch(_NUMBER, stripped):
-        return _quantity(stripped, _name(bare_unit))
-    return None
+def unit_name(written: str) -> str:
+    """What pint calls a unit that a shop writes; other text as it is."""
+    return _UNITS.get(_BLANK.sub("", written.casefold())) or written
 
 
-def find_quantities(text: str) -> Iterator[tuple[Quantity, int, int]]:
-    """Every quantity in a text with its start and end; the upper end of a range ("54-62cm") is none."""
-    for match in _QUANTITY.finditer(text):
-        quantity = _quantity(match[1], _name(match[2]))
-        if quantity is not None:
-            yield quantity, match.start(), match.end()
+def unit_symbol(unit: str) -> str:
+    """The short form of a name of pint's."""
+    return _SYMBOLS.get(unit, unit)
+
+
+@lru_cache(maxsize=512)
+def canonical_unit(unit: str) -> str:
+    """The unit for everything that measures the same kind of thing; itself where there is none."""
+    dimension = unit_worth(unit).dimension
+    return next((known for known in _CANONICAL if unit_worth(known).dimension == dimension), unit)
 
 
 def is_unit(text: str) -> bool:
@@ -115,62 +140,29 @@ def is_unit(text: str) -> bool:
     if not text.strip() or any(letter.isdigit() for letter in text):
         return False
     try:
-        return bool(_worth(_name(text))[0])
+        return bool(unit_worth(unit_name(text)).factor)
     except ValueError:
         return False
 
 
-def _quantity(number: str, unit: str) -> Quantity | None:
-    whole = 0.0
-    for sign, share in _VULGAR.items():
-        if sign in number:
-            number, whole = number.replace(sign, "").strip(), share
-    if "/" in number:
-        *ahead, fraction = number.split()
-        top, bottom = fraction.split("/")
-        if float(bottom) == 0 or top.replace(",", ".").count(".") > 1:  # '1.2.3/4' is a date or a part's number
-            return None
-        number, whole = "".join(ahead), float(top.replace(",", ".")) / float(bottom)
-    if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", number):
-        number = number.replace(",", "")
-    digits = number.replace(",", ".")
-    if digits.count(".") > 1:
-        return None
-    places = len(digits.partition(".")[2]) if not whole else 2
-    return Quantity((float(digits) if digits else 0.0) + whole, unit, 0.5 * 10**-places)
-
-
-def _common(one: Quantity, other: Quantity) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
-    """Magnitude and rounding of both in base units; nothing where they measure different things. An ounce counts as a
-    fluid one beside a volume: shops write "8 oz" of shampoo.
-    """
-    units = [one.unit, other.unit]
-    dimensions = [_worth(unit)[1] for unit in units]
-    if dimensions[0] != dimensions[1]:
-        if "ounce" not in units or "[length] ** 3" not in dimensions:
-            return None, None
-        units = ["fluid_ounce" if unit == "ounce" else unit for unit in units]
-    factors = [_worth(unit)[0] for unit in units]
-    return (
-        (one.magnitude * factors[0], one.half_place * factors[0]),
-        (other.magnitude * factors[1], other.half_place * factors[1]),
-    )
-
-
-def _name(unit: str) -> str:
-    """What pint calls a unit that a shop writes."""
-    folded = re.sub(r"\s+", "", unit.casefold())
-    return _UNITS.get(folded) or _UNITS.get(folded.rstrip(".")) or unit
-
-
 @lru_cache(maxsize=512)
-def _worth(unit: str) -> tuple[float, str]:
-    """The factor to base units, and the dimension. Raises `ValueError` for what is no unit."""
+def unit_worth(unit: str) -> Worth:
+    """Raises `ValueError` for what is no unit."""
+    registry = _registry()
     try:
-        quantity = _registry().Quantity(1, unit)
-        return float(quantity.to_base_units().magnitude), str(quantity.dimensionality)
+        zero, one = (registry.Quantity(number, unit).to_base_units() for number in (0, 1))
+        dimension = "[data]" if unit.endswith("byte") else str(one.dimensionality)  # pint's bytes have no dimension
+        factor, offset = _exact(one.magnitude - zero.magnitude), _exact(zero.magnitude)
+        if offset:  # degrees Fahrenheit are ninths, which no decimal number is
+            factor, offset = factor.limit_denominator(1000), offset.limit_denominator(1000)
+        return Worth(factor, offset, dimension)
     except Exception as error:  # pint parses units as Python: what is none raises almost anything
         raise ValueError(f"'{unit}' is no unit") from error
+
+
+def _exact(number: float) -> Fraction:
+    """The decimal number that pint's floating-point arithmetic has blurred."""
+    return Fraction(f"{number:.12g}")
 
 
 @lru_cache(maxsize=1)
@@ -178,12 +170,3 @@ def _registry() -> Any:
     import pint
 
     return pint.UnitRegistry()
-
-
-def _plain(number: float) -> str:
-    """At most two decimals, or three significant digits where it is small; no exponent, no idle zeros."""
-    if number == 0:
-        return "0"
-    text = f"{number:.2f}" if abs(number) >= 1 else f"{number:.3g}"
-    text = f"{float(text):f}" if "e" in text else text
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -9,44 +9,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TypeVar
 
+from pumgpt.catalog.vocabulary.quantities import Quantity, parse_quantity
 from pumgpt.catalog.vocabulary.schema import AttributeSpec
-from pumgpt.catalog.vocabulary.units import Quantity, parse_quantity
+from pumgpt.catalog.vocabulary.sizes import canonical_pack, canonical_size
 from pumgpt.catalog.vocabulary.words import key, plural, singular, unescaped
 
 Entry = TypeVar("Entry")
-
-_SYSTEMS = {
-    "us": "US",
-    "usa": "US",
-    "uk": "UK",
-    "gb": "UK",
-    "eu": "EU",
-    "eur": "EU",
-    "europe": "EU",
-    "fr": "FR",
-    "it": "IT",
-}
-_SYSTEM = "|".join(_SYSTEMS)
-_SIZED = re.compile(
-    rf"(?:size\s*)?(?:(?P<before>{_SYSTEM})[\s-]*(?:size\s*)?(?P<one>\d+(?:[.,]\d+)?)"
-    rf"|(?P<two>\d+(?:[.,]\d+)?)\s*\(?(?P<after>{_SYSTEM})\)?)",
-    re.IGNORECASE,
-)
-_LETTERS = {
-    "xxs": "xxs 2xs",
-    "xs": "xs extrasmall xsmall",
-    "s": "s small",
-    "m": "m medium med",
-    "l": "l large",
-    "xl": "xl extralarge xlarge 1xl",
-    "xxl": "xxl 2xl xxlarge 2xlarge",
-    "xxxl": "xxxl 3xl xxxlarge 3xlarge",
-}
-_LETTER_OF = {key(word): letter for letter, written in _LETTERS.items() for word in written.split()}
-_PACK = re.compile(
-    r"(?:pack|set|case|box) of (\d+)|(\d+)[\s-]*(?:pack|pk|pcs|pieces?|count|ct)(?:\s*/\s*lot)?", re.IGNORECASE
-)
-
 
 _MOST_STEPS = 4
 
@@ -75,7 +43,7 @@ def _recognised(text: str, spec: AttributeSpec | None) -> str | None:
     if quantity is not None:
         written = quantity.converted(spec.unit) if spec is not None and spec.unit else None
         return written or quantity.canonical()
-    return _size(text, spec) or _pack(text)
+    return canonical_size(text, spec is not None and "size" in spec.name.casefold()) or canonical_pack(text)
 
 
 def same_value(one: str, other: str, spec: AttributeSpec | None = None) -> bool:
@@ -140,22 +108,6 @@ def _numbered(text: str) -> list[str]:
 
 def _quantity(text: str, spec: AttributeSpec | None) -> Quantity | None:
     return parse_quantity(text, None if spec is None else spec.unit)
-
-
-def _size(text: str, spec: AttributeSpec | None) -> str | None:
-    match = _SIZED.fullmatch(text.strip())
-    if match:
-        system = _SYSTEMS[(match["before"] or match["after"]).casefold()]
-        return f"{system} {(match['one'] or match['two']).replace(',', '.')}"
-    if spec is None or "size" not in spec.name.casefold():
-        return None
-    bare = key(re.sub(r"^size\s+", "", text.strip(), flags=re.IGNORECASE))
-    return _LETTER_OF.get(bare, bare) or None
-
-
-def _pack(text: str) -> str | None:
-    match = _PACK.fullmatch(text.strip())
-    return f"{match[1] or match[2]} pack" if match else None
 
 
 def _spaced(text: str) -> list[str]:

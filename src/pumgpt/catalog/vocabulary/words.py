@@ -11,10 +11,26 @@ from functools import lru_cache
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*[^\W_]*|[^\W_]+(?:['’][^\W_]+)*", re.UNICODE)
 _LETTERS = re.compile(r"[^\W_]+")
-_DASHES = dict.fromkeys(map(ord, "‐‑‒–—−"), "-") | {ord("’"): "'", ord("`"): "'"}
-_IRREGULAR = {"men": "man", "women": "woman", "children": "child", "feet": "foot", "teeth": "tooth", "leaves": "leaf"}
-_INVARIANT = frozenset({"lens", "series", "is", "this", "plus", "us", "as", "gas", "bus", "yes", "news", "has"})
+_DASHES = dict.fromkeys(map(ord, "‐‑‒–—−"), "-") | {ord("’"): "'", ord("`"): "'", ord("⁄"): "/"}
+_IRREGULAR = {
+    "men": "man", "women": "woman", "children": "child", "feet": "foot", "teeth": "tooth", "mice": "mouse",
+    "geese": "goose", "knives": "knife", "lives": "life", "wives": "wife", "leaves": "leaf", "scarves": "scarf",
+    "shelves": "shelf", "bookshelves": "bookshelf", "halves": "half", "calves": "calf", "wolves": "wolf", "loaves": "loaf",
+    "elves": "elf", "hooves": "hoof", "penknives": "penknife", "lenses": "lens", "gases": "gas", "canvases": "canvas",
+    "irises": "iris", "atlases": "atlas", "quizzes": "quiz", "topazes": "topaz",
+}  # fmt: skip
+_INVARIANT = frozenset({"lens", "series", "species", "is", "this", "plus", "us", "as", "gas", "bus", "yes", "news", "has",
+    "canvas", "iris", "atlas", "christmas"})  # fmt: skip
+# English doesn't say by its letters whether "ies" was "y" or "ie", "ches" "ch" or "che", "oes" "o" or "oe".
+_NOUNS_IN_IE = """hoodie beanie cookie brownie movie onesie selfie smoothie necktie bowtie scrunchie veggie pixie genie
+zombie rookie goalie birdie collie bootie nightie calorie prairie magpie goodie foodie freebie auntie sweetie eyrie rotisserie
+patisserie lingerie budgie"""
+_NOUNS_IN_CHE = "cache niche ache headache quiche brioche moustache mustache tranche pastiche creche"
+_NOUNS_IN_OE = "shoe horseshoe overshoe snowshoe toe tiptoe hoe canoe oboe foe doe aloe floe roe"
+_SILENT_E = frozenset(f"{_NOUNS_IN_IE} {_NOUNS_IN_CHE} {_NOUNS_IN_OE}".split())
+_ES_ENDINGS = ("sses", "shes", "ches", "xes", "tzes")
 _PLURAL = {singular: plural for plural, singular in _IRREGULAR.items()}
+_VULGAR = re.compile(r"(\d?)([¼-¾⅐-⅞])")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 """Letters of scripts that put no space between words."""
 
@@ -32,6 +48,8 @@ def unescaped(text: str) -> str:
     """The text with HTML entities read (twice, as exports like to escape) and its hyphens and quotes made plain."""
     if "&" in text:
         text = html.unescape(html.unescape(text))
+    # NFKC alone would make "81⁄2" of "8½", and a blank with an accent of the "´" that stands for feet and minutes.
+    text = _VULGAR.sub(lambda match: f"{match[1]} {match[2]}" if match[1] else match[2], text).replace("´", "'")
     return unicodedata.normalize("NFKC", text).translate(_DASHES)
 
 
@@ -62,19 +80,26 @@ def is_unspaced(text: str) -> bool:
 @lru_cache(maxsize=65536)
 def singular(word: str) -> str:
     """The singular of an English plural or genitive, in small letters; any other word as it is."""
-    word = word.removesuffix("'s").rstrip("'").replace("'", "")
-    if not word.isascii() or len(word) < 3 or word in _INVARIANT or word[:1].isdigit():
+    word = word.removesuffix("'s").rstrip("'")
+    if word[:1].isdigit():  # 5'3 isn't 53
+        return word
+    word = word.replace("'", "")
+    if not word.isascii() or len(word) < 3 or word in _INVARIANT:
         return word
     if word.endswith("s") and word[:-1] in _IRREGULAR:
         word = word[:-1]
     if word in _IRREGULAR:
         return _IRREGULAR[word]
+    if word.endswith("s") and word[:-1] in _SILENT_E:
+        return word[:-1]
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
-    if word.endswith(("sses", "shes", "ches", "xes", "zes")):
+    if word.endswith(_ES_ENDINGS):
         return word[:-2]
-    if word == "lenses":
-        return "lens"
+    if word.endswith("oes") and len(word) > 4:
+        return word[:-2]
+    if word.endswith("uses") and not word.endswith(("ouses", "fuses", "muses", "cuses")):
+        return word[:-2]
     return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 
 

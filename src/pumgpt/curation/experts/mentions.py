@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+from pumgpt.catalog.vocabulary.quantities import Quantity, find_numerals, find_quantities, parse_quantity
 from pumgpt.catalog.vocabulary.schema import AttributeSpec
-from pumgpt.catalog.vocabulary.units import Quantity, find_quantities, parse_quantity
+from pumgpt.catalog.vocabulary.sizes import canonical_pack, canonical_size, find_sizes, is_letter_size
 from pumgpt.catalog.vocabulary.values import wordings
 from pumgpt.catalog.vocabulary.words import Word, is_unspaced, join, unescaped, words
 
@@ -27,6 +28,8 @@ _FITTING = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[,;:.!?()\[\]|]|\b(?:but|and|aber|und|mais|et|pero|y)\b", re.IGNORECASE)
+
+_UNIT_GAP = re.compile(r"(?<=\d)[\s-](?=[^\W\d])")
 
 
 class MatchKind(StrEnum):
@@ -70,28 +73,43 @@ class Text:
     def quantities(self) -> list[tuple[Quantity, int, int]]:
         return list(find_quantities(self.text)) if any(letter.isdigit() for letter in self.text) else []
 
+    @cached_property
+    def numerals(self) -> list[tuple[int, int]]:
+        return list(find_numerals(self.text)) if any(letter.isdigit() for letter in self.text) else []
+
+    @cached_property
+    def sizes(self) -> list[tuple[str, int, int]]:
+        return list(find_sizes(self.text)) if any(letter.isdigit() for letter in self.text) else []
+
     def mentions(self, value: str, spec: AttributeSpec | None = None) -> Iterator[Mention]:
         """Every mention of the value, the closest kinds of match first."""
         needles = wordings(unescaped(value), spec)
+        quantity = parse_quantity(needles[0], None if spec is None else spec.unit)
         for place, needle in enumerate(needles):
             # The first wording is the value itself; synonyms and translations of the schema follow.
             is_synonym = place > 0 and needle.casefold() != value.casefold()
             for start, end in self._find(needle):
+                if self._is_cut(needle, start, end) or self._measures_other(quantity, start, end):
+                    continue
                 found = self.text[start:end]
                 # The span ends at letters and digits, while the value may begin or end with another mark ("#1", "C++").
                 around = self.text[max(0, start - 1) : end + len(needle) - len(found) + 1]
+                is_respaced = quantity is not None and _UNIT_GAP.sub("", found) == _UNIT_GAP.sub("", needle)
                 if is_synonym:
                     kind = MatchKind.SYNONYM
-                elif found == needle or needle in around:
+                elif found == needle or needle in around or is_respaced:
                     kind = MatchKind.AS_LISTED
                 else:
                     kind = MatchKind.CAPITALS if found.casefold() == needle.casefold() else MatchKind.FORM
                 is_measure = any(start < stop and begin < end for _, begin, stop in self.quantities)
                 yield self._mention(start, end, kind, is_measure)
-        quantity = parse_quantity(needles[0], None if spec is None else spec.unit)
         for measured, start, end in self.quantities if quantity is not None else ():
             if quantity is not None and quantity.same_as(measured):
                 yield self._mention(start, end, MatchKind.UNIT, is_measure=True)
+        size = canonical_size(needles[0]) or canonical_pack(needles[0]) or needles[0]
+        for written, start, end in self.sizes:
+            if written == size and self.text[start:end] != needles[0]:
+                yield self._mention(start, end, MatchKind.FORM, is_measure=False)
 
     def overlap(self, value: str) -> float:
         """The share of the value's words, in 0..1, that occur anywhere in the text."""
@@ -119,6 +137,16 @@ class Text:
                     yield word.start, self.words[place].end
                 if joined == target or not target.startswith(joined):
                     break
+
+    def _is_cut(self, needle: str, start: int, end: int) -> bool:
+        """Whether words of a value are only a part of something else: the 8 of "8 1/2", the 3 of 5'3", the L of "2 L"."""
+        cut = any(begin < start < stop or begin < end < stop for begin, stop in self.numerals)
+        return cut or (is_letter_size(needle) and any(begin < start < stop for _, begin, stop in self.quantities))
+
+    def _measures_other(self, quantity: Quantity | None, start: int, end: int) -> bool:
+        """Whether the words of a quantity are written where the text has another one: 4 oz in "2 lb 4 oz"."""
+        over = [found for found, begin, stop in self.quantities if start < stop and begin < end]
+        return quantity is not None and bool(over) and not any(quantity.same_as(found) for found in over)
 
     def _mention(self, start: int, end: int, kind: MatchKind, is_measure: bool) -> Mention:
         # A denial is in the same clause, right before the value or with one word between: "not really waterproof".

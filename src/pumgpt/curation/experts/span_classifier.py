@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pumgpt.catalog.vocabulary.units import UNIT
 from pumgpt.catalog.vocabulary.words import key, words
 from pumgpt.curation.experts.mentions import Text
 from pumgpt.errors import ModelError
@@ -33,6 +34,8 @@ _ALIASES = {
     "colour": "color", "manufacturer": "brand", "vendor": "brand", "label": "brand", "fabric": "material",
     "sex": "gender", "taste": "flavor", "flavour": "flavor", "fragrance": "scent", "smell": "scent", "print": "pattern",
 }  # fmt: skip
+_CONTENTS = frozenset({"weight", "net weight", "volume", "net content"})
+_UNIT_GAP = re.compile(rf"(?<=\d)[\s-](?={UNIT}$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,9 @@ class SpanClassifier:
         similar_A = self._similar_attributes(name)
         known = float(similar_A.max())
         own = float(logits_A @ similar_A / similar_A.sum()) if known else 0.0
-        others_A = np.where(similar_A > 0, -np.inf, logits_A)
+        # A packet's weight or volume is its net content: one doesn't speak against the other.
+        same_A = [name.casefold() in _CONTENTS and other in _CONTENTS for other in self.names]
+        others_A = np.where((similar_A > 0) | same_A, -np.inf, logits_A)
         best = int(others_A.argmax())
         return SpanOwner(own, float(others_A[best]), known, self.names[best])
 
@@ -120,7 +125,8 @@ def bucket(feature: str) -> int:
 
 def span_features(text: Text, start: int, end: int) -> Iterator[str]:
     """The features of the span `start:end` and of its neighbourhood, before hashing."""
-    span = text.text[start:end]
+    # "500 ml" has the features of "500ml": a blank before the unit says nothing about which attribute it belongs to.
+    span = _UNIT_GAP.sub("", text.text[start:end])
     forms = [word.form for word in words(span)]
     yield from (f"w={form}" for form in forms)
     if forms:

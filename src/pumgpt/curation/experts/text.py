@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pumgpt.catalog.vocabulary.quantities import parse_quantity
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
-from pumgpt.catalog.vocabulary.units import parse_quantity
 from pumgpt.catalog.vocabulary.words import words
 from pumgpt.curation.experts.base import Case, Expert, ExpertOptions
 from pumgpt.curation.experts.mentions import Mention, Text
