@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pumgpt.catalog.photo_list import address_of, link_of, split_photos
 from pumgpt.errors import CatalogError
 
 AttributeValue = str | list[str]
@@ -120,8 +121,7 @@ def _images(record: Mapping[str, Any], base: Path | None) -> tuple[ImageRef, ...
         if value is None or value == "":
             continue
         if isinstance(value, str):
-            # CSV has no lists. A comma or a blank may be part of a URL or a path, '|' is in neither.
-            value = [part.strip() for part in value.split("|") if part.strip()]
+            value = split_photos(value, base)  # CSV has no lists
         elif not isinstance(value, list | tuple):
             value = [value]
         refs.extend(_image(item, base) for item in value if item not in (None, ""))
@@ -132,15 +132,18 @@ def _image(item: Any, base: Path | None) -> ImageRef:
     if isinstance(item, bytes):
         return ImageRef(data=item)
     if isinstance(item, Mapping):
-        data, path, url = item.get("bytes"), item.get("path"), item.get("url")
-        if data is None and url is None and isinstance(path, str) and path:
-            return _image(path, base)  # `datasets` writes photos by path so, and the path may be a URL
+        data, path, url = item.get("bytes"), item.get("path"), link_of(item)
+        # `datasets` writes a photo as its path alone, shops' interfaces as its link; either may be a path or a URL.
+        link = path or url if data is None and not (path and url) else None
+        if isinstance(link, str) and link:
+            return _image(link, base)
         if isinstance(data, bytes | None) and isinstance(path, str | None) and isinstance(url, str | None):
             return ImageRef(data=data, path=path or None, url=url)
         raise CatalogError("an image is no {bytes, path} of bytes and text; give a path, a URL or {bytes, path}")
     if isinstance(item, str):
-        if item.startswith(("http://", "https://")):
-            return ImageRef(url=item)
+        url = address_of(item, base)
+        if url is not None:
+            return ImageRef(url=url)
         path = Path(item)
         return ImageRef(path=str(path if path.is_absolute() or base is None else base / path))
     raise CatalogError(f"an image is {type(item).__name__}; give a path, a URL or {{bytes, path}}")

@@ -22,6 +22,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from pumgpt.catalog.photo_list import split_photos
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 from pumgpt.catalog.vocabulary.text_files import read_text
@@ -85,7 +86,7 @@ class ColumnMap(BaseModel):
 
     def read(self, record: Mapping[str, Any], base: Path) -> Product:
         """The product of one row. Raises `CatalogError` where a field has a type that can't be read."""
-        known: dict[str, Any] = {"id": record[self.id], "images": [*self._photos(record)]}
+        known: dict[str, Any] = {"id": record[self.id], "images": [*self._photos(record, base)]}
         for name in (*_TEXTS, "category"):
             column = getattr(self, name)
             if column is not None:
@@ -107,11 +108,11 @@ class ColumnMap(BaseModel):
             found[f"{field} {count + 1}" if count else field] = column
         return found
 
-    def _photos(self, record: Mapping[str, Any]) -> Iterator[Any]:
+    def _photos(self, record: Mapping[str, Any], base: Path) -> Iterator[Any]:
         for column in self.images:
             value = record.get(column)
             if isinstance(value, str):
-                yield from (part.strip() for part in value.split("|"))
+                yield from split_photos(value, base)
             elif isinstance(value, list | tuple):
                 yield from value
             else:
