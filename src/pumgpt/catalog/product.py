@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pumgpt.catalog.html_text import plain_text
 from pumgpt.catalog.photo_list import address_of, link_of, split_photos
 from pumgpt.errors import CatalogError
 
@@ -71,7 +72,9 @@ class Product:
         )
 
 
-_TEXT_FIELDS = ("title", "description", "language", "source")
+_LISTING = ("title", "description")
+"""What a shop shows on a page, and therefore may hold as HTML."""
+_TEXT_FIELDS = (*_LISTING, "language", "source")
 
 
 def _text(name: str, value: Any) -> str | None:
@@ -79,7 +82,11 @@ def _text(name: str, value: Any) -> str | None:
         return None
     if not isinstance(value, str):
         raise CatalogError(f"field '{name}' is {type(value).__name__}, not text; quote it")
-    return value
+    if name in _LISTING:
+        text = plain_text(value)
+        # Blocks of markup end up in lines, which a title has none of.
+        value = text.replace("\n", " ") if name == "title" and text != value else text
+    return value or None
 
 
 def _category(value: Any) -> tuple[str, ...] | None:
