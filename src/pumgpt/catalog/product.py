@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pumgpt.catalog.category_cell import category_levels
 from pumgpt.catalog.html_text import plain_text
 from pumgpt.catalog.photo_list import address_of, link_of, split_photos
 from pumgpt.errors import CatalogError
@@ -93,10 +94,10 @@ def _category(value: Any) -> tuple[str, ...] | None:
     if not value:
         return None
     if isinstance(value, str):
-        value = value.split(">")
+        value = category_levels(value)
     if not isinstance(value, list | tuple) or not all(isinstance(level, str) for level in value):
         raise CatalogError("field 'category' is neither 'A > B > C' nor a list of texts")
-    levels = tuple(level.strip() for level in value if level.strip())
+    levels = tuple(level.strip() for level in map(plain_text, value) if level.strip())
     return levels or None
 
 
