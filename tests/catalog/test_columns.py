@@ -82,12 +82,117 @@ def test_nothing_is_guessed_without_an_id() -> None:
     assert guess_columns(("title", "price")) is None
 
 
-def test_a_table_with_our_names_is_read_as_it_is_and_unread_photos_are_told(tmp_path: Path) -> None:
-    reader = read_catalog(_write(tmp_path, "id,name,photo\n1,Tee,a.jpg\n"))
+def test_a_table_with_an_id_is_guessed_where_it_lacks_our_names(tmp_path: Path) -> None:
+    reader = read_catalog(_write(tmp_path, "id,name,photo,colour\n1,Tee,a.jpg,Red\n"))
     (product,) = reader
-    assert isinstance(product, Product) and product.images == ()
+    assert isinstance(product, Product)
+    assert (product.id, product.title, product.attributes) == ("1", "Tee", {"colour": "Red"})
+    assert product.images == (ImageRef(path=str(tmp_path / "a.jpg")),)
     (warning,) = reader.warnings
-    assert "has no column 'image'; where 'photo' holds photos" in warning
+    assert "reads id as id, name as title, photo as image, colour as colour" in warning
+
+
+def test_a_table_with_our_names_is_read_as_it_is(tmp_path: Path) -> None:
+    reader = read_catalog(_write(tmp_path, "id,image,title,colour\n1,a.jpg,Tee,Red\n"))
+    (product,) = reader
+    assert isinstance(product, Product) and product.extra == {"colour": "Red"}
+    assert reader.column_map is None and not reader.warnings
+
+
+def test_what_looks_like_a_field_and_is_not_read_is_named_once(tmp_path: Path) -> None:
+    reader = read_catalog(_write(tmp_path, "id,page_title,swatch_image_1_alt,subcategory_1\n1,a,b,c\n"))
+    list(reader)
+    (warning,) = reader.warnings
+    assert "from 'page_title' (title), 'swatch_image_1_alt' (photo), 'subcategory_1' (category)" in warning
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "id_"),
+    [
+        ("sku,upc,name,image", ",111,Tee,a.jpg", "111"),
+        ("handleId,name,productImageUrl,sku", "p1,Tee,a.jpg,", "p1"),
+        ("id,code,name", ",c1,Tee", "c1"),
+    ],
+)
+def test_an_empty_column_is_no_id(tmp_path: Path, header: str, cells: str, id_: str) -> None:
+    (product,) = read_catalog(_write(tmp_path, f"{header}\n{cells}\n"))
+    assert isinstance(product, Product) and (product.id, product.title) == (id_, "Tee")
+
+
+def test_ids_that_are_empty_everywhere_are_one_error(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match="no row has an id: 'SKU' is empty throughout; fill it"):
+        read_catalog(_write(tmp_path, "TITLE,SKU\nTee,\nKurta,\n"))
+
+
+@pytest.mark.parametrize(
+    ("header", "reads"),
+    [
+        (
+            "sku,name-de_DE,description-en_US-ecommerce,picture",
+            {"title": "name-de_DE", "description": "description-en_US-ecommerce", "images": ("picture",)},
+        ),
+        ("Product ID;Name *;Image URLs (x,y,z...)", {"title": "Name *", "images": ("Image URLs (x,y,z...)",)}),
+        ("sku,product_name,base_image,additional_images", {"images": ("base_image", "additional_images")}),
+        ("sku,TITEL,variation_image", {"title": "TITEL", "images": ("variation_image",)}),
+        ("SKU,Product ID [Non Editable],Hosted Image URLs", {"id": "SKU", "images": ("Hosted Image URLs",)}),
+    ],
+)
+def test_names_of_other_platforms(header: str, reads: dict[str, object]) -> None:
+    found = guess_columns(header.split(";" if ";" in header else ","))
+    assert found is not None
+    assert {name: getattr(found, name) for name in reads} == reads
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("sep=;\nid;image;title\n1;a.jpg;Tee\n", "sep.csv"),
+        (
+            "#INFO,Version=0.0.2,,\n#INFO,Some are required,,\n"
+            "Action,Custom label (SKU),Title,Item photo URL\nDraft,1,Tee,a.jpg\n",
+            "e.csv",
+        ),
+        ('"# Required | The id","# Required | A, B","# Optional"\nid,title,image_link\n1,Tee,a.jpg\n', "m.csv"),
+        (
+            "TemplateType=x\tVersion=1\t\nSeller\tName\tMain Image URL\n"
+            "item_sku\titem_name\tmain_image_url\n1\tTee\ta.jpg\n",
+            "a.txt",
+        ),
+    ],
+)
+def test_lines_above_the_header_are_passed_by_and_come_back(tmp_path: Path, text: str, name: str) -> None:
+    source, out = _write(tmp_path, text, name), tmp_path / f"out{Path(name).suffix}"
+    reader = read_catalog(source)
+    (product,) = reader
+    assert isinstance(product, Product)
+    assert (product.id, product.title, product.images) == ("1", "Tee", (ImageRef(path=str(tmp_path / "a.jpg")),))
+    above = text.splitlines().index(next(line for line in text.splitlines() if "Tee" in line)) - 1
+    assert sum(f"its header is line {above + 1}" in warning for warning in reader.warnings) == 1
+    assert reader.count() == 1
+    fill(source, out)
+    assert out.read_text().splitlines()[:above] == text.splitlines()[:above]
+    (again,) = read_catalog(out)
+    assert isinstance(again, Product) and (again.id, again.images) == (product.id, product.images)
+
+
+def test_the_header_above_which_lines_stand_may_be_named(tmp_path: Path) -> None:
+    path = _write(tmp_path, "Stock list\nNr,What\n7,Tee\n")
+    (product,) = read_catalog(path, ColumnMap(id="Nr", title="What"))
+    assert product == Product("7", title="Tee")
+
+
+def test_blanks_around_names_and_cells(tmp_path: Path) -> None:
+    first, second = read_catalog(_write(tmp_path, 'id, image, title\n1, a.jpg, Tee\n2, a.jpg, "Long, green"\n'))
+    assert isinstance(first, Product) and isinstance(second, Product)
+    assert (first.title, second.title) == ("Tee", "Long, green")
+    assert first.images == second.images == (ImageRef(path=str(tmp_path / "a.jpg")),)
+
+
+def test_a_table_without_photos_and_texts_is_refused_at_once(tmp_path: Path) -> None:
+    reader = read_catalog(_write(tmp_path, "id,price\n1,2\n2,3\n"))
+    with pytest.raises(CatalogError, match="none of its 2 rows has a photo or a text; name the columns"):
+        reader.check_contents()
+    read_catalog(_write(tmp_path, "id,title\n1,\n2,Tee\n")).check_contents()
 
 
 @pytest.mark.parametrize(

@@ -190,3 +190,12 @@ def test_categories_without_attributes_bring_none(shop: Path) -> None:
     done = _run(shop / "in.csv", shop / "out.csv", "--taxonomy", shop / "categories.txt", "--category-attributes")
     assert done.exit_code == 2
     assert "--category-attributes needs categories that bring attributes" in done.stderr
+
+
+def test_a_catalogue_without_photos_and_texts_ends_before_a_model_is_loaded(shop: Path) -> None:
+    (shop / "in.csv").write_text("id,price,swatch_image_alt\n1,2,x\n2,3,y\n")
+    result = CliRunner().invoke(main, ["enrich", str(shop / "in.csv"), str(shop / "out.csv"), "--model", "nowhere"])
+    assert result.exit_code == 1
+    assert "none of its 2 rows has a photo or a text" in result.stderr
+    assert "(it has: id, price, swatch_image_alt)" in result.stderr
+    assert not (shop / "out.csv").exists()

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pumgpt.catalog.category_cell import category_levels
+from pumgpt.catalog.html_text import plain_text
+from pumgpt.catalog.photo_list import address_of, link_of, split_photos
 from pumgpt.errors import CatalogError
 
 AttributeValue = str | list[str]
@@ -70,7 +73,9 @@ class Product:
         )
 
 
-_TEXT_FIELDS = ("title", "description", "language", "source")
+_LISTING = ("title", "description")
+"""What a shop shows on a page, and therefore may hold as HTML."""
+_TEXT_FIELDS = (*_LISTING, "language", "source")
 
 
 def _text(name: str, value: Any) -> str | None:
@@ -78,17 +83,21 @@ def _text(name: str, value: Any) -> str | None:
         return None
     if not isinstance(value, str):
         raise CatalogError(f"field '{name}' is {type(value).__name__}, not text; quote it")
-    return value
+    if name in _LISTING:
+        text = plain_text(value)
+        # Blocks of markup end up in lines, which a title has none of.
+        value = text.replace("\n", " ") if name == "title" and text != value else text
+    return value or None
 
 
 def _category(value: Any) -> tuple[str, ...] | None:
     if not value:
         return None
     if isinstance(value, str):
-        value = value.split(">")
+        value = category_levels(value)
     if not isinstance(value, list | tuple) or not all(isinstance(level, str) for level in value):
         raise CatalogError("field 'category' is neither 'A > B > C' nor a list of texts")
-    levels = tuple(level.strip() for level in value if level.strip())
+    levels = tuple(level.strip() for level in map(plain_text, value) if level.strip())
     return levels or None
 
 
@@ -120,8 +129,7 @@ def _images(record: Mapping[str, Any], base: Path | None) -> tuple[ImageRef, ...
         if value is None or value == "":
             continue
         if isinstance(value, str):
-            # CSV has no lists. A comma or a blank may be part of a URL or a path, '|' is in neither.
-            value = [part.strip() for part in value.split("|") if part.strip()]
+            value = split_photos(value, base)  # CSV has no lists
         elif not isinstance(value, list | tuple):
             value = [value]
         refs.extend(_image(item, base) for item in value if item not in (None, ""))
@@ -132,15 +140,18 @@ def _image(item: Any, base: Path | None) -> ImageRef:
     if isinstance(item, bytes):
         return ImageRef(data=item)
     if isinstance(item, Mapping):
-        data, path, url = item.get("bytes"), item.get("path"), item.get("url")
-        if data is None and url is None and isinstance(path, str) and path:
-            return _image(path, base)  # `datasets` writes photos by path so, and the path may be a URL
+        data, path, url = item.get("bytes"), item.get("path"), link_of(item)
+        # `datasets` writes a photo as its path alone, shops' interfaces as its link; either may be a path or a URL.
+        link = path or url if data is None and not (path and url) else None
+        if isinstance(link, str) and link:
+            return _image(link, base)
         if isinstance(data, bytes | None) and isinstance(path, str | None) and isinstance(url, str | None):
             return ImageRef(data=data, path=path or None, url=url)
         raise CatalogError("an image is no {bytes, path} of bytes and text; give a path, a URL or {bytes, path}")
     if isinstance(item, str):
-        if item.startswith(("http://", "https://")):
-            return ImageRef(url=item)
+        url = address_of(item, base)
+        if url is not None:
+            return ImageRef(url=url)
         path = Path(item)
         return ImageRef(path=str(path if path.is_absolute() or base is None else base / path))
     raise CatalogError(f"an image is {type(item).__name__}; give a path, a URL or {{bytes, path}}")

@@ -90,6 +90,7 @@ def open_inputs(
     # The model comes last: it takes seconds to load, and a mistyped option should not wait for it.
     reader = read_catalog(in_path, None if columns is None else ColumnMap.load(columns))
     check_paths(reader, out_path)
+    reader.check_contents()
     task_names = None if tasks is None else [get_task(name).name for name in tasks]
     own_taxonomy, own_schema = load_vocabulary(taxonomy, schema)
     crosswalk = load_crosswalk(category_map, taxonomy)
@@ -131,6 +132,7 @@ def enrich(
     Raises `CatalogError` if nothing can be read or written, `UsageError` if `out_path` holds something else.
     """
     check_paths(reader, out_path)
+    reader.check_contents()
     asked = {**fingerprint(backend, plan), "setting of --columns": repr(reader.given_columns)}
     with EnrichJournal.open(out_path, asked, restart) as journal, ExitStack() as open_files:
         began = time.monotonic()

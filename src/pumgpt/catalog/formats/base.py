@@ -11,13 +11,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 import pyarrow as pa
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow
-from pumgpt.catalog.formats.column_map import ColumnMap, guess_columns, unread_photos
+from pumgpt.catalog.formats.column_map import (
+    ColumnMap,
+    guess_columns,
+    id_candidates,
+    lacks_fields,
+    unread_fields,
+)
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.text_lines import MAX_CELL_CHARS, check_file
 from pumgpt.catalog.product import Product
@@ -26,6 +33,8 @@ from pumgpt.errors import CatalogError
 
 Record = Mapping[str, Any]
 """One row as the file has it, by column."""
+
+_ROWS_TO_FIND_ID = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +130,21 @@ class CatalogReader(ABC):
         """The rows of the file that one record was folded from; none where a record is a row."""
         return ()
 
+    def check_contents(self) -> None:
+        """Raise `CatalogError` where rows can be read, but none has a photo or a text. It stops at the first that has."""
+        num_products = 0
+        for product in self:
+            if isinstance(product, RejectedRow):
+                continue
+            if product.images or product.title or product.description:
+                return
+            num_products += 1
+        if num_products:
+            raise CatalogError(
+                f"{self.path}: none of its {num_products} rows has a photo or a text; "
+                f"name the columns that hold them with --columns (it has: {', '.join(self.columns)})"
+            )
+
     @property
     def base(self) -> Path:
         """Where relative paths of photos start."""
@@ -162,18 +186,46 @@ class CatalogReader(ABC):
         """
         if self.column_map is not None:
             self.column_map.check(self.path, names)
-        elif "id" in names:
-            photos = unread_photos(names)
-            if photos:
-                self.warn(f"{self.path}: has no column 'image'; where '{photos}' holds photos, say so with --columns")
-        else:
-            self.column_map = guess_columns(names)
-            if self.column_map is None:
-                raise CatalogError(
-                    f"{self.path}: has no column 'id', nor one that looks like it (it has: {', '.join(names)}); "
-                    "add one, or name the one that holds the ids with --columns"
-                )
+            return
+        id_column = self._find_id(names)
+        # With types, a column `name` beside our own may hold anything, and one of another type would cost its row.
+        if id_column != "id" or (self.text_only and lacks_fields(names)):
+            self.column_map = guess_columns(names, id_column)
+            assert self.column_map is not None
             self.warn(f"{self.path}: {self.column_map.describe()}; set it with --columns")
+        unread = unread_fields(names, self.column_map)
+        if unread:
+            found = ", ".join(f"'{column}' ({field})" for column, field in unread.items())
+            self.warn(f"{self.path}: reads nothing from {found}; where it should, say so with --columns")
+
+    def filled_columns(self, names: Sequence[str]) -> Iterator[set[str]]:
+        """Row by row, which of these columns have a value."""
+        for record in self.records():
+            if not isinstance(record, RejectedRow):
+                yield {name for name in names if str(record.get(name) or "").strip()}
+
+    def _find_id(self, names: Sequence[str]) -> str:
+        """The likeliest column of ids that isn't empty throughout. Raises `CatalogError` where there is none."""
+        candidates = id_candidates(names)
+        if not candidates:
+            raise CatalogError(
+                f"{self.path}: has no column 'id', nor one that looks like it (it has: {', '.join(names)}); "
+                "add one, or name the one that holds the ids with --columns"
+            )
+        filled: set[str] = set()
+        num_rows = 0
+        for row in islice(self.filled_columns(candidates), _ROWS_TO_FIND_ID):
+            filled |= row
+            num_rows += 1
+            if candidates[0] in filled:  # nearly always the first row
+                break
+        if num_rows and not filled:
+            tried = ", ".join(f"'{name}'" for name in candidates)
+            raise CatalogError(
+                f"{self.path}: no row has an id: {tried} {'is' if len(candidates) == 1 else 'are'} empty throughout; "
+                "fill it, or name the column that holds the ids with --columns"
+            )
+        return next((name for name in candidates if name in filled), candidates[0])
 
     def warn(self, *lines: str) -> None:
         """Add to `warnings` what isn't there yet: a file is read several times in one run."""

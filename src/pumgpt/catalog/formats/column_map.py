@@ -22,12 +22,14 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from pumgpt.catalog.photo_list import split_photos
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 from pumgpt.catalog.vocabulary.text_files import read_text
 from pumgpt.errors import CatalogError, SchemaError
 
 _TEXTS = ("title", "description", "language", "source")
+_LISTING = ("title", "description", "category")
 
 
 class ColumnMap(BaseModel):
@@ -85,7 +87,7 @@ class ColumnMap(BaseModel):
 
     def read(self, record: Mapping[str, Any], base: Path) -> Product:
         """The product of one row. Raises `CatalogError` where a field has a type that can't be read."""
-        known: dict[str, Any] = {"id": record[self.id], "images": [*self._photos(record)]}
+        known: dict[str, Any] = {"id": record[self.id], "images": [*self._photos(record, base)]}
         for name in (*_TEXTS, "category"):
             column = getattr(self, name)
             if column is not None:
@@ -107,11 +109,11 @@ class ColumnMap(BaseModel):
             found[f"{field} {count + 1}" if count else field] = column
         return found
 
-    def _photos(self, record: Mapping[str, Any]) -> Iterator[Any]:
+    def _photos(self, record: Mapping[str, Any], base: Path) -> Iterator[Any]:
         for column in self.images:
             value = record.get(column)
             if isinstance(value, str):
-                yield from (part.strip() for part in value.split("|"))
+                yield from split_photos(value, base)
             elif isinstance(value, list | tuple):
                 yield from value
             else:
@@ -137,6 +139,7 @@ _ALIASES: dict[str, tuple[str, ...]] = {
         *("id", "productid", "itemid", "articleid", "listingid", "sku", "productsku", "itemsku", "variantsku"),
         *("productcode", "itemcode", "itemnumber", "articlenumber", "productnumber", "modelnumber"),
         *("asin", "gtin", "ean", "upc", "uniqid", "uuid", "handle", "slug"),
+        *("handleid", "sellersku", "customlabel", "code", "reference", "barcode"),
     ),
     "title": (
         "title",
@@ -147,6 +150,7 @@ _ALIASES: dict[str, tuple[str, ...]] = {
         "itemtitle",
         "displayname",
         "productdisplayname",
+        *("titel", "titolo", "titre", "titulo"),
     ),
     "description": (
         "description",
@@ -156,6 +160,7 @@ _ALIASES: dict[str, tuple[str, ...]] = {
         "body",
         "bodyhtml",
         "shortdescription",
+        *("beschreibung", "descrizione", "descripcion"),
     ),
     "category": (
         "category",
@@ -165,6 +170,7 @@ _ALIASES: dict[str, tuple[str, ...]] = {
         "categoryname",
         "producttype",
         "department",
+        *("productcategorytree", "categorytree", "collection", "collections", "kategorie", "categoria", "categorie"),
     ),
     "language": ("language", "lang", "locale"),
 }
@@ -189,21 +195,33 @@ _ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "season": ("season",),
 }
 _PHOTO = re.compile(
-    r"(product|main|primary|additional|item)?(images?|imgs?|photos?|pictures?|pics?)\d*(urls?|links?|src|paths?|files?)?\d*"
+    r"(product|main|primary|additional|item|base|variation|variant|hosted|featured)?"
+    r"(images?|imgs?|photos?|pictures?|pics?)\d*(urls?|links?|src|paths?|files?)?\d*"
 )
+_LOOKS_LIKE = {
+    "title": re.compile(r".*title|(product|item|article|display)name.*"),
+    "photo": re.compile(r".*(image|photo|picture).*"),
+    "category": re.compile(r".*categor.*"),
+}
+_LOCALE = re.compile(r"[-_. ][a-z]{2}[-_][A-Z]{2}([-_. ]\w+)?$")
+"""What a system with several languages and channels ends its names with: 'description-en_US-ecommerce'."""
+_REMARK = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")
+"""What is said of a name in brackets: 'Image URLs (x,y,z...)'."""
 
 
-def guess_columns(names: Sequence[str]) -> ColumnMap | None:
-    """The likeliest reading of a table's columns; None where none looks like an id."""
-    by_letters = {_letters(name): name for name in reversed(names)}  # of two names alike the first column wins
-
-    def first(aliases: Sequence[str]) -> str | None:
-        return next((by_letters[alias] for alias in aliases if alias in by_letters), None)
-
-    fields = {field: first(aliases) for field, aliases in _ALIASES.items()}
+def guess_columns(names: Sequence[str], id_column: str | None = None) -> ColumnMap | None:
+    """The likeliest reading of a table's columns; None where none looks like an id and no `id_column` is given."""
+    fields = {field: next(iter(_matching(names, aliases)), None) for field, aliases in _ALIASES.items()}
+    fields["id"] = id_column or fields["id"]
     if fields["id"] is None:
         return None
-    attributes = {name: first(aliases) for name, aliases in _ATTRIBUTES.items()}
+    by_letters = {_letters(name): name for name in reversed(names)}
+    attributes = {
+        name: next((by_letters[alias] for alias in aliases if alias in by_letters), None)
+        for name, aliases in _ATTRIBUTES.items()
+    }
+    if fields["id"] == "id" and "source" in names:  # a table that has one of our names may have the others
+        fields["source"] = "source"
     return ColumnMap.model_validate(
         {
             **fields,
@@ -213,13 +231,56 @@ def guess_columns(names: Sequence[str]) -> ColumnMap | None:
     )
 
 
-def unread_photos(names: Sequence[str]) -> str | None:
-    """The column that looks like photos in a table that has neither `image` nor `images`."""
-    return None if {"image", "images"} & {*names} else next(iter(_photo_columns(names)), None)
+def id_candidates(names: Sequence[str]) -> tuple[str, ...]:
+    """The columns that may hold the ids, the likeliest first."""
+    found = _matching(names, _ALIASES["id"])
+    return ("id", *(name for name in found if name != "id")) if "id" in names else found
+
+
+def lacks_fields(names: Sequence[str]) -> bool:
+    """Whether a table with a column `id` has its texts, categories or photos under names that aren't ours."""
+    texts = any(field not in names and _matching(names, _ALIASES[field]) for field in _LISTING)
+    return texts or (not {"image", "images"} & {*names} and bool(_photo_columns(names)))
+
+
+def unread_fields(names: Sequence[str], column_map: ColumnMap | None) -> dict[str, str]:
+    """The columns that look like a title, a photo or a category in a table of which none is read -> what they look like."""
+    if column_map is None:
+        read = {
+            "title": "title" in names,
+            "photo": bool({"image", "images"} & {*names}),
+            "category": "category" in names,
+        }
+    else:
+        read = {
+            "title": column_map.title is not None,
+            "photo": bool(column_map.images),
+            "category": column_map.category is not None,
+        }
+    return {
+        name: field
+        for field, pattern in _LOOKS_LIKE.items()
+        if not read[field]
+        for name in names
+        if pattern.fullmatch(_letters(name)) and (column_map is None or name not in column_map.used)
+    }
+
+
+def _matching(names: Sequence[str], aliases: Sequence[str]) -> tuple[str, ...]:
+    """The columns that are called so, in the order of the aliases; bare names before those with a locale or a remark."""
+    found: dict[str, None] = {}
+    for fold in (_letters, _bare_letters):
+        by_letters = {fold(name): name for name in reversed(names)}  # of two names alike the first column wins
+        found.update(dict.fromkeys(by_letters[alias] for alias in aliases if alias in by_letters))
+    return tuple(found)
 
 
 def _photo_columns(names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(name for name in names if _PHOTO.fullmatch(_letters(name)))
+    return tuple(name for name in names if _PHOTO.fullmatch(_bare_letters(name)))
+
+
+def _bare_letters(name: str) -> str:
+    return _letters(_LOCALE.sub("", _REMARK.sub("", name)))
 
 
 def _letters(name: str) -> str:

@@ -10,14 +10,14 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow, annotated_products
 from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Record, RejectedRow
 from pumgpt.catalog.formats.column_map import ColumnMap
-from pumgpt.catalog.formats.csv_records import BrokenRecord, choose_delimiter, read_records
+from pumgpt.catalog.formats.csv_records import BrokenRecord, find_header, read_records
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.jsonl import plain_json
 from pumgpt.catalog.formats.text_lines import check_file, has_mark, read_lines
@@ -27,6 +27,7 @@ from pumgpt.errors import CatalogError
 
 TABLES = (".csv", ".tsv", ".txt")
 """Endings of tables of text."""
+_MOST_LINES_TO_HEADER = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,10 @@ class Dialect:
     delimiter: str = ","
     line_end: str = "\n"
     byte_order_mark: bool = False
+    preamble: tuple[str, ...] = ()
+    """The lines above the header, with their ends."""
+    skip_blanks: bool = False
+    """Whether a blank follows every delimiter, before a quote too."""
 
 
 class CsvFormat(Format[CatalogReader]):
@@ -68,15 +73,16 @@ class CsvReader(CatalogReader):
 
     def __init__(self, format_: Format[Any], path: Path, column_map: ColumnMap | None = None) -> None:
         super().__init__(format_, path, column_map)
-        first_line = next(read_lines(path, []), "")
-        line_end = next((end for end in ("\r\n", "\r") if first_line.endswith(end)), "\n")
-        self.dialect = Dialect(choose_delimiter(first_line, _delimiter(path)), line_end, has_mark(path))
+        self.dialect = _read_dialect(path, None if column_map is None else column_map.id)
+        if self.dialect.preamble:
+            place = len(self.dialect.preamble) + 1
+            self.warn(f"{path}: its header is line {place}; what stands above is not read as products")
         header = next(self._cut([]), None)
         if header is None or isinstance(header, BrokenRecord):
             reason = "has no header" if header is None else f"header: {header.error}"
             raise CatalogError(f"{path}: {reason}; its first line must name the columns, 'id' among them")
         self.header = tuple(header)
-        self._columns = tuple(self._distinct(header))
+        self._columns = tuple(self._distinct([name.strip() for name in header]))
         self.settle_columns(self._columns)
 
     @property
@@ -114,6 +120,12 @@ class CsvReader(CatalogReader):
             self.warn(*warnings)
             yield cells
 
+    def filled_columns(self, names: Sequence[str]) -> Iterator[set[str]]:
+        places = {name: self._columns.index(name) for name in names}
+        for cells in self.rows():
+            if not isinstance(cells, BrokenRecord):
+                yield {name for name, place in places.items() if place < len(cells) and cells[place].strip()}
+
     def first_cell(self, record: BrokenRecord) -> str | None:
         """The id of a record that has lost a quote, where the id comes before it."""
         if self._columns[0] != self.id_column:
@@ -122,7 +134,8 @@ class CsvReader(CatalogReader):
         return cell if cell and len(cell) < 1000 and '"' not in cell and "\0" not in cell else None
 
     def _cut(self, warnings: list[str]) -> Iterator[list[str] | BrokenRecord]:
-        return read_records(read_lines(self.path, warnings), self.dialect.delimiter)
+        lines = islice(read_lines(self.path, warnings), len(self.dialect.preamble), None)
+        return read_records(lines, self.dialect.delimiter, skip_blanks=self.dialect.skip_blanks)
 
     def _distinct(self, header: list[str]) -> Iterator[str]:
         seen: set[str] = set()
@@ -181,6 +194,7 @@ class RecordWriter:
         self._writer = csv.writer(
             _LineEnd(self._file, dialect.line_end), delimiter=dialect.delimiter, lineterminator="\r\n"
         )
+        self._file.writelines(dialect.preamble)
 
     def write(self, cells: Iterable[str]) -> None:
         self._writer.writerow(cells)
@@ -241,9 +255,9 @@ def own_cell(product: Product, column: str) -> str:
 def read_header(path: Path) -> list[str]:
     """The names in the first record; none where it can't be read."""
     check_file(path)
-    lines = read_lines(path, [])
-    first = next(lines, "")
-    header = next(read_records(chain([first], lines), choose_delimiter(first, _delimiter(path))), [])
+    dialect = _read_dialect(path)
+    lines = islice(read_lines(path, []), len(dialect.preamble), None)
+    header = next(read_records(lines, dialect.delimiter, skip_blanks=dialect.skip_blanks), [])
     return [] if isinstance(header, BrokenRecord) else header
 
 
@@ -267,6 +281,16 @@ def padded(cells: Sequence[str], places: Mapping[str, int], values: Mapping[str,
 def wrong_cells(found: int, expected: int) -> str:
     """The error of a row with more or fewer cells than the header."""
     return f"has {found} cells where the header has {expected}; put cells that hold a delimiter or a quote in quotes"
+
+
+def _read_dialect(path: Path, id_column: str | None = None) -> Dialect:
+    lines = list(islice(read_lines(path, []), _MOST_LINES_TO_HEADER))
+    place, delimiter = find_header(lines, _delimiter(path), id_column)
+    header = lines[place] if place < len(lines) else ""
+    line_end = next((end for end in ("\r\n", "\r") if header.endswith(end)), "\n")
+    # Of 'id, title' the blanks belong to nothing; kept, they would make '"Green, long"' two cells.
+    blanks = delimiter in header and all(part.startswith(" ") for part in header.split(delimiter)[1:])
+    return Dialect(delimiter, line_end, has_mark(path), tuple(lines[:place]), blanks)
 
 
 def _delimiter(path: Path) -> str:

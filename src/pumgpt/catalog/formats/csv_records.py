@@ -7,14 +7,17 @@ that can't be read costs its first line; reading goes on at the line after it.
 from __future__ import annotations
 
 import csv
+import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pumgpt.catalog.formats.column_map import guess_columns
 from pumgpt.catalog.formats.text_lines import MAX_CELL_CHARS
 
 MAX_RECORD_LINES = 5_000
 """A quoted cell may run over lines; one that runs over more has lost its closing quote."""
+_SEPARATOR_HINT = re.compile(r'"?sep=([,;|\t])"?\s*', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +28,13 @@ class BrokenRecord:
     line: str
 
 
-def read_records(lines: Iterable[str], delimiter: str) -> Iterator[list[str] | BrokenRecord]:
-    """The records of a CSV text, blank lines left out."""
+def read_records(
+    lines: Iterable[str], delimiter: str, *, skip_blanks: bool = False
+) -> Iterator[list[str] | BrokenRecord]:
+    """The records of a CSV text, blank lines left out; `skip_blanks` leaves out those after a delimiter too."""
     csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_CHARS))
     source = _Lines(lines)
-    reader = csv.reader(source, delimiter=delimiter, strict=True)
+    reader = csv.reader(source, delimiter=delimiter, skipinitialspace=skip_blanks, strict=True)
     while True:
         source.taken.clear()
         try:
@@ -40,12 +45,33 @@ def read_records(lines: Iterable[str], delimiter: str) -> Iterator[list[str] | B
         except csv.Error as error:
             yield BrokenRecord(_explain(str(error), len(source.taken)), source.taken[0])
             source.put_back_all_but_first()
-            reader = csv.reader(source, delimiter=delimiter, strict=True)
+            reader = csv.reader(source, delimiter=delimiter, skipinitialspace=skip_blanks, strict=True)
             continue
         if any("\0" in line for line in source.taken):  # newer versions of the module let them pass
             yield BrokenRecord("holds a NUL character; export the file again as text", source.taken[0])
         elif cells:
             yield cells
+
+
+def find_header(lines: Sequence[str], preferred: str, wanted: str | None = None) -> tuple[int, str]:
+    """How many of a file's first lines stand above its header, and its delimiter.
+
+    Spreadsheets write 'sep=;' there, shops' templates comments and names for people. The header is the first record with
+    a column `wanted`, or one that can be the id; where none has it, the first record at all.
+    """
+    hint = _SEPARATOR_HINT.fullmatch(lines[0]) if lines else None
+    first = 1 if hint else 0
+    for place in range(first, len(lines)):
+        delimiter = hint[1] if hint else choose_delimiter(lines[place], preferred)
+        record = next(read_records(lines[place:], delimiter), [])
+        if isinstance(record, BrokenRecord):
+            continue
+        names = [name.strip() for name in record]
+        guessed = guess_columns(names) if wanted is None else None
+        # A row below a header that we don't know may have a cell 'code'; a header has more than that.
+        if wanted in names or (guessed is not None and (place == first or len(guessed.used) > 1)):
+            return place, delimiter
+    return first, hint[1] if hint else choose_delimiter(lines[0] if lines else "", preferred)
 
 
 def choose_delimiter(header: str, preferred: str) -> str:

@@ -34,7 +34,7 @@ from pumgpt.catalog.formats.csv import (
 )
 from pumgpt.catalog.formats.csv_records import BrokenRecord
 from pumgpt.catalog.formats.filled import FilledColumns
-from pumgpt.catalog.formats.html_text import plain_text
+from pumgpt.catalog.html_text import page_text
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
@@ -250,7 +250,7 @@ class ShopifyReader(CsvReader):
             "id": cell["handle"],
             "images": self._images(record),
             "title": cell["title"],
-            "description": plain_text(cell.get("description", "")),
+            "description": page_text(cell.get("description", "")),
             "category": "" if cell.get("category", "").casefold() == _NO_CATEGORY else cell.get("category"),
             "attributes": self._attributes(record),
         }

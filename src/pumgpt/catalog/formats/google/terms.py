@@ -12,7 +12,7 @@ from typing import Any
 
 from pumgpt.catalog.formats.base import CatalogReader, without_parts
 from pumgpt.catalog.formats.filled import FilledColumns
-from pumgpt.catalog.formats.html_text import plain_text
+from pumgpt.catalog.html_text import page_text
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
 
@@ -61,7 +61,7 @@ def read_product(record: Mapping[str, str], base: Path, images: list[str]) -> Pr
     known = {
         "id": record.get("id", "").strip(),
         "title": record.get("title", "").strip() or _content(record.get("structured_title", "")),
-        "description": plain_text(record.get("description", "") or _content(record.get("structured_description", ""))),
+        "description": page_text(record.get("description", "") or _content(record.get("structured_description", ""))),
         "images": images,
         "category": record.get("google_product_category"),
         "attributes": {name: _stripped(value) for name, value in attributes.items()},

@@ -30,6 +30,7 @@ from pumgpt.catalog.formats.google.terms import (
     structured_cell,
     without_values,
 )
+from pumgpt.catalog.photo_list import split_photos
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
@@ -107,7 +108,7 @@ class GoogleTextReader(CsvReader):
         images = [cells.get("image_link", "").strip()]
         for name, column in zip(self.header, self.columns, strict=True):
             if fold_column(name) == "additional_image_link":
-                images.extend(part.strip() for part in record[column].split(","))
+                images.extend(split_photos(record[column], self.base))
         product = read_product(cells, self.base, list(dict.fromkeys(image for image in images if image)))
         read = {self.fields[name] for name in _READ if name in self.fields}
         extra = {name: value for name, value in record.items() if name not in read}

@@ -34,6 +34,7 @@ from pumgpt.catalog.formats.google.terms import (
     read_product,
     without_values,
 )
+from pumgpt.catalog.photo_list import split_photos
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.errors import CatalogError, UsageError
@@ -161,11 +162,12 @@ class GoogleXmlReader(CatalogReader):
     def product_of(self, record: Record) -> Product:
         assert isinstance(record, FeedRecord)
         fields = [field for field in record.item.fields if column_of(field) in ("image_link", "additional_image_link")]
-        images = [field.text.strip() for field in sorted(fields, key=lambda field: column_of(field) != "image_link")]
+        fields.sort(key=lambda field: column_of(field) != "image_link")
+        images = [photo for field in fields for photo in split_photos(field.text, self.base)]
         names = dict(record)
         for structured in ("structured_title", "structured_description"):
             names[structured] = record.get(f"{structured}/content", "")
-        product = read_product(names, self.base, list(dict.fromkeys(filter(None, images))))
+        product = read_product(names, self.base, list(dict.fromkeys(images)))
         extra = {name: text for name, text in record.items() if name not in _READ}
         return replace(product, extra=extra, original=record)
 

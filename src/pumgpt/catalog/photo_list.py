@@ -1,0 +1,116 @@
+"""The photos that one cell of a catalogue names, in whichever of the usual ways a shop writes several."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_BETWEEN = re.compile(r"(\s*[,;]\s*|\s+)")
+_ALWAYS_BETWEEN = re.compile(r"[|\r\n]")  # neither a path nor a URL holds one of these
+_ADDRESS = re.compile(r"(https?:)?//(?=[^/\s])", re.IGNORECASE)
+_PHOTO_ENDING = re.compile(r"\.(jpe?g|jfif|png|webp|gif|tiff?|bmp|avif|heic|heif|jp2|svg)([?#]\S*)?$", re.IGNORECASE)
+_LONGEST_LIST = 100_000
+"""A list written out with more characters is no list of photos, and Python's parser must not be fed any depth of it."""
+
+
+def split_photos(cell: str, base: Path | None = None) -> list[str]:
+    """The photos in a cell, each a path or a URL.
+
+    They stand between vertical bars, commas, semicolons or blanks, or in a JSON or Python list. All of these but the bar
+    may be part of a name too: what lies on the disk below `base` under the whole name is one photo, and a separator only
+    counts after something that can be a photo by itself.
+    """
+    cell = cell.strip()
+    if cell.startswith(("[", "{")):
+        written_out = _written_list(cell)
+        if written_out is not None:
+            return written_out
+    if not _BETWEEN.search(cell) and not _ALWAYS_BETWEEN.search(cell):
+        return [cell] if cell else []
+    if cell.startswith("data:") or (_ALWAYS_BETWEEN.search(cell) and _is_file(cell, base)):
+        return [cell]
+    parts = (part.strip() for part in _ALWAYS_BETWEEN.split(cell))
+    return [photo for part in parts if part for photo in _split_names(part, base)]
+
+
+def address_of(photo: str, base: Path | None = None) -> str | None:
+    """The URL that a photo is named by, with its scheme in small letters; None for a path.
+
+    '//host/a.jpg' is what web pages write for their own scheme; it is a path only where such a file exists.
+    """
+    match = _ADDRESS.match(photo)
+    if match is None or (match[1] is None and _is_file(photo, base)):
+        return None
+    return f"{(match[1] or 'https:').lower()}//{photo[match.end() :]}"
+
+
+def link_of(photo: Mapping[str, Any]) -> Any:
+    """What an object that stands for a photo calls its address: in our files, in shops' interfaces, in schema.org."""
+    return next((photo[name] for name in ("url", "src", "contentUrl") if photo.get(name) is not None), None)
+
+
+def _split_names(cell: str, base: Path | None) -> list[str]:
+    """A cell without bars as the photos it names; in one piece where its end can't be told to be a photo."""
+    if _BETWEEN.search(cell) and _is_file(cell, base):
+        return [cell]
+    photos: list[str] = []
+    pending = ""
+    # Of a split by a group, every second part is what stood between two tokens.
+    tokens = ["", *_BETWEEN.split(cell)]
+    for separator, token in zip(tokens[::2], tokens[1::2], strict=True):
+        if not token:
+            continue
+        if not pending and photos and _is_continued(photos[-1], separator, token):
+            photos[-1] += separator + token
+            continue
+        pending = f"{pending}{separator}{token}" if pending else token
+        if _is_photo(pending, base):
+            photos.append(pending)
+            pending = ""
+    return [cell] if pending else photos
+
+
+def _is_continued(photo: str, separator: str, token: str) -> bool:
+    """Whether `token` is still a part of the URL before it: image servers write sizes between commas."""
+    if not _ADDRESS.match(photo) or _ADDRESS.match(token):
+        return False
+    return not (_has_ending(photo) and separator.strip() != separator)
+
+
+def _is_photo(name: str, base: Path | None) -> bool:
+    return bool(_ADDRESS.match(name)) or _has_ending(name) or _is_file(name, base)
+
+
+def _has_ending(name: str) -> bool:
+    return _PHOTO_ENDING.search(name) is not None
+
+
+def _is_file(name: str, base: Path | None) -> bool:
+    try:
+        return (Path(name) if base is None else base / name).is_file()
+    except (OSError, ValueError):  # a text too long for a name, or with NUL in it
+        return False
+
+
+def _written_list(cell: str) -> list[str] | None:
+    """A cell that is a list in JSON or Python, or one object of JSON; None where it is something else."""
+    if len(cell) > _LONGEST_LIST:
+        return None
+    try:
+        found = json.loads(cell)
+    except (ValueError, RecursionError):
+        try:
+            with warnings.catch_warnings():  # a backslash of Windows in a path is an odd escape to Python
+                warnings.simplefilter("ignore")
+                found = ast.literal_eval(cell)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return None
+    items = found if isinstance(found, list) else [found]
+    links = [link_of(item) if isinstance(item, Mapping) else item for item in items]
+    # '[7]' is the name of a file rather than a list of photos.
+    return [link for link in links if link] if all(link is None or isinstance(link, str) for link in links) else None

@@ -1,0 +1,45 @@
+"""Paths in a cell, however a shop separates levels and categories; names keep what is theirs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pumgpt.catalog.category_cell import category_levels
+from pumgpt.catalog.formats.registry import read_catalog
+from pumgpt.catalog.product import Product
+
+
+@pytest.mark.parametrize(
+    ("cell", "path"),
+    [
+        ("A > B>C", "A > B > C"),
+        ("A/B/C", "A > B > C"),
+        ("Clothing >> Men >> Shirts", "Clothing > Men > Shirts"),
+        ("Root/Men/Tops/Shirts,Root/Sale", "Root > Men > Tops > Shirts"),
+        ("Root/Sale,Root/New", "Root > Sale"),
+        ("Sale|Men > Shirts|New", "Men > Shirts"),
+        ("Men > Shirts, Men > Shirts > Linen", "Men > Shirts > Linen"),
+        ("Body > Perfume\\, Cologne > Unisex, Gifts", "Body > Perfume, Cologne > Unisex"),
+        ("Home &amp; Garden &gt; Lamps", "Home & Garden > Lamps"),
+    ],
+)
+def test_paths(tmp_path: Path, cell: str, path: str) -> None:
+    (tmp_path / "in.csv").write_text(f'id,title,category\n1,x,"{cell}"\n')
+    (product,) = read_catalog(tmp_path / "in.csv")
+    assert isinstance(product, Product) and product.category == tuple(path.split(" > "))
+    assert product.original["category"] == cell
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["Shirts / Tops", "T-Shirts/Tops", "Bags / Cases / Covers", "Food, Drinks", "Tops, Tees/Tanks", "R&B", "Size < 5"],
+)
+def test_a_name_stays_one_level(cell: str) -> None:
+    assert category_levels(cell) == [cell]
+
+
+@pytest.mark.parametrize("cell", ["Food, Beverages & Tobacco > Beverages", "Home > Kitchen, Dining > Plates"])
+def test_commas_of_names_in_a_path(cell: str) -> None:
+    assert [level.strip() for level in category_levels(cell)] == cell.split(" > ")
