@@ -54,7 +54,7 @@ def test_without_photos_the_text_alone_counts(shop: Path) -> None:
 
 
 def test_a_catalogue_of_which_nothing_can_be_read(tmp_path: Path) -> None:
-    (tmp_path / "in.csv").write_text("id,title\n,Nameless\n", encoding="utf-8")
+    (tmp_path / "in.csv").write_text("id,title\n1,Nameless,x\n", encoding="utf-8")
     done = run("duplicates", tmp_path / "in.csv")
     assert done.exit_code == 1
     assert "none of its 1 rows" in done.stderr
@@ -75,7 +75,7 @@ def test_labels_become_conversations(shop: Path, form: str, ending: str, key: st
 
 
 def test_of_a_catalogue_without_one_good_row_nothing_is_written(tmp_path: Path) -> None:
-    (tmp_path / "in.csv").write_text("id,title\n,A\n,B\n", encoding="utf-8")
+    (tmp_path / "in.csv").write_text("id,title\n1,A,a\n2,B,b\n", encoding="utf-8")
     out = tmp_path / "out.jsonl"
     out.write_text("from before", encoding="utf-8")
     result = run("convert", tmp_path / "in.csv", out, "--to", "llava", "--overwrite")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -29,6 +29,9 @@ class Photos(nn.Module):
 
 
 class Tokens:
+    chat_template = None
+    added_tokens_decoder: ClassVar[dict[int, Any]] = {}
+
     def __call__(self, texts: list[str], **_: Any) -> dict[str, Tensor]:
         return {"input_ids": torch.zeros(len(texts), 2), "attention_mask": torch.ones(len(texts), 2)}
 

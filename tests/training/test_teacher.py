@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -25,9 +25,12 @@ class Letters:
     """A tokenizer of single letters."""
 
     eos_token_id = 0
+    unk_token_id = None
+    chat_template = None
+    added_tokens_decoder: ClassVar[dict[int, Any]] = {}
 
-    def __call__(self, text: str, add_special_tokens: bool) -> dict[str, list[int]]:
-        return {"input_ids": [ord(letter) for letter in text]}
+    def __call__(self, texts: list[str], add_special_tokens: bool) -> dict[str, list[list[int]]]:
+        return {"input_ids": [[ord(letter) for letter in text] for text in texts]}
 
 
 def tokens(text: str) -> list[int]:
