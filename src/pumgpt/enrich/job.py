@@ -204,6 +204,7 @@ def _write_table(journal: EnrichJournal, reader: CatalogReader, plan: Plan) -> N
         attribute_names=names,
         overwrite_values=plan.overwrite_values,
         precision=plan.precision,
+        category_id=plan.category_id,
     ) as writer:
         # Both are in the catalogue's order. Rows between two answers were rejected, or lie beyond `limit`.
         rows = iter(reader)

@@ -66,6 +66,13 @@ class Plan:
         asked = {get_task(name).asked_as or name for name in self.tasks}
         return frozenset(asked | {"question"} if self.context.questions else asked)
 
+    @property
+    def category_id(self) -> str | None:
+        """One of the ids that the categories have; None where they have none, or aren't asked."""
+        if self.taxonomy is None or "category" not in self.asked:
+            return None
+        return next(filter(None, map(self.taxonomy.id_of, self.taxonomy.paths)), None)
+
     def shows_listing(self, product: Product) -> bool:
         """Whether a title or a description of this product is in the prompts."""
         return self.context.showing(product, "present").listing.text is not None

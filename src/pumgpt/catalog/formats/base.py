@@ -187,7 +187,13 @@ class CatalogReader(ABC):
         if self.column_map is not None:
             self.column_map.check(self.path, names)
             return
-        id_column = self._find_id(names)
+        candidates = id_candidates(names)
+        if not candidates:
+            raise CatalogError(
+                f"{self.path}: has no column 'id', nor one that looks like it (it has: {', '.join(names)}); "
+                "add one, or name the one that holds the ids with --columns"
+            )
+        id_column = self.find_id(candidates)
         # With types, a column `name` beside our own may hold anything, and one of another type would cost its row.
         if id_column != "id" or (self.text_only and lacks_fields(names)):
             self.column_map = guess_columns(names, id_column)
@@ -204,14 +210,8 @@ class CatalogReader(ABC):
             if not isinstance(record, RejectedRow):
                 yield {name for name in names if str(record.get(name) or "").strip()}
 
-    def _find_id(self, names: Sequence[str]) -> str:
-        """The likeliest column of ids that isn't empty throughout. Raises `CatalogError` where there is none."""
-        candidates = id_candidates(names)
-        if not candidates:
-            raise CatalogError(
-                f"{self.path}: has no column 'id', nor one that looks like it (it has: {', '.join(names)}); "
-                "add one, or name the one that holds the ids with --columns"
-            )
+    def find_id(self, candidates: Sequence[str]) -> str:
+        """The first of these columns that isn't empty throughout. Raises `CatalogError` where there is none."""
         filled: set[str] = set()
         num_rows = 0
         for row in islice(self.filled_columns(candidates), _ROWS_TO_FIND_ID):

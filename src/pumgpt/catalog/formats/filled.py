@@ -39,6 +39,8 @@ class FilledColumns:
     overwrite_values: bool = False
     precision: float = 0.0
     """How sure a text must be that is filled in where a shop shows it; that of other fields was held to it before."""
+    category_id: str | None = None
+    """One of the ids that the categories have; an export tells by it whether they are those of its own taxonomy."""
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -41,15 +41,16 @@ def open_writer(
     attribute_names: Sequence[str],
     overwrite_values: bool = False,
     precision: float = 0.0,
+    category_id: str | None = None,
 ) -> Iterator[CatalogWriter]:
     """Write the filled catalogue in the format of the path's ending; after an error all is as it was.
 
     The columns of `source` come back, and `attribute_names` get `pumgpt_*` columns. A value of the shop is only
-    replaced with `overwrite_values`; a generated title is only written at the confidence `precision`. Raises
-    `CatalogError` where the file can't be written.
+    replaced with `overwrite_values`; a generated title is only written at the confidence `precision`. `category_id` is
+    one of the ids of the taxonomy that is filled. Raises `CatalogError` where the file can't be written.
     """
     target = _target(path, source)
-    columns = FilledColumns(source.columns, tuple(attribute_names), overwrite_values, precision)
+    columns = FilledColumns(source.columns, tuple(attribute_names), overwrite_values, precision, category_id)
     with _replacing(path, target) as unfinished:
         with _naming(path):
             table = target.fill(unfinished, columns, source)

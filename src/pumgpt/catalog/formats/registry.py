@@ -19,6 +19,7 @@ from pumgpt.catalog.formats.google.xml import GoogleXmlFormat
 from pumgpt.catalog.formats.jsonl import JsonLinesFormat
 from pumgpt.catalog.formats.parquet import ParquetFormat
 from pumgpt.catalog.formats.shopify import ShopifyFormat
+from pumgpt.catalog.formats.woocommerce import WooCommerceFormat
 from pumgpt.errors import CatalogError, UsageError, first_line
 
 PLUGINS = "pumgpt.formats"
@@ -27,6 +28,7 @@ PLUGINS = "pumgpt.formats"
 # Asked in this order. What is told by its header comes before the plain tables with the same endings.
 _FORMATS: list[Format[Any]] = [
     ShopifyFormat(),
+    WooCommerceFormat(),
     GoogleTextFormat(),
     CsvFormat("CSV", (".csv",)),
     CsvFormat("TSV", (".tsv", ".txt")),

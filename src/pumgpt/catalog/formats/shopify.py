@@ -5,7 +5,7 @@ lower case don't matter. The fields are described at help.shopify.com/en/manual/
 
 Written, every row is as it was; what was filled goes into the first row of its product:
 
-    Product Category        'A > B > C', where the category is one of Shopify's taxonomy
+    Product Category        'A > B > C', where the category is one of Shopify's taxonomy; made where the file lacks it
     metafield columns       the shop's own where one has the attribute's name, else
                             'Colour (product.metafields.custom.colour)' and its like, made for it
     pumgpt_*                values, confidences, statuses
@@ -14,26 +14,18 @@ Written, every row is as it was; what was filled goes into the first row of its 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow
-from pumgpt.catalog.formats.base import Fills, Format, FormatWriter, Record, RejectedRow, without_parts
+from pumgpt.catalog.formats.base import Fills, Format, FormatWriter, Record, without_parts
 from pumgpt.catalog.formats.column_map import ColumnMap
-from pumgpt.catalog.formats.csv import (
-    TABLES,
-    CsvReader,
-    CsvWriter,
-    annotate_export,
-    padded,
-    read_header,
-    wrong_cells,
-)
-from pumgpt.catalog.formats.csv_records import BrokenRecord
+from pumgpt.catalog.formats.csv import TABLES, annotate_export, read_header
 from pumgpt.catalog.formats.filled import FilledColumns
+from pumgpt.catalog.formats.folded import FoldedReader, FoldedRows, FoldedWriter
 from pumgpt.catalog.html_text import page_text
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
@@ -61,6 +53,7 @@ _MARKS = frozenset(
 )
 """Columns of which a table with a handle and a title has one, if it is Shopify's."""
 _METAFIELD = re.compile(r"(?P<label>.*?)\s*\(product\.metafields\.(?P<namespace>[^.()]+)\.(?P<key>[^()]+)\)\s*")
+_FOR_GOOGLE = re.compile(r"google shopping / (gender|age group)", re.IGNORECASE)
 _CATEGORY_ID = re.compile(r"gid://.*/TaxonomyCategory/.*|[a-z]{2}(-\d+)*")
 _NO_CATEGORY = "uncategorized"
 
@@ -130,39 +123,8 @@ class ShopifyFormat(Format["ShopifyReader"]):
         annotate_export(path, source, names, rows, lambda original: original.rows if original is not None else ())
 
 
-@dataclass(frozen=True)
-class FoldedRows(Mapping[str, str]):
-    """The rows of one product, cell by cell as they stood. As a mapping: the first row by column."""
-
-    places: Mapping[str, int] = field(repr=False)
-    rows: tuple[Sequence[str], ...]
-
-    def __getitem__(self, column: str) -> str:
-        return self.rows[0][self.places[column]]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.places)
-
-    def __len__(self) -> int:
-        return len(self.places)
-
-    def column(self, name: str | None) -> list[str]:
-        """A column's cells, row by row; '' where a row is too short for it."""
-        if name is None:
-            return [""] * len(self.rows)
-        place = self.places[name]
-        return [row[place] if place < len(row) else "" for row in self.rows]
-
-
-class ShopifyReader(CsvReader):
+class ShopifyReader(FoldedReader):
     """One product for each handle. A product's rows stand together; a handle that comes again later is set aside."""
-
-    def __init__(self, format_: Format[Any], path: Path, column_map: ColumnMap | None = None) -> None:
-        super().__init__(format_, path, column_map)
-        self.places = {name: place for place, name in enumerate(self.columns)}
-
-    def settle_columns(self, names: Sequence[str]) -> None:
-        """The header says it all."""
 
     @cached_property
     def fields(self) -> Mapping[str, str]:
@@ -188,14 +150,6 @@ class ShopifyReader(CsvReader):
                 columns.setdefault(fold_attribute(name), metafield.column)
         return Fills(self.fields.get("category"), columns)
 
-    def count_records(self) -> int:
-        last, found = None, 0
-        for cells in self.rows():
-            handle = None if isinstance(cells, BrokenRecord) else self._handle(cells)
-            found += handle != "" and (handle is None or handle != last)
-            last = handle or last
-        return found
-
     @property
     def id_column(self) -> str:
         return self.fields["handle"]
@@ -206,42 +160,6 @@ class ShopifyReader(CsvReader):
 
     def repeated_id(self, id_: str, first: int) -> str:
         return f"handle '{id_}' stands already in product {first}, and other products between; put its rows together"
-
-    def folded_rows(self, original: Any) -> Sequence[Record]:
-        if not isinstance(original, FoldedRows):
-            return ()
-        return [dict(zip(original, cells, strict=False)) for cells in original.rows]
-
-    def records(self) -> Iterator[Record | RejectedRow]:
-        rows: list[list[str]] = []
-        aside: list[RejectedRow] = []
-        handle = ""
-        for number, cells in enumerate(self.rows(), start=1):
-            if isinstance(cells, BrokenRecord):
-                aside.append(RejectedRow(0, self.first_cell(cells), f"row {number} of the file: {cells.error}"))
-                continue
-            found = self._handle(cells)
-            # Further rows of a product repeat its handle; some tools leave it empty there.
-            if rows and found in ("", handle):
-                rows.append(cells)
-            else:
-                yield from self._fold(rows, aside)
-                rows, aside, handle = [cells], [], found
-            if self._is_odd(cells):
-                error = f"row {number} of the file: {wrong_cells(len(cells), len(self.columns))}; it is left as it is"
-                aside.append(RejectedRow(0, handle or None, error))
-        yield from self._fold(rows, aside)
-
-    def _fold(self, rows: list[list[str]], aside: list[RejectedRow]) -> Iterator[Record | RejectedRow]:
-        """A product, then what was odd inside of it. A product without one whole row is odd itself."""
-        if rows:
-            folded = FoldedRows(self.places, tuple(rows))
-            if self._is_odd(rows[0]):
-                yield RejectedRow(0, aside[0].id, aside[0].error, folded)
-                aside = aside[1:]
-            else:
-                yield folded
-        yield from aside
 
     def product_of(self, record: Record) -> Product:
         assert isinstance(record, FoldedRows)
@@ -270,15 +188,19 @@ class ShopifyReader(CsvReader):
         return list(dict.fromkeys(image for image in (*own, *variants) if image))
 
     def _attributes(self, record: FoldedRows) -> dict[str, list[str]]:
-        """What metafields and options (but the nameless 'Title') say."""
+        """What metafields, the columns for Google and options (but the nameless 'Title') say."""
         found: dict[str, list[str]] = {}
         for metafield in self.metafields:
             found.setdefault(metafield.attribute, []).extend(metafield.values(record[metafield.column]))
+        for column in self.columns:
+            for_google = _FOR_GOOGLE.fullmatch(column.strip())
+            if for_google:
+                found.setdefault(fold_attribute(for_google[1]), []).append(record[column])
         for number in (1, 2, 3):  # Shopify has no more options
-            column = {kind: self._by_case.get(f"option{number} {kind}") for kind in ("name", "value")}
-            name = fold_attribute(record[column["name"]]) if column["name"] else ""
+            option, value = (self._by_case.get(f"option{number} {kind}") for kind in ("name", "value"))
+            name = fold_attribute(record[option]) if option else ""
             if name not in ("", "title"):
-                found.setdefault(name, []).extend(record.column(column["value"]))
+                found.setdefault(name, []).extend(record.column(value))
         tidied = {name: list(dict.fromkeys(value.strip() for value in values)) for name, values in found.items()}
         return {name: [value for value in values if value] for name, values in tidied.items()}
 
@@ -286,46 +208,25 @@ class ShopifyReader(CsvReader):
     def _by_case(self) -> dict[str, str]:
         return {name.strip().casefold(): name for name in reversed(self.columns)}
 
-    def _handle(self, cells: Sequence[str]) -> str:
-        place = self.places[self.id_column]
-        return cells[place].strip() if place < len(cells) else ""
 
-    def _is_odd(self, cells: Sequence[str]) -> bool:
-        return len(cells) != len(self.columns)
-
-
-class ShopifyWriter(CsvWriter):
+class ShopifyWriter(FoldedWriter):
     """One file, product by product."""
 
     def __init__(self, path: Path, columns: FilledColumns, source: ShopifyReader) -> None:
         self._reader = source
         self._metafields = _metafield_columns(columns.attribute_names, source)
-        names = tuple(dict.fromkeys((*columns.own, *self._metafields.values(), *columns.added)))
-        self._places = {name: place for place, name in enumerate(names)}
-        super().__init__(path, columns, source, names)
-
-    def write(self, product: Product, understanding: Understanding) -> None:
-        rows = product.original
-        assert isinstance(rows, FoldedRows)
-        values = self.columns.cells(understanding)
-        self.fill(values, product, understanding)
-        self.file.write(padded(rows.rows[0], self._places, values))
-        self._carry_rows(rows.rows[1:])
-
-    def carry(self, original: Any) -> None:
-        if isinstance(original, FoldedRows):
-            self._carry_rows(original.rows)
-
-    def _carry_rows(self, rows: Sequence[Sequence[str]]) -> None:
-        for cells in rows:
-            self.file.write(padded(cells, self._places, {}) if len(cells) == len(self._reader.columns) else cells)
+        self._category = source.fields.get("category")
+        # An empty cell takes a product's category away when it is imported, so the column is only made where it gets one.
+        if self._category is None and _CATEGORY_ID.fullmatch(columns.category_id or ""):
+            self._category = "Product Category" if "Handle" in source.columns else "Product category"
+        made = () if self._category is None else (self._category,)
+        super().__init__(path, columns, source, (*made, *self._metafields.values()))
 
     def fill(self, row: dict[str, str], product: Product, understanding: Understanding) -> None:
         category = self.columns.category(product, understanding)
-        column = self._reader.fields.get("category")
-        if category is not None and column is not None:
-            if _CATEGORY_ID.fullmatch((understanding.category and understanding.category.id) or ""):
-                row[column] = " > ".join(category)
+        if category is not None:
+            if self._category and _CATEGORY_ID.fullmatch((understanding.category and understanding.category.id) or ""):
+                row[self._category] = " > ".join(category)
             else:
                 self._reader.warn(
                     f"{self._reader.path}: the categories are not Shopify's, so 'Product Category' stays as it is; "
