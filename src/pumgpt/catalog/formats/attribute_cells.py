@@ -15,6 +15,9 @@ from itertools import chain, count
 from pumgpt.catalog.formats.folded import FoldedRows, fold_column
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 
+_SWATCH = re.compile(r"#[\da-fA-F]{3,8}:")
+"""A colour on the screen before the colour's name."""
+
 Row = dict[str, str]
 """The cells of a product's first row by column, to be changed in place."""
 
@@ -50,10 +53,14 @@ class AttributeCells(ABC):
 
 @dataclass(frozen=True)
 class OwnColumns(AttributeCells):
-    """A column for each attribute: `by_name` says which. Several values stand between `separator`s; '' for one only."""
+    """A column for each attribute: `by_name` says which. Several values stand between `separator`s; '' for one only.
+
+    Attributes that are `read_only` have words of the system's own.
+    """
 
     by_name: Mapping[str, str]
     separator: str = ""
+    read_only: Collection[str] = ()
 
     def read(self, rows: FoldedRows) -> Iterator[tuple[str, list[str]]]:
         for name, column in self.by_name.items():
@@ -64,7 +71,7 @@ class OwnColumns(AttributeCells):
 
     def put(self, row: Row, name: str, values: Sequence[str], spelling: str | None = None) -> bool:
         column = self.by_name.get(name)
-        if column is None:
+        if column is None or name in self.read_only:
             return False
         # A column for one value takes the first; the others stand in the `pumgpt_*` columns.
         row[column] = self.separator.join(values) if self.separator else values[0]
@@ -95,6 +102,8 @@ class NumberedPairs(AttributeCells):
     value_pattern: str
     defaults: Mapping[str, str] = field(default_factory=dict)
     separator: str = ", "
+    limit: int | None = None
+    """How many pairs the system knows; None for any number."""
 
     def read(self, rows: FoldedRows) -> Iterator[tuple[str, list[str]]]:
         for name, value in self._pairs():
@@ -105,7 +114,8 @@ class NumberedPairs(AttributeCells):
 
     def made(self, names: Sequence[str]) -> Sequence[str]:
         # Which products have pairs to spare isn't known before they are read: there is one more pair for every attribute.
-        numbers = range(len(self._pairs()) + 1, len(self._pairs()) + 1 + len(names))
+        last = len(self._pairs()) + len(names)
+        numbers = range(len(self._pairs()) + 1, 1 + (last if self.limit is None else min(last, self.limit)))
         patterns = (self.name_pattern, self.value_pattern, *self.defaults)
         return [pattern.format(number) for number in numbers for pattern in patterns]
 
@@ -157,19 +167,23 @@ class NumberedPairs(AttributeCells):
 class PackedCell(AttributeCells):
     """All attributes in one cell: 'color=Red,material=Wool|Silk'.
 
-    A value that holds `between` or a quote stands in double quotes.
+    A value that holds `between` or a quote stands in double quotes. `codes` are the system's own names for some folded ones.
     """
 
     column: str
+    codes: Mapping[str, str] = field(default_factory=dict)
     between: str = ","
     equals: str = "="
     separator: str = "|"
 
     def read(self, rows: FoldedRows) -> Iterator[tuple[str, list[str]]]:
-        for name, value in self._parse(rows[self.column]):
+        for name, value in self._parse(rows.get(self.column, "")):
             yield name, value.split(self.separator)
 
     def columns(self) -> Collection[str]:
+        return (self.column,)
+
+    def made(self, names: Sequence[str]) -> Sequence[str]:
         return (self.column,)
 
     def put(self, row: Row, name: str, values: Sequence[str], spelling: str | None = None) -> bool:
@@ -180,12 +194,12 @@ class PackedCell(AttributeCells):
                 pairs[place] = (own, value)
                 break
         else:
-            pairs.append((spelling or name.replace(" ", "_"), value))
+            pairs.append((spelling or self.codes.get(name, name.replace(" ", "_")), value))
         row[self.column] = self._written(pairs)
         return True
 
     def strike(self, row: Row, failed: Mapping[str, Collection[str]]) -> None:
-        pairs = self._parse(row[self.column])
+        pairs = self._parse(row.get(self.column, ""))
         kept = []
         for name, value in pairs:
             wrong = failed.get(fold_attribute(name), ())
@@ -230,6 +244,8 @@ class Options(AttributeCells):
     """
 
     pairs: Sequence[tuple[str, str]]
+    separator: str = ""
+    """Between the values, where the first row of a product has all of them."""
     nameless: Collection[str] = ("title",)
     """What a system calls an option that a product without variants has."""
 
@@ -237,7 +253,11 @@ class Options(AttributeCells):
         for name_column, value_column in self.pairs:
             name = next((cell for cell in rows.column(name_column) if cell.strip()), "")
             if name.strip().casefold() not in self.nameless:
-                yield name, rows.column(value_column)
+                cells = rows.column(value_column)
+                values = [
+                    value for cell in cells for value in (cell.split(self.separator) if self.separator else [cell])
+                ]
+                yield name, [_SWATCH.sub("", value.strip()) for value in values]
 
     def columns(self) -> Collection[str]:
         return ()

@@ -11,12 +11,14 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from pumgpt.catalog.formats.column_map import guess_columns
 from pumgpt.catalog.formats.text_lines import MAX_CELL_CHARS
 
 MAX_RECORD_LINES = 5_000
 """A quoted cell may run over lines; one that runs over more has lost its closing quote."""
+_CODE = re.compile(r"([a-z][a-z\d]*([_.#][a-z\d]+)*(\[[^\[\]]*\])?(#\d+)?([.][a-z_]+)?)?")
 _SEPARATOR_HINT = re.compile(r'"?sep=([,;|\t])"?\s*', re.IGNORECASE)
 
 
@@ -70,8 +72,17 @@ def find_header(lines: Sequence[str], preferred: str, wanted: str | None = None)
         guessed = guess_columns(names) if wanted is None else None
         # A row below a header that we don't know may have a cell 'code'; a header has more than that.
         if wanted in names or (guessed is not None and (place == first or len(guessed.used) > 1)):
-            return place, delimiter
+            return place + (wanted is None and _has_codes_below(lines[place:], delimiter)), delimiter
     return first, hint[1] if hint else choose_delimiter(lines[0] if lines else "", preferred)
+
+
+def _has_codes_below(lines: Sequence[str], delimiter: str) -> bool:
+    """Whether the record below the names for people has those for machines: 'item_sku' below 'Seller SKU'."""
+    _, below = [*islice(read_records(lines, delimiter), 2), [], []][:2]
+    if isinstance(below, BrokenRecord) or not all(_CODE.fullmatch(cell.strip()) for cell in below):
+        return False
+    guessed = guess_columns(below)
+    return guessed is not None and len(guessed.used) > 1 and any("_" in cell for cell in below)
 
 
 def choose_delimiter(header: str, preferred: str) -> str:

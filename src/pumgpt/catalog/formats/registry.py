@@ -10,6 +10,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from pumgpt.catalog.formats.akeneo import AkeneoFormat
+from pumgpt.catalog.formats.amazon import AmazonFormat
 from pumgpt.catalog.formats.base import CatalogReader, Format
 from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.csv import CsvFormat
@@ -17,8 +19,13 @@ from pumgpt.catalog.formats.datasets import DatasetFormat
 from pumgpt.catalog.formats.google.text import GoogleTextFormat
 from pumgpt.catalog.formats.google.xml import GoogleXmlFormat
 from pumgpt.catalog.formats.jsonl import JsonLinesFormat
+from pumgpt.catalog.formats.magento import MagentoFormat
+from pumgpt.catalog.formats.meta import MetaFormat
 from pumgpt.catalog.formats.parquet import ParquetFormat
+from pumgpt.catalog.formats.prestashop import PrestaShopFormat
 from pumgpt.catalog.formats.shopify import ShopifyFormat
+from pumgpt.catalog.formats.squarespace import SquarespaceFormat
+from pumgpt.catalog.formats.wix import WixFormat
 from pumgpt.catalog.formats.woocommerce import WooCommerceFormat
 from pumgpt.errors import CatalogError, UsageError, first_line
 
@@ -29,6 +36,13 @@ PLUGINS = "pumgpt.formats"
 _FORMATS: list[Format[Any]] = [
     ShopifyFormat(),
     WooCommerceFormat(),
+    MagentoFormat(),
+    PrestaShopFormat(),
+    WixFormat(),
+    SquarespaceFormat(),
+    AmazonFormat(),
+    AkeneoFormat(),
+    MetaFormat(),
     GoogleTextFormat(),
     CsvFormat("CSV", (".csv",)),
     CsvFormat("TSV", (".tsv", ".txt")),

@@ -20,7 +20,7 @@ from typing import ClassVar
 from pumgpt.catalog.formats.annotated import AnnotatedRow
 from pumgpt.catalog.formats.attribute_cells import AttributeCells
 from pumgpt.catalog.formats.base import Fills, Format, FormatWriter, Record
-from pumgpt.catalog.formats.column_map import ColumnMap
+from pumgpt.catalog.formats.column_map import ColumnMap, guess_columns
 from pumgpt.catalog.formats.csv import TABLES, annotate_export, read_header
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.folded import FoldedReader, FoldedRows, FoldedWriter, fold_column
@@ -29,11 +29,11 @@ from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 
-_ROWS_TO_LEARN_NAMES = 1000
+_ROWS_TO_LEARN_FROM = 1000
 
 
 class ShopTable(Format["ShopTableReader"]):
-    """The product table of one shop system. Names of columns are compared without upper case and blanks around."""
+    """The product table of one shop system."""
 
     endings = TABLES
     is_export = True
@@ -50,8 +50,11 @@ class ShopTable(Format["ShopTableReader"]):
     def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
         if column_map is not None or not super().recognise(path):
             return False
-        names = [fold_column(name) for name in read_header(path)]
-        return self.claims(names)
+        return self.claims([self.fold(name) for name in read_header(path)])
+
+    def fold(self, name: str) -> str:
+        """The name of a column as `marks`, `named` and `photos` have it."""
+        return fold_column(name)
 
     def claims(self, names: Collection[str]) -> bool:
         """Whether a header with these names, folded, is this system's."""
@@ -92,7 +95,7 @@ class ShopTable(Format["ShopTableReader"]):
         """The levels of the category that a cell names; as text where they are written in one of the usual ways."""
         return cell
 
-    def category_cell(self, source: ShopTableReader, path: Sequence[str]) -> str | None:
+    def category_cell(self, source: ShopTableReader, path: Sequence[str], id_: str | None) -> str | None:
         """A category as the system's import reads it; None where it can't be written."""
         return " > ".join(path)
 
@@ -105,7 +108,7 @@ class ShopTableReader(FoldedReader):
     @cached_property
     def named(self) -> Mapping[str, str]:
         """Folded name -> column; of two alike the first."""
-        return {fold_column(name): name for name in reversed(self.columns)}
+        return {self.format.fold(name): name for name in reversed(self.columns)}
 
     @cached_property
     def _candidates(self) -> Mapping[str, Sequence[str]]:
@@ -117,7 +120,7 @@ class ShopTableReader(FoldedReader):
 
     @cached_property
     def _photo_columns(self) -> Sequence[str]:
-        return [name for name in self.columns if self.format.photos.fullmatch(fold_column(name))]
+        return [name for name in self.columns if self.format.photos.fullmatch(self.format.fold(name))]
 
     @cached_property
     def attribute_cells(self) -> Sequence[AttributeCells]:
@@ -138,11 +141,20 @@ class ShopTableReader(FoldedReader):
         return self.find_id(self._candidates["id"])
 
     @cached_property
+    def sample(self) -> Sequence[FoldedRows]:
+        """The first products, from which it is learnt how this shop writes things."""
+        return [*islice((rows for rows in self.records() if isinstance(rows, FoldedRows)), _ROWS_TO_LEARN_FROM)]
+
+    @cached_property
     def spellings(self) -> Mapping[str, str]:
-        """Folded name of an attribute -> how the shop writes it, by its first products."""
-        products = islice((rows for rows in self.records() if isinstance(rows, FoldedRows)), _ROWS_TO_LEARN_NAMES)
-        names = (name.strip() for rows in products for cells in self.attribute_cells for name, _ in cells.read(rows))
+        """Folded name of an attribute -> how the shop writes it."""
+        names = (name.strip() for rows in self.sample for cells in self.attribute_cells for name, _ in cells.read(rows))
         return {fold_attribute(name): name for name in reversed([*dict.fromkeys(names)])}
+
+    def sample_cell(self, column: str | None) -> str:
+        """The first cell of a column that has a value; '' where none of the first products has."""
+        cells = (rows[column].strip() for rows in self.sample if column is not None)
+        return next(filter(None, cells), "")
 
     def continues(self, cells: Sequence[str], first: Sequence[str]) -> bool:
         return self.format.continues(self, cells, first)
@@ -209,7 +221,9 @@ class ShopTableWriter(FoldedWriter):
         source, overwrite = self._reader, self.columns.overwrite_values
         path, column = self.columns.category(product, understanding), source.fills.category
         if path is not None and column is not None and (overwrite or not row[column].strip()):
-            cell = source.format.category_cell(source, path)
+            cell = source.format.category_cell(
+                source, path, understanding.category.id if understanding.category else None
+            )
             if cell is not None:
                 row[column] = cell
         for made in self.names:
@@ -218,6 +232,18 @@ class ShopTableWriter(FoldedWriter):
         for name, values in self.columns.filled(understanding).items():
             if not known.get(name):
                 any(cells.put(row, name, values, source.spellings.get(name)) for cells in source.attribute_cells)
+
+
+def plain_attributes(source: ShopTableReader) -> dict[str, str]:
+    """Attributes that a table has in columns of their names: folded name -> column."""
+    guessed = guess_columns(source.columns, source.columns[0])
+    return {} if guessed is None else guessed.attribute_columns
+
+
+def option_columns(source: ShopTableReader, name: str, *values: str, most: int = 6) -> list[tuple[str, str]]:
+    """The pairs of columns of options that a table has. Of the patterns, {} stands for the option's number."""
+    pairs = [(name.format(number), value.format(number)) for number in range(1, most + 1) for value in values]
+    return [(source.named[one], source.named[other]) for one, other in pairs if {one, other} <= source.named.keys()]
 
 
 def deepest_path(paths: Iterable[Iterable[str]]) -> list[str]:

@@ -63,5 +63,5 @@ class WooCommerceFormat(ShopTable):
         paths = (path.split(">") for path in _BETWEEN_PATHS.split(cell))
         return deepest_path([level.replace("\\,", ",") for level in path] for path in paths)
 
-    def category_cell(self, source: ShopTableReader, path: Sequence[str]) -> str | None:
+    def category_cell(self, source: ShopTableReader, path: Sequence[str], id_: str | None) -> str | None:
         return " > ".join(level.replace(",", "\\,") for level in path)

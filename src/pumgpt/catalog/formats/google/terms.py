@@ -6,7 +6,7 @@ The specification is public: support.google.com/merchants/answer/7052112.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,15 +81,28 @@ def without_values(record: Mapping[str, str], failed: Mapping[str, Collection[st
     return kept
 
 
+def category_field(path: list[str], id_: str | None) -> str | None:
+    """The field that a category of Google's taxonomy goes into; None for one of another taxonomy."""
+    return "google_product_category" if is_google_category(path, id_) else None
+
+
 def filled_fields(
-    columns: FilledColumns, source: CatalogReader, product: Product, understanding: Understanding
+    columns: FilledColumns,
+    source: CatalogReader,
+    product: Product,
+    understanding: Understanding,
+    field_of: Callable[[list[str], str | None], str | None] = category_field,
 ) -> dict[str, str]:
-    """What goes into an item, by the specification's names. `structured_title` is the bare title."""
+    """What goes into an item, by the specification's names. `structured_title` is the bare title.
+
+    `field_of` says which field takes a category, by its path and its id; None where none does.
+    """
     values = filled_values(columns.filled(understanding))
     category = columns.category(product, understanding)
     if category is not None and understanding.category is not None:
-        if is_google_category(category, understanding.category.id):
-            values["google_product_category"] = " > ".join(category)
+        field = field_of(category, understanding.category.id)
+        if field is not None:
+            values[field] = " > ".join(category)
         else:
             source.warn(
                 f"{source.path}: the categories are not Google's, so 'google_product_category' stays as it is; "

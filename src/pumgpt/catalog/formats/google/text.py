@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow
 from pumgpt.catalog.formats.base import Format, FormatWriter, Record, without_parts
@@ -23,6 +23,7 @@ from pumgpt.catalog.formats.csv import TABLES, CsvReader, CsvWriter, annotate_ex
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.google.terms import (
     ATTRIBUTES,
+    category_field,
     filled_fields,
     filled_values,
     fold_column,
@@ -87,6 +88,9 @@ class GoogleTextFormat(Format["GoogleTextReader"]):
 class GoogleTextReader(CsvReader):
     """One product a row. `additional_image_link` may hold several between commas, or stand there several times."""
 
+    known: ClassVar[Collection[str]] = _KNOWN
+    """The specification's names that are looked for."""
+
     def settle_columns(self, names: Sequence[str]) -> None:
         """The header says it all."""
 
@@ -95,7 +99,7 @@ class GoogleTextReader(CsvReader):
         """The specification's names -> the columns that have them here."""
         found: dict[str, str] = {}
         for name, column in zip(self.header, self.columns, strict=True):
-            if fold_column(name) in _KNOWN:
+            if fold_column(name) in self.known:
                 found.setdefault(fold_column(name), column)
         return found
 
@@ -103,13 +107,21 @@ class GoogleTextReader(CsvReader):
     def id_column(self) -> str:
         return self.fields["id"]
 
-    def product_of(self, record: Record) -> Product:
-        cells = {name: record[column] for name, column in self.fields.items()}
-        images = [cells.get("image_link", "").strip()]
+    def cells(self, record: Record) -> dict[str, str]:
+        """An item's cells by the specification's names."""
+        return {name: record[column] for name, column in self.fields.items()}
+
+    def photos(self, record: Record) -> list[str]:
+        """An item's photos, the main one first."""
+        images = [record[self.fields["image_link"]].strip()] if "image_link" in self.fields else []
         for name, column in zip(self.header, self.columns, strict=True):
             if fold_column(name) == "additional_image_link":
                 images.extend(split_photos(record[column], self.base))
-        product = read_product(cells, self.base, list(dict.fromkeys(image for image in images if image)))
+        return images
+
+    def product_of(self, record: Record) -> Product:
+        images = list(dict.fromkeys(image for image in self.photos(record) if image))
+        product = read_product(self.cells(record), self.base, images)
         read = {self.fields[name] for name in _READ if name in self.fields}
         extra = {name: value for name, value in record.items() if name not in read}
         return replace(product, extra=extra, original=record)
@@ -118,11 +130,15 @@ class GoogleTextReader(CsvReader):
 class GoogleTextWriter(CsvWriter):
     """One feed, row by row."""
 
+    filled: ClassVar[Sequence[str]] = _FILLED
+    """The specification's names of what may be filled."""
+    category_field = staticmethod(category_field)
+
     def __init__(self, path: Path, columns: FilledColumns, source: GoogleTextReader) -> None:
         self._reader = source
         # A column is made for what may be filled at all: any value shows which one an attribute goes to.
         asked = filled_values({fold_attribute(name): ["adult male"] for name in columns.attribute_names})
-        made = [name for name in _FILLED if name not in ATTRIBUTES or name in asked]
+        made = [name for name in self.filled if name not in ATTRIBUTES or name in asked]
         self._places = {name: source.fields.get(name, name) for name in made}
         names = tuple(dict.fromkeys((*columns.own, *self._places.values(), *columns.added)))
         super().__init__(path, columns, source, names)
@@ -133,7 +149,8 @@ class GoogleTextWriter(CsvWriter):
             self.file.write([*cells, *[""] * (len(self.names) - len(cells))] if whole else cells)
 
     def fill(self, row: dict[str, str], product: Product, understanding: Understanding) -> None:
-        for name, value in filled_fields(self.columns, self._reader, product, understanding).items():
+        fields = filled_fields(self.columns, self._reader, product, understanding, self.category_field)
+        for name, value in fields.items():
             column = self._places.get(name)
             if column is not None and (not row.get(column, "").strip() or self.columns.overwrite_values):
                 row[column] = structured_cell(value) if name == "structured_title" else value
