@@ -34,6 +34,8 @@ CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
     ]
 )
 """What a cell may hold that means nothing to us."""
+_PACKED = ("additional_attributes", "Feature(Name:Value:Position)")
+"""Cells of many attributes: one more makes them longer."""
 
 
 def write_table(path: Path, rows: Sequence[Sequence[str]], delimiter: str = ",") -> Path:
@@ -50,13 +52,18 @@ def products(path: Path) -> list[Product]:
 
 
 def changed_cells(
-    source: Path, out: Path, told: Callable[[Product], Understanding], names: tuple[str, ...], delimiter: str = ","
+    source: Path,
+    out: Path,
+    told: Callable[[Product], Understanding],
+    names: tuple[str, ...],
+    delimiter: str = ",",
+    skipped: int = 0,
 ) -> dict[tuple[int, str], str]:
     """Fill a table. (row of the table from 1, column) -> cell, for all that the output has and the input hadn't, without
-    `pumgpt_*`. Rows and columns of the input must all be there.
+    `pumgpt_*`. Rows and columns of the input must all be there; `skipped` rows stand above the header.
     """
     fill(source, out, told, names)
-    before, after = cells(source, delimiter), cells(out, delimiter)
+    before, after = cells(source, delimiter)[skipped:], cells(out, delimiter)[skipped:]
     width = len(before[0])
     assert after[0][:width] == before[0]
     assert len(after) == len(before)
@@ -65,6 +72,6 @@ def changed_cells(
     for number, (old, new) in enumerate(zip(before, after, strict=True)):
         for column, was, now in zip(after[0], [*old, *[""] * (len(new) - len(old))], new, strict=True):
             if number and was != now and not column.startswith("pumgpt_"):
-                assert not was.strip() or column == "additional_attributes", f"{column} of row {number} had {was!r}"
+                assert not was.strip() or column in _PACKED, f"{column} of row {number} had {was!r}"
                 changed[number, column] = now
     return changed

@@ -1,6 +1,6 @@
 """Akeneo's product CSV: columns are attribute codes, with locale and channel behind them ('description-en_US-ecommerce').
 
-Of several locales and channels the first that a column has counts. Values of selects, and categories, are codes: a schema whose
+Of several languages English counts first, which models know best, then the order of the file. Values of selects, and categories, are codes: a schema whose
 values are the options' codes fills columns that the import reads, and so does a taxonomy whose ids are categories' codes.
 
     <attribute>         where the column's code is the attribute's name; several values stand between commas
@@ -43,6 +43,9 @@ class AkeneoFormat(ShopTable):
 
     def fold(self, name: str) -> str:
         return _SCOPE.sub("", name.strip()).casefold()
+
+    def preferred(self, columns: Sequence[str]) -> Sequence[str]:
+        return sorted(columns, key=lambda column: "-en_" not in column)
 
     def attribute_cells(self, source: ShopTableReader) -> Sequence[AttributeCells]:
         """Every column that isn't Akeneo's own structure, a text, a photo or the unit of a measurement."""

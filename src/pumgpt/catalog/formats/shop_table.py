@@ -60,6 +60,10 @@ class ShopTable(Format["ShopTableReader"]):
         """Whether a header with these names, folded, is this system's."""
         return {*self.marks} <= {*names}
 
+    def preferred(self, columns: Sequence[str]) -> Sequence[str]:
+        """The columns in the order in which they count, where several have one name."""
+        return columns
+
     def read(self, path: Path, column_map: ColumnMap | None = None) -> ShopTableReader:
         return ShopTableReader(self, path)
 
@@ -107,14 +111,15 @@ class ShopTableReader(FoldedReader):
 
     @cached_property
     def named(self) -> Mapping[str, str]:
-        """Folded name -> column; of two alike the first."""
-        return {self.format.fold(name): name for name in reversed(self.columns)}
+        """Folded name -> column; of two alike the preferred one."""
+        return {self.format.fold(name): name for name in reversed(self.format.preferred(self.columns))}
 
     @cached_property
     def _candidates(self) -> Mapping[str, Sequence[str]]:
         """id, title, description, category -> the columns that may hold it."""
+        ordered = self.format.preferred(self.columns)
         return {
-            field: [self.named[name] for name in names if name in self.named]
+            field: [column for name in names for column in ordered if self.format.fold(column) == name]
             for field, names in self.format.named.items()
         }
 
