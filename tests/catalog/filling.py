@@ -56,10 +56,18 @@ def fill(
     overwrite: bool = False,
     column_map: ColumnMap | None = None,
     precision: float = 0.0,
+    category_id: str | None = None,
 ) -> list[str]:
     """Write `out` with an answer for every product; None leaves a product unanswered. Returns the reader's warnings."""
     reader = read_catalog(source, column_map)
-    with open_writer(out, reader, attribute_names=names, overwrite_values=overwrite, precision=precision) as writer:
+    with open_writer(
+        out,
+        reader,
+        attribute_names=names,
+        overwrite_values=overwrite,
+        precision=precision,
+        category_id=category_id,
+    ) as writer:
         for row in reader:
             said = told(row) if isinstance(row, Product) else None
             if isinstance(row, Product) and said is not None:

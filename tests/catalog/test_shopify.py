@@ -120,6 +120,34 @@ def test_categories_of_another_taxonomy_are_not_put_into_shopifys_column(tmp_pat
     assert "Topwear > Tshirts" in cells(out)[1]
 
 
+@pytest.mark.parametrize(
+    ("header", "made"),
+    [("Handle,Title,Image Src", "Product Category"), ("URL handle,Title,Product image URL", "Product category")],
+)
+def test_a_column_for_the_category_is_made(tmp_path: Path, header: str, made: str) -> None:
+    """But for categories that are Shopify's only: an empty cell would take a product's own category away."""
+    source, out = _write(tmp_path, f"{header}\ntee,Tee,a.jpg\n"), tmp_path / "out.csv"
+    fill(source, out, _filled, category_id=_GID)
+    first, row = cells(out)
+    assert first[3] == made and row[3] == " > ".join(_TEES)
+    fill(source, out, lambda product: answer(product, category=["Topwear"], category_id="7"), category_id="7")
+    assert cells(out)[0][3].startswith("pumgpt_")
+
+
+def test_what_stands_in_the_columns_for_google_is_the_shops_value(tmp_path: Path) -> None:
+    column = "Color (product.metafields.shopify.color-pattern)"
+    header = f"Handle,Title,Image Src,Google Shopping / Gender,Google Shopping / Age Group,{column}"
+    source, out = _write(tmp_path, f"{header}\ntee,Tee,a.jpg,unisex,kids,\n"), tmp_path / "out.csv"
+    (tee,) = read_catalog(source)
+    assert isinstance(tee, Product)
+    assert tee.attributes == {"gender": "unisex", "age group": "kids"}
+    fill(source, out, lambda product: answer(product, gender="Men", colour="Red"), ("gender", "colour"))
+    header_row, row = cells(out)
+    assert row[:6] == ["tee", "Tee", "a.jpg", "unisex", "kids", "red"]
+    assert row[header_row.index("Gender (product.metafields.custom.gender)")] == ""
+    assert row[header_row.index("pumgpt_gender_status")] == "kept"
+
+
 def test_a_product_without_an_answer_comes_back_too(tmp_path: Path) -> None:
     source, out = _write(tmp_path, _OLD), tmp_path / "out.csv"
     fill(source, out, lambda product: None if product.id == "tee" else _filled(product), ("colour",))

@@ -1,7 +1,8 @@
 """Akeneo's product CSV: columns are attribute codes, with locale and channel behind them ('description-en_US-ecommerce').
 
-Of several languages English counts first, which models know best, then the order of the file. Values of selects, and categories, are codes: a schema whose
-values are the options' codes fills columns that the import reads, and so does a taxonomy whose ids are categories' codes.
+Of several languages English counts first, which models know best, then the order of the file. Values of selects, and categories,
+are codes: a schema whose values are the options' codes fills columns that the import reads, and so does a taxonomy whose ids are
+categories' codes.
 
     <attribute>         where the column's code is the attribute's name; several values stand between commas
     categories          the id of the category; without ids it stands in `pumgpt_category` alone
