@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from filling import answer, fill
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pumgpt.catalog.formats import datasets as datasets_format
 from pumgpt.catalog.formats.base import RejectedRow
@@ -114,3 +118,38 @@ def test_a_damaged_file_costs_its_rows(tmp_path: Path) -> None:
     assert [row.id for row in found if isinstance(row, Product)] == ["1", "3"]
     (rejected,) = (row for row in found if isinstance(row, RejectedRow))
     assert "can't be read" in rejected.error
+
+
+_TEXT = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+_ROW = st.fixed_dictionaries(
+    {
+        "title": _TEXT,
+        "price": st.none() | st.floats(allow_nan=False),
+        "stock": st.none() | st.integers(-(2**63), 2**63 - 1),
+        "tags": st.lists(_TEXT, max_size=3),
+        "size": st.fixed_dictionaries({"name": _TEXT, "inner": st.none() | st.booleans()}),
+        "material": _TEXT,
+    }
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(_ROW, min_size=1, max_size=4))
+def test_whatever_stands_in_a_dataset_comes_back(drawn: list[dict[str, Any]]) -> None:
+    rows = [{"id": str(number), **row} for number, row in enumerate(drawn)]
+    with tempfile.TemporaryDirectory() as folder:
+        source, out = Path(folder, "in"), Path(folder, "out")
+        schema = pa.schema(
+            {
+                **dict.fromkeys(("id", "title", "material"), pa.string()),
+                "price": pa.float64(),
+                "stock": pa.int64(),
+                "tags": pa.list_(pa.string()),
+                "size": pa.struct({"name": pa.string(), "inner": pa.bool_()}),
+            }
+        )
+        datasets.Dataset(pa.Table.from_pylist(rows, schema)).save_to_disk(source)
+        fill(source, out, lambda product: answer(product, colour="Red"), ("colour",))
+        written = pa.concat_tables(pq.read_table(file) for file in sorted((out / "data").iterdir()))
+        assert written.select(schema.names).to_pylist() == [{name: row[name] for name in schema.names} for row in rows]
+        assert written["pumgpt_colour"].to_pylist() == ["Red"] * len(rows)
