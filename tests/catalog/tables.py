@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -73,6 +74,6 @@ def changed_cells(
         for column, was, now in zip(after[0], [*old, *[""] * (len(new) - len(old))], new, strict=True):
             if number and was != now and not column.startswith("pumgpt_"):
                 # What separates values and has none is no value.
-                assert not was.strip(" ,;|/\\\r\n") or column in _PACKED, f"{column} of row {number} had {was!r}"
+                assert re.fullmatch(r"[\s,;|/\\]*", was) or column in _PACKED, f"{column} of row {number} had {was!r}"
                 changed[number, column] = now
     return changed
