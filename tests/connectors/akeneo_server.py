@@ -102,7 +102,8 @@ class Gate:
     """What tests see and steer. `url` is the address that clients are given."""
 
     def __init__(self, mock_url: str, port: int) -> None:
-        self.mock_url, self.url = mock_url, f"http://127.0.0.1:{port}"
+        self.url = f"http://127.0.0.1:{port}"
+        self.mock = httpx2.Client(base_url=mock_url, timeout=30)
         self.photos: dict[str, bytes] = {}
         self.reset()
 
@@ -123,12 +124,17 @@ class Gate:
         """Write into the mock server, behind the gate. Lines are sent as a JSON list, in which it reads line breaks rightly."""
         for start in range(0, len(items), 100):
             batch = list(items[start : start + 100])
-            answer = httpx2.patch(f"{self.mock_url}/api/rest/v1{path}", json=batch, timeout=30)
+            answer = self.mock.patch(f"/api/rest/v1{path}", json=batch)
             assert answer.status_code == 200 and all(line["status_code"] < 300 for line in answer.json()), answer.text
 
     def stored(self, path: str) -> dict[str, Any]:
-        document: dict[str, Any] = httpx2.get(f"{self.mock_url}/api/rest/v1{path}").json()
+        document: dict[str, Any] = self.mock.get(f"/api/rest/v1{path}").json()
         return document
+
+    def remove_products(self) -> None:
+        while items := self.stored("/products-uuid?limit=100")["_embedded"]["items"]:
+            for item in items:
+                assert self.mock.delete(f"/api/rest/v1/products-uuid/{item['uuid']}").status_code == 204
 
     def give_token(self, grant: dict[str, str], authorization: str) -> tuple[int, dict[str, Any]]:
         client = f"{CREDENTIALS['AKENEO_CLIENT_ID']}:{CREDENTIALS['AKENEO_CLIENT_SECRET']}"
@@ -172,6 +178,7 @@ def akeneo_gate(mock_url: str) -> Iterator[Gate]:
     finally:
         server.shutdown()
         server.server_close()
+        gate.mock.close()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -205,7 +212,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(401, b'{"code": 401, "message": "The access token provided has expired."}')
         elif path.startswith("/api/rest/v1/media-files/"):
             photo = gate.photos.get(unquote(path.removeprefix("/api/rest/v1/media-files/").removesuffix("/download")))
-            self._say(404, b'{"code": 404, "message": "no such media file"}') if photo is None else self._say(200, photo)
+            self._say(404, b'{"code": 404, "message": "no such media file"}') if photo is None else self._say(
+                200, photo
+            )
         elif self.command == "PATCH":
             self._patch(gate, path, body)
         else:
@@ -214,19 +223,22 @@ class _Handler(BaseHTTPRequestHandler):
     def _patch(self, gate: Gate, path: str, body: bytes) -> None:
         lines = [json.loads(line) for line in body.decode().splitlines()]
         gate.sent.append((path, lines))
+        refused = [
+            gate.refused.get(str(line.get("identifier") or line.get("code") or line.get("uuid"))) for line in lines
+        ]
+        accepted = [line for line, reason in zip(lines, refused, strict=True) if reason is None]
+        body = "\n".join(map(json.dumps, accepted)).encode()
+        answer = gate.mock.patch(path, content=body, headers={"Content-Type": COLLECTION})
+        given = iter([json.loads(line) for line in answer.text.splitlines()])
         results = []
-        for number, line in enumerate(lines, start=1):
-            name = line.get("identifier") or line.get("code") or line.get("uuid")
-            if name in gate.refused:
-                error = {"property": "values", "message": gate.refused[name]}
-                results.append({"line": number, "status_code": 422, "message": "Validation failed.", "errors": [error]})
-            else:
-                answer = httpx2.patch(gate.mock_url + path, content=json.dumps(line), headers={"Content-Type": COLLECTION})
-                results.append({**json.loads(answer.text), "line": number})
+        for number, reason in enumerate(refused, start=1):
+            error = [{"property": "values", "message": reason}]
+            result = {"status_code": 422, "message": "Validation failed.", "errors": error} if reason else next(given)
+            results.append({**result, "line": number})
         self._say(200, "\n".join(map(json.dumps, results)).encode(), {"Content-Type": COLLECTION})
 
     def _forward(self, gate: Gate, path: str) -> None:
-        answer = httpx2.get(gate.mock_url + self.path, timeout=30)
+        answer = gate.mock.get(self.path)
         text = answer.text.replace('"/api/rest', '"http://akeneo.internal:8080/api/rest')
         if path.endswith("/measurement-families"):  # Akeneo gives a list, the mock server a page
             text = json.dumps(answer.json()["_embedded"]["items"])

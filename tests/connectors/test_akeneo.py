@@ -101,6 +101,14 @@ VARIANTS: tuple[dict[str, Any], ...] = (
     {"identifier": "tee-red", "family": "clothing", "parent": "tee", "values": {"color": [value("red")]}},
     {"identifier": "tee-blue", "family": "clothing", "parent": "tee", "values": {"color": [value("blue")]}},
 )
+MODEL = {
+    "code": "tee",
+    "family": "clothing",
+    "family_variant": "by_color",
+    "categories": ["tops"],
+    "values": {"name": [value("Tee", "en_US")], "description": [value("Soft", "en_US", "ecommerce")]},
+}
+OPTIONS = {"color": ("blue", "red"), "materials": ("linen", "cotton"), "other_material": ("tin",)}
 CONFIG = """
 url: {url}
 channel: ecommerce
@@ -115,33 +123,31 @@ def mock_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def running_gate(mock_url: str) -> Iterator[Gate]:
+def described_gate(mock_url: str) -> Iterator[Gate]:
+    """A shop without products."""
     with akeneo_gate(mock_url) as gate:
+        gate.seed("/attributes", *ATTRIBUTES)
+        for attribute, codes in OPTIONS.items():
+            options = ({"code": code, "attribute": attribute, "labels": {"en_US": code.capitalize()}} for code in codes)
+            gate.seed(f"/attributes/{attribute}/options", *options)
+        gate.seed("/families", FAMILY)
+        levels = [{"level": 1, "axes": ["color"], "attributes": ["picture"]}]
+        gate.seed("/families/clothing/variants", {"code": "by_color", "variant_attribute_sets": levels})
+        gate.seed("/categories", *CATEGORIES)
+        gate.seed("/channels", {"code": "ecommerce", "locales": ["en_US", "de_DE"], "category_tree": "master"})
+        units = {"CENTIMETER": {"code": "CENTIMETER", "symbol": "cm"}}
+        gate.seed("/measurement-families", {"code": "Length", "standard_unit_code": "CENTIMETER", "units": units})
         yield gate
 
 
 @pytest.fixture
-def akeneo(running_gate: Gate) -> Gate:
+def akeneo(described_gate: Gate) -> Gate:
     """A small shop, as new."""
-    gate = running_gate
+    gate = described_gate
     gate.reset()
-    empty(gate)
-    gate.seed("/attributes", *ATTRIBUTES)
-    for attribute, codes in {"color": ("blue", "red"), "materials": ("linen", "cotton"), "other_material": ("tin",)}.items():
-        options = ({"code": code, "attribute": attribute, "labels": {"en_US": code.capitalize()}} for code in codes)
-        gate.seed(f"/attributes/{attribute}/options", *options)
-    gate.seed("/families", FAMILY)
-    levels = [{"level": 1, "axes": ["color"], "attributes": ["picture"]}]
-    gate.seed("/families/clothing/variants", {"code": "by_color", "variant_attribute_sets": levels})
-    gate.seed("/categories", *CATEGORIES)
-    gate.seed("/channels", {"code": "ecommerce", "locales": ["en_US", "de_DE"], "category_tree": "master"})
-    units = {"CENTIMETER": {"code": "CENTIMETER", "symbol": "cm"}}
-    gate.seed("/measurement-families", {"code": "Length", "standard_unit_code": "CENTIMETER", "units": units})
-    tee = {"name": [value("Tee", "en_US")], "description": [value("Soft", "en_US", "ecommerce")]}
-    gate.seed(
-        "/product-models",
-        {"code": "tee", "family": "clothing", "family_variant": "by_color", "categories": ["tops"], "values": tee},
-    )
+    gate.remove_products()
+    gate.mock.delete("/api/rest/v1/product-models/tee")
+    gate.seed("/product-models", MODEL)
     gate.seed("/products", *PRODUCTS, *VARIANTS)
     gate.photos = {
         "1/2/ab_front.png": photo("white"),
@@ -149,18 +155,6 @@ def akeneo(running_gate: Gate) -> Gate:
         "1/2/ef_red.png": photo("red"),
     }
     return gate
-
-
-def empty(gate: Gate) -> None:
-    import httpx2
-
-    for kind, key in (("products", "identifier"), ("product-models", "code")):
-        while items := gate.stored(f"/{kind}?limit=100")["_embedded"]["items"]:
-            for item in items:
-                from urllib.parse import quote
-
-                where = f"/products-uuid/{item['uuid']}" if kind == "products" else f"/{kind}/{quote(item[key])}"
-                assert httpx2.delete(f"{gate.mock_url}/api/rest/v1{where}").status_code == 204
 
 
 @pytest.fixture
@@ -221,7 +215,9 @@ def test_what_was_pulled_is_a_catalogue_with_its_vocabulary(config: Path, tmp_pa
     pull(config, tmp_path / "shop")
     products = [row for row in read_catalog(tmp_path / "shop" / "products.jsonl") if isinstance(row, Product)]
     assert len(products) == len(PRODUCTS) + len(VARIANTS)
-    assert {open_photo(ref).getpixel((0, 0)) for row in products if row.id == "bare/2" for ref in row.images} == {(255, 0, 0)}
+    assert {open_photo(ref).getpixel((0, 0)) for row in products if row.id == "bare/2" for ref in row.images} == {
+        (255, 0, 0)
+    }
     schema = AttributeSchema.load(tmp_path / "shop" / "schema.yaml")
     assert {spec.name: spec.values for spec in schema.attributes} == {
         "Colour": ("Blue", "Red"),
@@ -379,16 +375,19 @@ def test_a_dry_run_shows_what_would_be_sent(akeneo: Gate, config: Path, tmp_path
 
 
 def test_a_product_without_an_identifier_goes_by_its_uuid(akeneo: Gate, config: Path, tmp_path: Path) -> None:
-    uuid = akeneo.stored("/products-uuid?limit=1")["_embedded"]["items"][0]["uuid"]
-    records = record_file(tmp_path / "f.jsonl", {"id": uuid, "attributes": [filled("Material (materials)", "Cotton")]})
-    assert run("akeneo", "push", records, config, "--dry-run").stdout.startswith('{"uuid": "' + uuid)
+    uuid = akeneo.stored("/products/other-locale")["uuid"]
+    records = record_file(tmp_path / "f.jsonl", {"id": uuid, "attributes": [filled("Colour", "Red")]})
+    assert run("akeneo", "push", records, config).exit_code == 0
+    assert akeneo.sent == [("/api/rest/v1/products-uuid", [{"uuid": uuid, "values": {"color": [value("red")]}}])]
+    assert akeneo.stored("/products/other-locale")["values"]["color"] == [value("red")]
 
 
 def test_all_pages_are_pulled_and_all_batches_pushed(akeneo: Gate, config: Path, tmp_path: Path) -> None:
     akeneo.seed("/products", *({"identifier": f"p{number:03}", "family": "clothing"} for number in range(250)))
     assert len(pull(config, tmp_path / "shop")) == 250 + len(PRODUCTS) + len(VARIANTS)
     records = record_file(
-        tmp_path / "f.jsonl", *({"id": f"p{number:03}", "attributes": [filled("Colour", "Red")]} for number in range(250))
+        tmp_path / "f.jsonl",
+        *({"id": f"p{number:03}", "attributes": [filled("Colour", "Red")]} for number in range(250)),
     )
     assert run("akeneo", "push", records, config).exit_code == 0
     assert [len(lines) for _, lines in akeneo.sent] == [100, 100, 50]
@@ -466,7 +465,7 @@ def test_no_message_holds_a_secret(akeneo: Gate, config: Path, tmp_path: Path) -
     [
         ("locale: fr_FR", "channel 'ecommerce' has no locale 'fr_FR'; it has en_US, de_DE"),
         ("channel: mobile", "has no channel 'mobile'; it has ecommerce"),
-        ("title: headline", "has no attribute 'headline'; it has sku, name"),
+        ("title: headline", "has no attribute 'headline'; it has back_view, color"),
         ("attributes: [length]", "attribute 'length' is of type pim_catalog_metric, which isn't filled"),
     ],
 )

@@ -4,7 +4,7 @@
     channel: ecommerce
     locale: en_US
     title: name                      # an attribute's code; by default what each family has as its label
-    description: description
+    description: text              # by default the attribute `description`, where there is one
     photos: [picture]                # by default every attribute of type image
     attributes: [color, material]    # to fill; by default every select attribute that has options
     credentials: AKENEO              # the prefix of the environment variables below
@@ -41,7 +41,7 @@ class AkeneoConfig(BaseModel):
     channel: str
     locale: str
     title: str | None = None
-    description: str = "description"
+    description: str | None = None
     photos: tuple[str, ...] | None = None
     attributes: tuple[str, ...] | None = None
     credentials: str = "AKENEO"

@@ -152,7 +152,7 @@ class ProductReader:
             raise CatalogError("a product has neither identifier nor uuid; give it an identifier in Akeneo")
         item = self.models.inherited(item)
         values, reader = item.get("values") or {}, ValueReader(self.config, self.structure)
-        title, description = self._title(item), self.structure.attributes.get(self.config.description)
+        title, description = self._title(item), self.structure.attributes.get(self.config.description or "description")
         category = self.structure.deepest(item.get("categories") or ())
         attributes = {
             attribute.name: text

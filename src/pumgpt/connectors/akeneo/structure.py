@@ -10,6 +10,7 @@ import csv
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -42,6 +43,11 @@ class AkeneoAttribute:
     localizable: bool
     scopable: bool
     options: Mapping[str, str]
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """The options' names by their codes."""
+        return {code: name for name, code in self.options.items()}
 
     @property
     def values(self) -> tuple[str, ...] | None:
@@ -81,7 +87,7 @@ class Structure:
                 f"channel '{config.channel}' has no locale '{config.locale}'; it has {', '.join(channel['locales'])}"
             )
         found = {item["code"]: item for item in client.items("/attributes")}
-        named = (config.title, *(config.photos or ()), *(config.attributes or ()))
+        named = (config.title, config.description, *(config.photos or ()), *(config.attributes or ()))
         for code in filter(None, named):
             if code not in found:
                 raise UsageError(f"{client.url} has no attribute '{code}'; it has {_some(found)}")
@@ -122,7 +128,11 @@ class Structure:
 
     def by_name(self, name: str) -> AkeneoAttribute | None:
         """The attribute to fill that is called so."""
-        return next((self.attributes[code] for code in self.fillable if self.attributes[code].name == name), None)
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, AkeneoAttribute]:
+        return {self.attributes[code].name: self.attributes[code] for code in self.fillable}
 
     def deepest(self, codes: Iterable[str]) -> CategoryPath | None:
         """Of a product's categories in the channel's tree the one that says most."""

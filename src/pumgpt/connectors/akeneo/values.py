@@ -47,8 +47,8 @@ class ValueReader:
         if data is None or attribute.type in _WORDLESS:
             return None
         if attribute.type in SELECTS:
-            labels = {code: label for label, code in attribute.options.items()}
-            return [labels.get(code, code) for code in data] if isinstance(data, list) else labels.get(data, data)
+            names = [attribute.labels.get(code, code) for code in (data if isinstance(data, list) else [data])]
+            return names if isinstance(data, list) else names[0]
         if attribute.type == BOOLEAN:
             return next(text for text, value in YES_NO.items() if value == bool(data))
         if attribute.type == _DATES:
