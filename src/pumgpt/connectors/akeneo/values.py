@@ -47,8 +47,9 @@ class ValueReader:
         if data is None or attribute.type in _WORDLESS:
             return None
         if attribute.type in SELECTS:
-            names = [attribute.labels.get(code, code) for code in (data if isinstance(data, list) else [data])]
-            return names if isinstance(data, list) else names[0]
+            if isinstance(data, list):
+                return [attribute.labels.get(code, str(code)) for code in data]
+            return attribute.labels.get(data, str(data))
         if attribute.type == BOOLEAN:
             return next(text for text, value in YES_NO.items() if value == bool(data))
         if attribute.type == _DATES:
