@@ -475,3 +475,18 @@ def test_a_wrong_configuration_is_named(akeneo: Gate, tmp_path: Path, line: str,
     path.write_text("\n".join([*kept, line]), encoding="utf-8")
     result = run("akeneo", "pull", path, tmp_path / "shop")
     assert result.exit_code == 2 and said in result.stderr
+
+
+def test_the_commands_of_the_page_on_akeneo(akeneo: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    example = (docs / "examples" / "akeneo.yaml").read_text(encoding="utf-8")
+    (tmp_path / "akeneo.yaml").write_text(
+        example.replace("https://shop.cloud.akeneo.com", akeneo.url), encoding="utf-8"
+    )
+    monkeypatch.chdir(tmp_path)
+    commands = (docs / "akeneo.md").read_text(encoding="utf-8").split("```bash\n")[1].split("```")[0]
+    for line in commands.splitlines():
+        fake = ["--model", "fake", "--precision", "0"] if " enrich " in line else []
+        result = run(*line.split()[1:], *fake)
+        assert result.exit_code == 0, result.output
+    assert akeneo.sent
