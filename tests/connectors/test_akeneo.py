@@ -15,10 +15,14 @@ from PIL import Image
 
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.photos.decode import open_photo
+from pumgpt.catalog.photos.hosts import DownloadLimits
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.schema import AttributeSchema
 from pumgpt.catalog.vocabulary.taxonomies import load_taxonomy
 from pumgpt.cli.main import main
+from pumgpt.connectors.akeneo.client import AkeneoClient
+from pumgpt.connectors.akeneo.config import Credentials
+from pumgpt.errors import PhotoError
 
 Values = dict[str, list[dict[str, Any]]]
 
@@ -75,7 +79,7 @@ PRODUCTS: tuple[dict[str, Any], ...] = (
         "values": {
             "name": [value("Hemd", "de_DE"), value("Linen shirt", "en_US")],
             "description": [
-                value("For shops", "en_US", "ecommerce"),
+                value("<p>For <b>shops</b></p>", "en_US", "ecommerce"),
                 value("For print", "en_US", "print"),
             ],
             "color": [value("blue")],
@@ -383,18 +387,18 @@ def test_a_product_without_an_identifier_goes_by_its_uuid(akeneo: Gate, config: 
 
 
 def test_all_pages_are_pulled_and_all_batches_pushed(akeneo: Gate, config: Path, tmp_path: Path) -> None:
-    akeneo.seed("/products", *({"identifier": f"p{number:03}", "family": "clothing"} for number in range(250)))
-    assert len(pull(config, tmp_path / "shop")) == 250 + len(PRODUCTS) + len(VARIANTS)
+    akeneo.seed("/products", *({"identifier": f"p{number:03}", "family": "clothing"} for number in range(105)))
+    assert len(pull(config, tmp_path / "shop")) == 105 + len(PRODUCTS) + len(VARIANTS)
     records = record_file(
         tmp_path / "f.jsonl",
-        *({"id": f"p{number:03}", "attributes": [filled("Colour", "Red")]} for number in range(250)),
+        *({"id": f"p{number:03}", "attributes": [filled("Colour", "Red")]} for number in range(105)),
     )
     assert run("akeneo", "push", records, config).exit_code == 0
-    assert [len(lines) for _, lines in akeneo.sent] == [100, 100, 50]
+    assert [len(lines) for _, lines in akeneo.sent] == [100, 5]
 
 
 def test_an_interrupted_pull_goes_on_and_ends_the_same(akeneo: Gate, config: Path, tmp_path: Path) -> None:
-    akeneo.seed("/products", *({"identifier": f"p{number:03}"} for number in range(150)))
+    akeneo.seed("/products", *({"identifier": f"p{number:03}"} for number in range(105)))
     whole = pull(config, tmp_path / "whole")
     akeneo.faults = [("products.*search_after=p", 403, {})]
     broken = run("akeneo", "pull", config, tmp_path / "shop")
@@ -475,6 +479,29 @@ def test_a_wrong_configuration_is_named(akeneo: Gate, tmp_path: Path, line: str,
     path.write_text("\n".join([*kept, line]), encoding="utf-8")
     result = run("akeneo", "pull", path, tmp_path / "shop")
     assert result.exit_code == 2 and said in result.stderr
+
+
+def test_a_table_is_no_record_of_what_was_filled(akeneo: Gate, config: Path, tmp_path: Path) -> None:
+    (tmp_path / "filled.csv").write_text("id,pumgpt_colour\nbare/2,Red\n", encoding="utf-8")
+    result = run("akeneo", "push", tmp_path / "filled.csv", config)
+    assert result.exit_code == 2 and "let `pumgpt enrich` write to a .jsonl file" in result.stderr
+    (tmp_path / "filled.jsonl").write_text('{"id": "bare/2", "title": "No record"}\n', encoding="utf-8")
+    result = run("akeneo", "push", tmp_path / "filled.jsonl", config)
+    assert result.exit_code == 1 and "has no record of `pumgpt enrich`" in result.stderr
+
+
+@pytest.mark.parametrize(("size", "said"), [(2_000, "has more than 0.001 MB"), (0, "is empty")])
+def test_a_photo_is_there_whole_or_not_at_all(akeneo: Gate, tmp_path: Path, size: int, said: str) -> None:
+    akeneo.photos["a/b c#.png"] = bytes(size)
+    names = ("CLIENT_ID", "CLIENT_SECRET", "USERNAME", "PASSWORD")
+    credentials = Credentials(*(CREDENTIALS[f"AKENEO_{name}"] for name in names))
+    with AkeneoClient(akeneo.url, credentials, DownloadLimits(max_bytes=1_000)) as client:
+        with pytest.raises(PhotoError, match=said):
+            client.download("a/b c#.png", tmp_path / "photo.png")
+        assert list(tmp_path.iterdir()) == []
+        akeneo.photos["a/b c#.png"] = bytes(1_000)
+        client.download("a/b c#.png", tmp_path / "photo.png")
+    assert (tmp_path / "photo.png").read_bytes() == bytes(1_000)
 
 
 def test_the_commands_of_the_page_on_akeneo(akeneo: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

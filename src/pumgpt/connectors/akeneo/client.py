@@ -7,8 +7,6 @@ they often name a host that isn't reachable from outside, and a link must not le
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -92,10 +90,10 @@ class AkeneoClient:
         """One document. `path` is below `/api/rest/v1`."""
         return self._document(self._retry(partial(self._ask, "GET", _API + path, params=dict(parameters or {}))))
 
-    def find(self, path: str) -> Any:
-        """What is there as JSON; None where there is nothing of this name."""
-        response = self._retry(partial(self._ask, "GET", _API + path, allowed=(404,)))
-        return None if response.status_code == 404 else self._json(response)
+    def find(self, path: str, absent: Sequence[int] = (404,)) -> Any:
+        """What is there as JSON; None where the status is one of `absent`."""
+        response = self._retry(partial(self._ask, "GET", _API + path, allowed=absent))
+        return None if response.status_code in absent else self._json(response)
 
     def pages(self, path: str, parameters: Mapping[str, str] | None = None) -> Iterator[Page]:
         """The pages of a list. `parameters` may be the `next` of an earlier page, to go on from there."""
@@ -204,13 +202,12 @@ class AkeneoClient:
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "*/*"}
         response = self._send("GET", path, stream=True, headers=headers)
         # Beside its place and moved there whole: a photo that is there is never half of one.
-        handle, name = tempfile.mkstemp(dir=target.parent, suffix=".part")
-        part = Path(name)
+        part = target.with_name(f"{target.name}.part")
         try:
-            with os.fdopen(handle, "wb") as file:
-                if not response.is_success:
-                    response.read()
-                    raise self._refusal(response, path)
+            if not response.is_success:
+                response.read()
+                raise self._refusal(response, path)
+            with part.open("wb") as file:
                 self._take(response, path, file.write)
             part.replace(target)
         except httpx2.HTTPError as error:

@@ -17,12 +17,13 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
+from pumgpt.catalog.formats.jsonl import JSON_LINES
 from pumgpt.catalog.understanding import AttributeField, CategoryField, Understanding
 from pumgpt.connectors.akeneo.client import PAGE_ITEMS, AkeneoClient, Item
 from pumgpt.connectors.akeneo.config import AkeneoConfig
 from pumgpt.connectors.akeneo.structure import AkeneoAttribute, Structure
 from pumgpt.connectors.akeneo.values import ProductModels, ValueReader
-from pumgpt.errors import CatalogError
+from pumgpt.errors import CatalogError, UsageError
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SEARCH_CHARS = 3_000
@@ -83,8 +84,10 @@ def push(
     """Send the filled values of a record file. Sending the same file again changes nothing.
 
     `dry_run` gets every change instead of Akeneo. `refused` is told of what can't be used or isn't taken; the rest goes on.
-    Raises `CatalogError` where Akeneo can't be asked, or no line of the file is a record.
+    Raises `CatalogError` where Akeneo can't be asked, or no line of the file is a record; `UsageError` for another format.
     """
+    if filled.suffix.lower() not in JSON_LINES:
+        raise UsageError(f"{filled}: only records say what was filled; let `pumgpt enrich` write to a .jsonl file")
     summary = PushSummary()
     planner = ChangePlanner(client, config, overwrite, summary)
 

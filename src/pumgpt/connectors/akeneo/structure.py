@@ -212,8 +212,8 @@ def _label(item: Item, locale: str) -> str:
 
 
 def _unit_symbols(client: AkeneoClient) -> dict[str, str]:
-    """'CENTIMETER' -> 'cm'. Empty where the server is older than these lists, which are one answer and no pages."""
-    families = client.find("/measurement-families")
+    """'CENTIMETER' -> 'cm'. Empty where the server is too old to have them, or doesn't allow them: codes are words too."""
+    families = client.find("/measurement-families", absent=(403, 404))
     if not isinstance(families, list):
         return {}
     return {code: unit["symbol"] for family in families for code, unit in family["units"].items() if unit.get("symbol")}

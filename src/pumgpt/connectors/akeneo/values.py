@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from pumgpt.catalog.html_text import plain_text
 from pumgpt.catalog.product import AttributeValue
 from pumgpt.connectors.akeneo.client import AkeneoClient, Item
 from pumgpt.connectors.akeneo.config import AkeneoConfig
-from pumgpt.connectors.akeneo.structure import BOOLEAN, SELECTS, YES_NO, AkeneoAttribute, Structure
+from pumgpt.connectors.akeneo.structure import BOOLEAN, SELECTS, TEXTS, YES_NO, AkeneoAttribute, Structure
 
 _MODELS_KEPT = 1000
 _DATES = "pim_catalog_date"
@@ -52,6 +53,8 @@ class ValueReader:
             return attribute.labels.get(data, str(data))
         if attribute.type == BOOLEAN:
             return next(text for text, value in YES_NO.items() if value == bool(data))
+        if attribute.type in TEXTS:
+            return plain_text(str(data)) or None
         if attribute.type == _DATES:
             return str(data).partition("T")[0]
         if isinstance(data, list):  # prices in several currencies, or codes of records and assets
