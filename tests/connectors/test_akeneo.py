@@ -444,6 +444,20 @@ def test_a_server_that_wants_a_long_pause_is_not_waited_for(akeneo: Gate, config
     assert result.exit_code == 1 and "busy or broken (status 429); run the same command again later" in result.stderr
 
 
+def test_a_server_that_is_down_costs_no_photo(akeneo: Gate, config: Path, tmp_path: Path) -> None:
+    akeneo.faults = [("media-files", 429, {"Retry-After": "7200"})]
+    assert run("akeneo", "pull", config, tmp_path / "shop").exit_code == 1
+    assert len(pull(config, tmp_path / "shop")["shirt-1"]["images"]) == 2
+
+
+def test_a_photo_that_its_server_always_fails_on_is_missing(akeneo: Gate, tmp_path: Path) -> None:
+    akeneo.faults = [("media-files", 500, {})] * 2
+    credentials = Credentials.from_environment("AKENEO", CREDENTIALS)
+    limits = DownloadLimits(attempts=2, backoff_s=0.01)
+    with AkeneoClient(akeneo.url, credentials, limits) as client, pytest.raises(PhotoError, match="status 500"):
+        client.download("1/2/ab_front.png", tmp_path / "photo.png")
+
+
 def test_only_the_configured_host_is_asked(akeneo: Gate, config: Path, tmp_path: Path) -> None:
     akeneo.faults = [("/channels", 302, {"Location": "http://127.0.0.1:1/elsewhere"})]
     result = run("akeneo", "pull", config, tmp_path / "shop")
@@ -493,8 +507,7 @@ def test_a_table_is_no_record_of_what_was_filled(akeneo: Gate, config: Path, tmp
 @pytest.mark.parametrize(("size", "said"), [(2_000, "has more than 0.001 MB"), (0, "is empty")])
 def test_a_photo_is_there_whole_or_not_at_all(akeneo: Gate, tmp_path: Path, size: int, said: str) -> None:
     akeneo.photos["a/b c#.png"] = bytes(size)
-    names = ("CLIENT_ID", "CLIENT_SECRET", "USERNAME", "PASSWORD")
-    credentials = Credentials(*(CREDENTIALS[f"AKENEO_{name}"] for name in names))
+    credentials = Credentials.from_environment("AKENEO", CREDENTIALS)
     with AkeneoClient(akeneo.url, credentials, DownloadLimits(max_bytes=1_000)) as client:
         with pytest.raises(PhotoError, match=said):
             client.download("a/b c#.png", tmp_path / "photo.png")

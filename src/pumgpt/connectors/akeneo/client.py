@@ -51,11 +51,11 @@ class LineResult(NamedTuple):
 
 
 class _TransientError(Exception):
-    """Another attempt may help. `wait_s` is what the server asked for."""
+    """Another attempt may help. `wait_s` is what the server asked for; `down`: it can't be asked for anything at present."""
 
-    def __init__(self, reason: str, wait_s: float = 0.0) -> None:
+    def __init__(self, reason: str, wait_s: float = 0.0, *, down: bool = False) -> None:
         super().__init__(reason)
-        self.wait_s = wait_s
+        self.wait_s, self.down = wait_s, down
 
 
 class _ExpiredTokenError(Exception):
@@ -143,11 +143,14 @@ class AkeneoClient:
         return results
 
     def download(self, code: str, target: Path) -> None:
-        """Write a media file to `target`, whole or not at all. Raises `PhotoError`."""
+        """Write a media file to `target`, whole or not at all. Raises `PhotoError` where it is the file that can't be had."""
         path = f"{_API}/media-files/{quote(code)}/download"
         try:
             self._retry(partial(self._save, path, target))
         except CatalogError as error:
+            # Of a server that is down every photo would be missing; a later run gets them.
+            if isinstance(error.__cause__, _TransientError) and error.__cause__.down:
+                raise
             raise PhotoError(str(error)) from error
 
     def _retry(self, attempt: Callable[[], _T]) -> _T:
@@ -237,12 +240,12 @@ class AkeneoClient:
         try:
             response = self._http.send(self._http.build_request(method, path, **request), auth=auth, stream=stream)
         except httpx2.HTTPError as error:
-            raise _TransientError(f"does not answer ({first_line(error)})") from error
+            raise _TransientError(f"does not answer ({first_line(error)})", down=True) from error
         if response.status_code in _TRANSIENT_STATUSES:
             response.close()
-            raise _TransientError(
-                f"is busy or broken (status {response.status_code})", retry_after_s(response.headers.get("retry-after"))
-            )
+            reason = f"is busy or broken (status {response.status_code})"
+            wait_s = retry_after_s(response.headers.get("retry-after"))
+            raise _TransientError(reason, wait_s, down=response.status_code in (429, 503))
         if response.status_code == 401 and auth is None:
             response.close()
             raise _ExpiredTokenError

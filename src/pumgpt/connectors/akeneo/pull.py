@@ -22,7 +22,7 @@ from pumgpt.connectors.akeneo.client import AkeneoClient, Item
 from pumgpt.connectors.akeneo.config import AkeneoConfig
 from pumgpt.connectors.akeneo.structure import IMAGE, TEXTS, AkeneoAttribute, Structure
 from pumgpt.connectors.akeneo.values import ProductModels, ValueReader
-from pumgpt.errors import CatalogError, PhotoError
+from pumgpt.errors import PhotoError
 from pumgpt.jobs.journal import RunJournal
 from pumgpt.jobs.summary import RunSummary
 
@@ -115,10 +115,10 @@ def _write(
 ) -> None:
     """One product and its photos."""
     summary = journal.summary
-    try:
-        record = reader.record(item)
-    except CatalogError as error:
-        journal.reject(RejectedRow(summary.done + 1, None, str(error)))
+    record = reader.record(item)
+    if not record["id"]:
+        error = "has neither identifier nor uuid; give it an identifier in Akeneo"
+        journal.reject(RejectedRow(summary.done + 1, None, error))
         return
     images = []
     for code in reader.photo_codes(item):
@@ -146,10 +146,7 @@ class ProductReader:
     models: ProductModels
 
     def record(self, item: Item) -> Item:
-        """One line of products.jsonl, but for its photos. Raises `CatalogError` for a product that nothing identifies."""
-        identifier = item.get("identifier") or item.get("uuid")
-        if not identifier:
-            raise CatalogError("a product has neither identifier nor uuid; give it an identifier in Akeneo")
+        """One line of products.jsonl, but for its photos. `id` is None where nothing identifies the product."""
         item = self.models.inherited(item)
         values, reader = item.get("values") or {}, ValueReader(self.config, self.structure)
         title, description = self._title(item), self.structure.attributes.get(self.config.description or "description")
@@ -161,7 +158,7 @@ class ProductReader:
             and (text := reader.text(values, attribute))
         }
         return {
-            "id": identifier,
+            "id": item.get("identifier") or item.get("uuid"),
             "title": None if title is None else reader.text(values, title),
             "description": None if description is None else reader.text(values, description),
             "category": list(category or ()),
