@@ -33,7 +33,7 @@ format: $(STAMP) ## Write the code as the style wants it
 	$(BIN)/ruff format .
 
 clean: ## Remove .venv, caches and what the demo left
-	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-akeneo demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find src tests scripts experiments benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # PyTorch comes first and alone: a CPU build that pip is given (PIP_FIND_LINKS, PIP_EXTRA_INDEX_URL) then stays, and

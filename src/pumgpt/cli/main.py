@@ -20,6 +20,7 @@ COMMANDS = {
     "duplicates": "pumgpt.cli.duplicates",
     "shards": "pumgpt.cli.shards",
     "convert": "pumgpt.cli.convert",
+    "akeneo": "pumgpt.cli.akeneo",
     "train": "pumgpt.cli.train",
     "bench": "pumgpt.cli.bench",
     "info": "pumgpt.cli.info",
