@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from pumgpt.backends.protocol import Backend
 from pumgpt.catalog.formats.base import CatalogReader, RejectedRow
-from pumgpt.catalog.formats.column_map import ColumnMap
+from pumgpt.catalog.formats.column_map import load_column_map
 from pumgpt.catalog.formats.output import open_writer
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.photos.download import PhotoDownloads
@@ -74,6 +74,7 @@ def open_inputs(
     load_backend: Callable[[], Backend],
     *,
     columns: Path | None = None,
+    ids: str | None = None,
     tasks: Sequence[str] | None = None,
     taxonomy: Path | None = None,
     schema: Path | None = None,
@@ -88,7 +89,7 @@ def open_inputs(
     Raises `CatalogError`, `SchemaError`, `ModelError` or `UsageError` for what can't be used.
     """
     # The model comes last: it takes seconds to load, and a mistyped option should not wait for it.
-    reader = read_catalog(in_path, None if columns is None else ColumnMap.load(columns))
+    reader = read_catalog(in_path, load_column_map(columns, ids))
     check_paths(reader, out_path)
     reader.check_contents()
     task_names = None if tasks is None else [get_task(name).name for name in tasks]
