@@ -111,17 +111,17 @@ def test_interrupted_feeds_go_on_and_end_the_same(shop: Path) -> None:
 
 
 def test_columns_are_shown_and_can_be_said(shop: Path) -> None:
-    (shop / "in.csv").write_text("sku,name,foto,farbe\n1,Tee,a.png,\n")
+    (shop / "in.csv").write_text("sku,name,view,shade\n1,Tee,a.png,\n")
     guessed = _run(shop / "in.csv", shop / "guessed.csv", "--schema", shop / "schema.yaml")
     assert "reads sku as id, name as title; set it with --columns" in guessed.stderr
-    (shop / "columns.yaml").write_text("id: sku\ntitle: name\nimages: foto\nattributes: {colour: farbe}\n")
+    (shop / "columns.yaml").write_text("id: sku\ntitle: name\nimages: view\nattributes: {colour: shade}\n")
     result = _run(
         shop / "in.csv", shop / "out.csv", "--schema", shop / "schema.yaml", "--columns", shop / "columns.yaml"
     )
     assert result.exit_code == 0 and "reads sku" not in result.stderr
     with (shop / "out.csv").open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)
-    assert row["farbe"] == "Blue" and row["pumgpt_caption"]
+    assert row["shade"] == "Blue" and row["pumgpt_caption"]
     other = _run(shop / "in.csv", shop / "out.csv", "--schema", shop / "schema.yaml")
     assert other.exit_code == 2 and "begun with another setting of --columns" in other.stderr
 

@@ -98,7 +98,7 @@ class CatalogProfile:
 
     def to_json(self) -> dict[str, Any]:
         """The document of `pumgpt look --json`; its keys are described in docs/catalogues.md."""
-        document = {
+        document: dict[str, Any] = {
             "file": str(self.path),
             "format": self.format,
             "layout": dict(self.layout),

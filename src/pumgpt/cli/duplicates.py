@@ -15,7 +15,12 @@ from pumgpt.cli.options import FILE, catalog_options, json_option
 @click.option("--without-photos", is_flag=True, help="Go by the text alone: open and fetch no photo.")
 @json_option
 def command(
-    in_path: Path, columns: Path | None, ids: str | None, allow_private_urls: bool, without_photos: bool, as_json: bool
+    in_path: Path,
+    columns: Path | None,
+    ids: str | None,
+    allow_private_urls: bool,
+    without_photos: bool,
+    as_json: bool,
 ) -> None:
     """List the groups of listings in the catalogue IN that look like one product: alike to the byte ('exact'), with nearly the
     same photo ('photo'), or with nearly the same title ('title').

@@ -221,9 +221,8 @@ PHOTO_DETAILS: Mapping[str, str] = {
 }
 """Language -> which photo it is, and what of it stands in the column."""
 
-LANGUAGES = frozenset(
-    "ar bg cs da de el en es et fi fr he hr hu it ja ko lt lv nb nl pl pt ro ru sk sl sv th tr uk vi zh".split()
-)
+_CODES = "ar bg cs da de el en es et fi fr he hr hu it ja ko lt lv nb nl pl pt ro ru sk sl sv th tr uk vi zh"
+LANGUAGES = frozenset(_CODES.split())
 """Codes that the end of a name may be ('name_de'). Not `id` and `no`, which a shop means otherwise."""
 
 
