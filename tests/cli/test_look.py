@@ -60,7 +60,11 @@ def test_everything_about_a_table(shop: Path) -> None:
         "colour": "Farbe",
     }
     assert document["carried"] == ["Preis"]
-    assert document["fills"] == {"category": "Kategorie", "attributes": {"colour": "Farbe"}}
+    assert document["fills"] == {
+        "category": "Kategorie",
+        "attributes": {"colour": "Farbe"},
+        "other_attributes": None,
+    }
     assert document["rows"] == {
         "sampled": 5,
         "complete": True,
@@ -108,6 +112,33 @@ def test_the_rows_shown_are_the_rows_read(name: str) -> None:
     assert [(row["id"], row["title"]) for row in document["examples"]] == [(row.id, row.title) for row in read[:5]]
     assert document["fields"] and {"id", "handle"} & document["fields"].keys()
     assert not {*document["carried"]} & {*document["fields"].values()}
+
+
+def test_where_an_export_is_filled(shop: Path) -> None:
+    (shop / "woo.csv").write_text(
+        "ID,Type,SKU,Name,Categories,Images,Attribute 1 name,Attribute 1 value(s)\n1,simple,a,Tee,,a.png,Color,Red\n"
+    )
+    document = _document(shop / "woo.csv")
+    assert document["format"].startswith("WooCommerce")
+    assert document["fills"]["category"] == "Categories"
+    assert document["fills"]["other_attributes"] == "Attribute N name and Attribute N value(s)"
+    assert document["attributes_from"] == ["Attribute 1 name", "Attribute 1 value(s)"]
+    assert document["carried"] == ["Type", "SKU"]
+    assert _document(_EXAMPLES / "shopify.csv")["fills"]["other_attributes"]
+
+
+def test_photos_are_found_from_a_table_that_is_named_by_a_relative_path(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shop / "m").mkdir()
+    shutil.move(shop / "a.png", shop / "m" / "a.png")
+    (shop / "magento.csv").write_text(
+        "sku,product_type,name,base_image,additional_attributes\n1,simple,Tee,/m/a.png,\n"
+    )
+    monkeypatch.chdir(shop.parent)
+    for path in (shop / "magento.csv", Path(shop.name, "magento.csv")):
+        (row,) = _document(path)["examples"]
+        assert row["photos"] == [{"name": "m/a.png", "state": "found"}]
 
 
 def test_where_a_feed_is_filled() -> None:

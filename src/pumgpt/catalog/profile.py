@@ -74,6 +74,8 @@ class CatalogProfile:
     usable: int = 0
     fields: Mapping[str, str] = field(default_factory=dict)
     """What is read -> the column that holds it."""
+    attributes_from: list[str] = field(default_factory=list)
+    """Further columns that are read: those of attributes, in systems that have several for them."""
     carried: list[str] = field(default_factory=list)
     """The columns that aren't read; they come back unchanged."""
     fills: Fills = field(default_factory=Fills)
@@ -103,8 +105,13 @@ class CatalogProfile:
             "format": self.format,
             "layout": dict(self.layout),
             "fields": dict(self.fields),
+            "attributes_from": self.attributes_from,
             "carried": self.carried,
-            "fills": {"category": self.fills.category, "attributes": dict(self.fills.attributes)},
+            "fills": {
+                "category": self.fills.category,
+                "attributes": dict(self.fills.attributes),
+                "other_attributes": self.fills.other_attributes,
+            },
             "rows": {
                 "sampled": self.rows,
                 "complete": self.complete,
@@ -149,6 +156,7 @@ def profile_catalog(
     profile.complete = next(rows, None) is None
     # A reader whose columns have our names, or those of a specification, names no fields: what isn't carried is read.
     profile.fields = reader.fields or {name: name for name in columns if name not in carried}
+    profile.attributes_from = [name for name in columns if name not in {*carried, *profile.fields.values()}]
     profile.carried = [name for name in carried if name not in profile.fields.values()]
     profile.fills = _made_fills(reader, columns)
     profile.error = _why_not(reader, profile, has_contents, max_rows)

@@ -43,6 +43,8 @@ def _columns(profile: CatalogProfile) -> Iterator[tuple[str, str]]:
         source = "the number of the row" if column == ROW_NUMBER else column
         yield label, source if field == column else f"{field}: {source}"
         label = ""
+    if profile.attributes_from:
+        yield "", f"attributes: {_shortened(profile.attributes_from)}"
     if profile.carried:
         yield "carries", f"{_shortened(profile.carried)} (not read, written again as they are)"
     yield "fills", _fills(profile)
@@ -52,6 +54,8 @@ def _fills(profile: CatalogProfile) -> str:
     own: dict[str, str] = dict(profile.fills.attributes)
     if profile.fills.category is not None:
         own = {"category": profile.fills.category, **own}
+    if profile.fills.other_attributes is not None:
+        own["other attributes" if profile.fills.attributes else "attributes"] = profile.fills.other_attributes
     places = [f"{field} in {column}" for field, column in own.items()]
     return f"{_shortened(places)}, where empty; all answers in pumgpt_* columns" if places else "pumgpt_* columns"
 

@@ -138,8 +138,8 @@ def enrich(
     asked = {**fingerprint(backend, plan), "setting of --columns": repr(reader.given_columns)}
     if reader.numbers_rows:
         # Elsewhere the id of the last row shows whether a run goes on with its own catalogue; row 7 is in every one.
-        first = repr(next(iter(reader.records()), None))
-        asked["first row, and rows are known by their numbers"] = blake2b(first.encode(), digest_size=8).hexdigest()
+        first_row = repr(next(iter(reader.records()), None))
+        asked["first row, and rows are known by their numbers"] = blake2b(first_row.encode(), digest_size=8).hexdigest()
     with EnrichJournal.open(out_path, asked, restart) as journal, ExitStack() as open_files:
         began = time.monotonic()
         has_report = journal.was_finished and report_path is not None and report_path.exists()

@@ -65,6 +65,8 @@ class Fills:
 
     category: str | None = "category"
     attributes: Mapping[str, str] = field(default_factory=dict)
+    other_attributes: str | None = None
+    """Where attributes go that have no column of their own, in words; None where only `pumgpt_*` columns take them."""
 
 
 class CatalogReader(ABC):
