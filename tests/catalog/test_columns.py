@@ -10,11 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from filling import answer, cells, fill
 
-from pumgpt.catalog.formats.column_map import ColumnMap, guess_columns
+from pumgpt.catalog.formats.base import RejectedRow
+from pumgpt.catalog.formats.column_map import ROW_NUMBER, ColumnMap, guess_columns, load_column_map
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.catalog.understanding import Understanding
-from pumgpt.errors import CatalogError, SchemaError
+from pumgpt.errors import CatalogError, SchemaError, UsageError
 
 _EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "columns.yaml"
 _HEADER = "sku,name,photo_1,photo_2,department,color,cloth,long_text,price"
@@ -76,6 +77,157 @@ def test_jsonl_and_parquet_are_guessed_alike(tmp_path: Path) -> None:
     assert isinstance(first, Product)
     assert (first.id, first.title, first.attributes, first.extra) == ("7", "Tee", {"colour": "Red"}, {"stock": 3})
     assert first.images == (ImageRef(path=str(tmp_path / "a.jpg")),)
+
+
+@pytest.mark.parametrize(
+    ("header", "reads"),
+    [
+        # Etsy's export in German and Italian
+        (
+            "TITEL,BESCHREIBUNG,PREIS,TAGS,MATERIALIEN,BILD1,BILD2,SKU",
+            {"id": "SKU", "title": "TITEL", "description": "BESCHREIBUNG", "images": ("BILD1", "BILD2")},
+        ),
+        (
+            "TITOLO,DESCRIZIONE,PREZZO,TAG,MATERIALI,IMMAGINE1,IMMAGINE2,SKU",
+            {
+                "id": "SKU",
+                "title": "TITOLO",
+                "images": ("IMMAGINE1", "IMMAGINE2"),
+                "attributes": {"material": "MATERIALI"},
+            },
+        ),
+        # WooCommerce's export, which speaks the language of the shop
+        ("Artikelnummer;Name;Kurzbeschreibung;Kategorien;Bilder", {"id": "Artikelnummer", "images": ("Bilder",)}),
+        ("UGS,Nom,Description courte,Catégories,Images", {"id": "UGS", "title": "Nom", "category": "Catégories"}),
+        ("COD,Nome,Breve descrizione,Categorie,Immagine", {"id": "COD", "title": "Nome", "images": ("Immagine",)}),
+        ("SKU,Nombre,Descripción,Categorías,Imágenes", {"title": "Nombre", "images": ("Imágenes",)}),
+        ("SKU,Naam,Beschrijving,Categorieën,Afbeeldingen", {"category": "Categorieën", "images": ("Afbeeldingen",)}),
+        ("SKU,Nazwa,Opis,Kategorie,Obrazki", {"title": "Nazwa", "images": ("Obrazki",)}),
+        ("SKU,Namn,Beskrivning,Kategorier,Bilder", {"title": "Namn", "description": "Beskrivning"}),
+        ("商品番号,商品名,商品説明,カテゴリー,画像,カラー,サイズ", {"id": "商品番号", "images": ("画像",)}),
+        ("货号,商品名称,描述,分类,图片,颜色", {"id": "货号", "title": "商品名称", "attributes": {"colour": "颜色"}}),
+        # tables of people
+        (
+            "Art.-Nr.;Titel;Größe;Farbe;Hauptbild;Bild-URL 2;Warengruppe",
+            {
+                "id": "Art.-Nr.",
+                "images": ("Hauptbild", "Bild-URL 2"),
+                "category": "Warengruppe",
+                "attributes": {"colour": "Farbe", "size": "Größe"},
+            },
+        ),
+        (
+            "code,Désignation,URL de l'image principale",
+            {"title": "Désignation", "images": ("URL de l'image principale",)},
+        ),
+        ("referencia,Nombre del producto,Foto principal", {"images": ("Foto principal",)}),
+        ("kod produktu,tytuł,zdjęcie główne,kolor,rozmiar", {"id": "kod produktu", "images": ("zdjęcie główne",)}),
+        ("sku,Nome do produto,Imagem 1,Cor,Tamanho", {"images": ("Imagem 1",)}),
+    ],
+)
+def test_headers_in_other_languages(header: str, reads: dict[str, object]) -> None:
+    found = guess_columns(header.split(";" if ";" in header else ","))
+    assert found is not None
+    assert {name: getattr(found, name) for name in reads} == reads
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Image Alt Text", "Image Position", "Bildung", "photographer", "product_no", "topic", "link", "imagination"],
+)
+def test_what_is_no_column_of_photos(name: str) -> None:
+    found = guess_columns(("sku", name))
+    assert found is not None and found.images == ()
+
+
+@pytest.mark.parametrize(
+    ("header", "title", "photos"),
+    [
+        ("sku,name-de_DE,name-en_US", "name-en_US", ()),
+        ("sku,name-de_DE,name-en_US,name", "name", ()),
+        ("sku,name-de_DE,name-fr_FR", "name-de_DE", ()),
+        ("sku,name_fr,name_en,image_fr,image_en", "name_en", ("image_en",)),
+        ("sku,Name (DE),Name (EN),image", "Name (EN)", ("image",)),
+        ("sku,name-de_DE-print,name-en_GB-ecommerce,picture-de_DE", "name-en_GB-ecommerce", ("picture-de_DE",)),
+    ],
+)
+def test_of_several_languages_english_is_read_or_else_the_first(
+    tmp_path: Path, header: str, title: str, photos: tuple[str, ...]
+) -> None:
+    reader = read_catalog(_write(tmp_path, f"{header}\n"))
+    assert reader.column_map is not None
+    assert (reader.column_map.title, reader.column_map.images) == (title, photos)
+    assert any("of the languages" in warning for warning in reader.warnings)
+
+
+def test_further_photos_and_categories_beside_our_names(tmp_path: Path) -> None:
+    text = "id,image,image_2,title,category,subcategory,category_id\n1,a.jpg,b.jpg,Tee,A,B,7\n"
+    reader = read_catalog(_write(tmp_path, text))
+    (product,) = reader
+    assert isinstance(product, Product) and len(product.images) == 2
+    assert any("reads nothing from 'subcategory' (category);" in warning for warning in reader.warnings)
+
+
+def test_json_with_an_id_is_guessed_where_the_values_fit(tmp_path: Path) -> None:
+    records = [
+        {
+            "id": 1,
+            "title": "Tee",
+            "body_html": "<p>Soft</p>",
+            "product_type": "Shirts",
+            "attributes": {"colour": "Red"},
+        },
+        {"id": 2, "title": "Mug", "body_html": None, "product_type": "Mugs", "attributes": {}},
+    ]
+    text = "".join(json.dumps(record) + "\n" for record in records)
+    first, second = read_catalog(_write(tmp_path, text, "in.jsonl"))
+    assert isinstance(first, Product) and isinstance(second, Product)
+    assert (first.description, first.category, first.attributes) == ("Soft", ("Shirts",), {"colour": "Red"})
+    numbers = _write(tmp_path, '{"id": 1, "name": 5, "description": "Soft"}\n', "numbers.jsonl")
+    (product,) = read_catalog(numbers)
+    assert isinstance(product, Product) and product.title is None and product.extra == {"name": 5}
+
+
+_WITHOUT_IDS = "TITLE,IMAGE1,SKU,COLOR\nTee,a.jpg,,Red\nTee,a.jpg\nKurta,a.jpg,,\n"
+
+
+def test_rows_are_numbered_on_request(tmp_path: Path) -> None:
+    source, out = _write(tmp_path, _WITHOUT_IDS), tmp_path / "out.csv"
+    numbered = ColumnMap(id=ROW_NUMBER)
+    first, broken, third = read_catalog(source, numbered)
+    assert isinstance(first, Product) and isinstance(third, Product) and isinstance(broken, RejectedRow)
+    assert (first.id, first.title, first.attributes) == ("1", "Tee", {"colour": "Red"})
+    assert (third.id, third.title, broken.id, broken.row) == ("3", "Kurta", "2", 2)
+    fill(source, out, lambda product: answer(product, colour=["Blue"]), ("colour",), column_map=numbered)
+    header, one, three = cells(out)
+    assert header[:4] == ["TITLE", "IMAGE1", "SKU", "COLOR"]
+    assert (one[:4], three[:4]) == (["Tee", "a.jpg", "", "Red"], ["Kurta", "a.jpg", "", "Blue"])
+
+
+def test_row_numbers_below_lines_that_are_no_header(tmp_path: Path) -> None:
+    text = "My products,,\nTitle,Photo,Price\nTee,a.jpg,2\n"
+    (product,) = read_catalog(_write(tmp_path, text), ColumnMap(id=ROW_NUMBER))
+    assert isinstance(product, Product) and (product.id, product.title) == ("1", "Tee")
+
+
+def test_row_numbers_in_json_lines_and_parquet(tmp_path: Path) -> None:
+    records = [{"name": "Tee", "photos": ["a.jpg"]}, {"name": "Mug", "photos": ["b.jpg"]}]
+    _write(tmp_path, "".join(json.dumps(record) + "\n" for record in records), "in.jsonl")
+    pq.write_table(pa.Table.from_pylist(records), tmp_path / "in.parquet")
+    for name in ("in.jsonl", "in.parquet"):
+        products = [*read_catalog(tmp_path / name, ColumnMap(id=ROW_NUMBER))]
+        assert [(row.id, row.title) for row in products if isinstance(row, Product)] == [("1", "Tee"), ("2", "Mug")]
+
+
+def test_what_the_command_line_says_of_ids(tmp_path: Path) -> None:
+    assert load_column_map(None, None) is None
+    assert load_column_map(None, "row-number") == ColumnMap(id=ROW_NUMBER)
+    with pytest.raises(UsageError, match="--ids and --columns both name the ids"):
+        load_column_map(_EXAMPLE, "sku")
+    (product,) = read_catalog(_write(tmp_path, "nr,sku,name\n7,x,Tee\n"), load_column_map(None, "nr"))
+    assert isinstance(product, Product) and (product.id, product.title) == ("7", "Tee")
+    with pytest.raises(CatalogError, match="has no column 'number', which --ids reads as id"):
+        read_catalog(tmp_path / "in.csv", load_column_map(None, "number"))
 
 
 def test_nothing_is_guessed_without_an_id() -> None:
@@ -157,6 +309,11 @@ def test_names_of_other_platforms(header: str, reads: dict[str, object]) -> None
             "TemplateType=x\tVersion=1\t\nSeller\tName\tMain Image URL\n"
             "item_sku\titem_name\tmain_image_url\n1\tTee\ta.jpg\n",
             "a.txt",
+        ),
+        (
+            "TemplateType=x\tVersion=1\t\nSeller SKU\tProduct Name\tMain Image URL\n"
+            "item_sku\titem_name\tmain_image_url\n1\tTee\ta.jpg\n",
+            "b.txt",
         ),
     ],
 )

@@ -111,19 +111,42 @@ def test_interrupted_feeds_go_on_and_end_the_same(shop: Path) -> None:
 
 
 def test_columns_are_shown_and_can_be_said(shop: Path) -> None:
-    (shop / "in.csv").write_text("sku,name,foto,farbe\n1,Tee,a.png,\n")
+    (shop / "in.csv").write_text("sku,name,view,shade\n1,Tee,a.png,\n")
     guessed = _run(shop / "in.csv", shop / "guessed.csv", "--schema", shop / "schema.yaml")
     assert "reads sku as id, name as title; set it with --columns" in guessed.stderr
-    (shop / "columns.yaml").write_text("id: sku\ntitle: name\nimages: foto\nattributes: {colour: farbe}\n")
+    (shop / "columns.yaml").write_text("id: sku\ntitle: name\nimages: view\nattributes: {colour: shade}\n")
     result = _run(
         shop / "in.csv", shop / "out.csv", "--schema", shop / "schema.yaml", "--columns", shop / "columns.yaml"
     )
     assert result.exit_code == 0 and "reads sku" not in result.stderr
     with (shop / "out.csv").open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)
-    assert row["farbe"] == "Blue" and row["pumgpt_caption"]
+    assert row["shade"] == "Blue" and row["pumgpt_caption"]
     other = _run(shop / "in.csv", shop / "out.csv", "--schema", shop / "schema.yaml")
     assert other.exit_code == 2 and "begun with another setting of --columns" in other.stderr
+
+
+def test_rows_without_ids_are_numbered_and_go_on_where_they_were(shop: Path) -> None:
+    source, options = shop / "in.csv", ("--schema", shop / "schema.yaml", "--ids", "row-number")
+    source.write_text("TITLE,IMAGE1,SKU,COLOR\nTee,a.png,,\nMug,none.png,,\nHat,a.png,,\n")
+    refused = _run(source, shop / "out.csv")
+    assert refused.exit_code == 1 and "number the rows with --ids row-number" in refused.stderr
+    whole, parts = shop / "whole.csv", shop / "parts.csv"
+    assert _run(source, whole, *options).exit_code == 0
+    assert _run(source, parts, *options, "--limit", 1).exit_code == 0
+    assert _run(source, parts, *options).exit_code == 0
+    assert parts.read_bytes() == whole.read_bytes()
+    with whole.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [[row[name] for name in ("TITLE", "SKU", "COLOR")] for row in rows] == [
+        ["Tee", "", "Blue"],
+        ["Hat", "", "Blue"],
+    ]
+    (rejected,) = (json.loads(line) for line in (shop / "whole.rejected.jsonl").read_text().splitlines())
+    assert (rejected["row"], rejected["id"]) == (2, "2")
+    source.write_text(source.read_text().replace("Tee", "Coat"))
+    other = _run(source, parts, *options)
+    assert other.exit_code == 2 and "was begun with another first row" in other.stderr
 
 
 @pytest.mark.parametrize(

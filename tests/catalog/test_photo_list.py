@@ -73,6 +73,33 @@ def test_what_lies_on_the_disk_decides(tmp_path: Path) -> None:
     assert split_photos("front;side", tmp_path) == ["front;side"]
 
 
+_SERVED = "https://shop.example/w_300,h_200/High_Street,_London.jpg?crop=1,2;3,4"
+
+
+@pytest.mark.parametrize("separator", [",", ", ", ";", " ; ", " ", "|", "\n"])
+@pytest.mark.parametrize(
+    "name", ["High_Street,_London.jpg", "Hat, red.jpg", "a;b.jpg", "my photo.jpg", "1 x 2;3, 4.PNG"]
+)
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_name_with_a_separator_alone_and_beside_others(
+    tmp_path: Path, name: str, separator: str, is_there: bool
+) -> None:
+    if is_there:
+        (tmp_path / name).touch()
+    assert split_photos(name, tmp_path) == [name]
+    assert split_photos(f"{name}{separator}b.jpg", tmp_path) == [name, "b.jpg"]
+    assert split_photos(f"b.jpg{separator}{name}", tmp_path) == ["b.jpg", name]
+    assert split_photos(f"{name}{separator}{_SERVED}", tmp_path) == [name, _SERVED]
+    assert split_photos(f"{_SERVED}{separator}{_SERVED}", tmp_path) == [_SERVED, _SERVED]
+
+
+def test_a_file_that_is_there_is_no_part_of_the_address_before_it(tmp_path: Path) -> None:
+    cell = "https://shop.example/w_1,h_2/a.jpg,b.jpg"
+    assert split_photos(cell, tmp_path) == [cell]
+    (tmp_path / "b.jpg").touch()
+    assert split_photos(cell, tmp_path) == ["https://shop.example/w_1,h_2/a.jpg", "b.jpg"]
+
+
 def _photos(path: Path) -> list[tuple[ImageRef, ...]]:
     products = list(read_catalog(path))
     assert all(isinstance(product, Product) for product in products)

@@ -65,7 +65,7 @@ def _split_names(cell: str, base: Path | None) -> list[str]:
     for separator, token in zip(tokens[::2], tokens[1::2], strict=True):
         if not token:
             continue
-        if not pending and photos and _is_continued(photos[-1], separator, token):
+        if not pending and photos and _is_continued(photos[-1], separator, token, base):
             photos[-1] += separator + token
             continue
         pending = f"{pending}{separator}{token}" if pending else token
@@ -75,9 +75,9 @@ def _split_names(cell: str, base: Path | None) -> list[str]:
     return [cell] if pending else photos
 
 
-def _is_continued(photo: str, separator: str, token: str) -> bool:
+def _is_continued(photo: str, separator: str, token: str, base: Path | None) -> bool:
     """Whether `token` is still a part of the URL before it: image servers write sizes between commas."""
-    if not _ADDRESS.match(photo) or _ADDRESS.match(token):
+    if not _ADDRESS.match(photo) or _ADDRESS.match(token) or _is_file(token, base):
         return False
     return not (_has_ending(photo) and separator.strip() != separator)
 

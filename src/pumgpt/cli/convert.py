@@ -31,6 +31,7 @@ def command(
     out_path: Path,
     form: str,
     columns: Path | None,
+    ids: str | None,
     allow_private_urls: bool,
     questions: int,
     seed: int,
@@ -44,7 +45,7 @@ def command(
     balanced, with photos in it.
     """
     from pumgpt.catalog.conversations import write_training_file
-    from pumgpt.catalog.formats.column_map import ColumnMap
+    from pumgpt.catalog.formats.column_map import load_column_map
     from pumgpt.catalog.formats.registry import read_catalog
     from pumgpt.cli.console import print_json, say
     from pumgpt.cli.progress import ReadableProducts
@@ -53,7 +54,7 @@ def command(
 
     if out_path.exists() and not overwrite:
         raise UsageError(f"{out_path} is there already; name another, or --overwrite")
-    column_map = None if columns is None else ColumnMap.load(columns)
+    column_map = load_column_map(columns, ids)
     reader = read_catalog(in_path, column_map)
     products = ReadableProducts(reader, "convert")
     conversations = draw_conversations(products, max_turns=questions, seed=seed)

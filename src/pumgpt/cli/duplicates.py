@@ -14,7 +14,14 @@ from pumgpt.cli.options import FILE, catalog_options, json_option
 @catalog_options
 @click.option("--without-photos", is_flag=True, help="Go by the text alone: open and fetch no photo.")
 @json_option
-def command(in_path: Path, columns: Path | None, allow_private_urls: bool, without_photos: bool, as_json: bool) -> None:
+def command(
+    in_path: Path,
+    columns: Path | None,
+    ids: str | None,
+    allow_private_urls: bool,
+    without_photos: bool,
+    as_json: bool,
+) -> None:
     """List the groups of listings in the catalogue IN that look like one product: alike to the byte ('exact'), with nearly the
     same photo ('photo'), or with nearly the same title ('title').
 
@@ -23,13 +30,13 @@ def command(in_path: Path, columns: Path | None, allow_private_urls: bool, witho
     from collections import Counter
 
     from pumgpt.catalog.duplicates import DuplicateFinder, opened_photos
-    from pumgpt.catalog.formats.column_map import ColumnMap
+    from pumgpt.catalog.formats.column_map import load_column_map
     from pumgpt.catalog.formats.registry import read_catalog
     from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.cli.console import print_json, quiet_stdout, say
     from pumgpt.cli.progress import ReadableProducts
 
-    column_map = None if columns is None else ColumnMap.load(columns)
+    column_map = load_column_map(columns, ids)
     reader = read_catalog(in_path, column_map)
     finder, products = DuplicateFinder(), ReadableProducts(reader, "duplicates")
     with quiet_stdout(), PhotoDownloads(allow_private=allow_private_urls) as downloads:

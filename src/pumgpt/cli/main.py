@@ -14,6 +14,7 @@ from pumgpt.errors import PumGPTError, UsageError
 
 COMMANDS = {
     "ask": "pumgpt.cli.ask",
+    "look": "pumgpt.cli.look",
     "enrich": "pumgpt.cli.enrich",
     "remember": "pumgpt.cli.remember",
     "curate": "pumgpt.cli.curate",

@@ -45,6 +45,14 @@ url_option: Decorator = click.option(
 def catalog_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """How a catalogue is read."""
     command = url_option(command)
+    return column_options(command)
+
+
+def column_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Which column of a catalogue is read as what."""
+    command = click.option(
+        "--ids", metavar="COLUMN", help="The column that holds the ids; row-number numbers the rows instead."
+    )(command)
     return click.option(
         "--columns", "columns", type=FILE, metavar="F", help="Which column is read as what (YAML). Default: a guess."
     )(command)

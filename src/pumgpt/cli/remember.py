@@ -39,6 +39,7 @@ def command(
     device: str | None,
     sample: int,
     columns: Path | None,
+    ids: str | None,
     allow_private_urls: bool,
     overwrite: bool,
     as_json: bool,
@@ -53,7 +54,7 @@ def command(
     from importlib.util import find_spec
 
     from pumgpt.catalog.formats.base import RejectedRow
-    from pumgpt.catalog.formats.column_map import ColumnMap
+    from pumgpt.catalog.formats.column_map import load_column_map
     from pumgpt.catalog.formats.registry import read_catalog
     from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.cli.console import print_json, quiet_stdout, say
@@ -67,7 +68,7 @@ def command(
         raise UsageError(f"{out_path} is there already; name another, or --overwrite")
     if out_path.exists() and not (out_path / CARD_FILE).is_file():
         raise UsageError(f"{out_path} is not the folder of a model, so it is not replaced; name another")
-    folder, column_map = resolve_checkpoint(model), None if columns is None else ColumnMap.load(columns)
+    folder, column_map = resolve_checkpoint(model), load_column_map(columns, ids)
     reader = read_catalog(in_path, column_map)
     # PyTorch is imported only after everything that can be refused without it.
     from pumgpt.training.remember import PRODUCTS_AT_ONCE, remember

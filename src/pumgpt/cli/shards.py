@@ -38,6 +38,7 @@ def command(
     catalogs: tuple[Path, ...],
     out_path: Path,
     columns: Path | None,
+    ids: str | None,
     allow_private_urls: bool,
     schema: Path | None,
     held_out: float,
@@ -53,7 +54,7 @@ def command(
     `datasets.load_dataset` streams them, and a recipe of `pumgpt train` names them as its data. Listings that look like one
     product are never torn apart between train and validation.
     """
-    from pumgpt.catalog.formats.column_map import ColumnMap
+    from pumgpt.catalog.formats.column_map import load_column_map
     from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.catalog.vocabulary.schema import AttributeSchema
     from pumgpt.cli.console import print_json, quiet_stdout
@@ -62,7 +63,7 @@ def command(
 
     recipe = ShardRecipe(held_out, open_domain, open_domain_share, questions, evenness, seed=seed)
     own_schema = None if schema is None else AttributeSchema.load(schema)
-    column_map = None if columns is None else ColumnMap.load(columns)
+    column_map = load_column_map(columns, ids)
     with quiet_stdout(), PhotoDownloads(allow_private=allow_private_urls) as downloads, RowsBar("shards", None) as bar:
         summary = write_shards(
             catalogs,

@@ -47,6 +47,16 @@ class AttributeCells(ABC):
         """
         return False
 
+    @property
+    def takes(self) -> Mapping[str, str]:
+        """The attributes that have a column of their own here: name -> column."""
+        return {}
+
+    @property
+    def takes_others(self) -> str | None:
+        """What takes any attribute, in words."""
+        return None
+
     def strike(self, row: Row, failed: Mapping[str, Collection[str]]) -> None:  # noqa: B027  # options have nothing to strike
         """Take these values of attributes out."""
 
@@ -68,6 +78,10 @@ class OwnColumns(AttributeCells):
 
     def columns(self) -> Collection[str]:
         return self.by_name.values()
+
+    @property
+    def takes(self) -> Mapping[str, str]:
+        return {name: column for name, column in self.by_name.items() if name not in self.read_only}
 
     def put(self, row: Row, name: str, values: Sequence[str], spelling: str | None = None) -> bool:
         column = self.by_name.get(name)
@@ -111,6 +125,10 @@ class NumberedPairs(AttributeCells):
 
     def columns(self) -> Collection[str]:
         return [column for pair in self._pairs() for column in pair]
+
+    @property
+    def takes_others(self) -> str | None:
+        return f"{self.name_pattern.format('N')} and {self.value_pattern.format('N')}"
 
     def made(self, names: Sequence[str]) -> Sequence[str]:
         # Which products have pairs to spare isn't known before they are read: there is one more pair for every attribute.
@@ -182,6 +200,10 @@ class PackedCell(AttributeCells):
 
     def columns(self) -> Collection[str]:
         return (self.column,)
+
+    @property
+    def takes_others(self) -> str | None:
+        return self.column
 
     def made(self, names: Sequence[str]) -> Sequence[str]:
         return (self.column,)

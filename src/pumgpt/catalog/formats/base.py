@@ -19,10 +19,14 @@ import pyarrow as pa
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow
 from pumgpt.catalog.formats.column_map import (
+    ROW_NUMBER,
     ColumnMap,
+    chosen_locale,
+    fits_name,
     guess_columns,
     id_candidates,
     lacks_fields,
+    locales,
     unread_fields,
 )
 from pumgpt.catalog.formats.filled import FilledColumns
@@ -35,6 +39,7 @@ Record = Mapping[str, Any]
 """One row as the file has it, by column."""
 
 _ROWS_TO_FIND_ID = 10_000
+_ROWS_TO_FIND_TYPES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,8 @@ class Fills:
 
     category: str | None = "category"
     attributes: Mapping[str, str] = field(default_factory=dict)
+    other_attributes: str | None = None
+    """Where attributes go that have no column of their own, in words; None where only `pumgpt_*` columns take them."""
 
 
 class CatalogReader(ABC):
@@ -90,6 +97,8 @@ class CatalogReader(ABC):
         first_rows: dict[bytes, int] = {}
         for row, record in enumerate(self.records(), start=1):
             product = record if isinstance(record, RejectedRow) else self._checked(record)
+            if self.numbers_rows:
+                product = replace(product, id=str(row))
             if isinstance(product, RejectedRow):
                 yield replace(product, row=row)
                 continue
@@ -130,10 +139,13 @@ class CatalogReader(ABC):
         """The rows of the file that one record was folded from; none where a record is a row."""
         return ()
 
-    def check_contents(self) -> None:
-        """Raise `CatalogError` where rows can be read, but none has a photo or a text. It stops at the first that has."""
+    def check_contents(self, max_rows: int | None = None) -> None:
+        """Raise `CatalogError` where rows can be read, but none has a photo or a text. It stops at the first that has.
+
+        With `max_rows` only so many are looked at.
+        """
         num_products = 0
-        for product in self:
+        for product in islice(self, max_rows):
             if isinstance(product, RejectedRow):
                 continue
             if product.images or product.title or product.description:
@@ -144,6 +156,13 @@ class CatalogReader(ABC):
                 f"{self.path}: none of its {num_products} rows has a photo or a text; "
                 f"name the columns that hold them with --columns (it has: {', '.join(self.columns)})"
             )
+
+    @property
+    def layout(self) -> Mapping[str, str]:
+        """How the file is written, for people: its delimiter, its encoding, where its header is. What goes without saying
+        in a format isn't said.
+        """
+        return {}
 
     @property
     def base(self) -> Path:
@@ -167,6 +186,11 @@ class CatalogReader(ABC):
         return "id" if self.column_map is None else self.column_map.id
 
     @property
+    def numbers_rows(self) -> bool:
+        """Whether products are called by the numbers of their rows, as the caller asked."""
+        return self.column_map is not None and self.column_map.numbers_rows
+
+    @property
     def missing_id(self) -> str:
         """The error of a row without an id."""
         return f"field '{self.id_column}' is missing or empty; give every row an id"
@@ -184,31 +208,48 @@ class CatalogReader(ABC):
 
         Raises `CatalogError` where a column that the caller names isn't there, or none can be the id.
         """
-        if self.column_map is not None:
-            self.column_map.check(self.path, names)
+        given = self.given_columns
+        if given is not None:
+            given.check(self.path, names)
+        if given is not None and not given.names_only_id:
             return
-        candidates = id_candidates(names)
-        if not candidates:
-            raise CatalogError(
-                f"{self.path}: has no column 'id', nor one that looks like it (it has: {', '.join(names)}); "
-                "add one, or name the one that holds the ids with --columns"
-            )
-        id_column = self.find_id(candidates)
-        # With types, a column `name` beside our own may hold anything, and one of another type would cost its row.
-        if id_column != "id" or (self.text_only and lacks_fields(names)):
-            self.column_map = guess_columns(names, id_column)
+        id_column = self._likeliest_id(names) if given is None else given.id
+        if id_column != "id" or lacks_fields(self._guessable(names)):
+            self.column_map = guess_columns(self._guessable(names), id_column)
             assert self.column_map is not None
             self.warn(f"{self.path}: {self.column_map.describe()}; set it with --columns")
+            languages = locales(names)
+            if len(languages) > 1:
+                chosen = f"of the languages {', '.join(languages)} reads {chosen_locale(names)}"
+                self.warn(f"{self.path}: {chosen} where it is there; set it with --columns")
         unread = unread_fields(names, self.column_map)
         if unread:
             found = ", ".join(f"'{column}' ({field})" for column, field in unread.items())
             self.warn(f"{self.path}: reads nothing from {found}; where it should, say so with --columns")
+
+    def _guessable(self, names: Sequence[str]) -> list[str]:
+        """The columns that hold what their names promise. With types, one called `name` may hold numbers, and each would
+        cost its row.
+        """
+        if self.text_only:
+            return [*names]
+        rows = [record for record in islice(self.records(), _ROWS_TO_FIND_TYPES) if not isinstance(record, RejectedRow)]
+        return [name for name in names if all(fits_name(name, row.get(name)) for row in rows)]
 
     def filled_columns(self, names: Sequence[str]) -> Iterator[set[str]]:
         """Row by row, which of these columns have a value."""
         for record in self.records():
             if not isinstance(record, RejectedRow):
                 yield {name for name in names if str(record.get(name) or "").strip()}
+
+    def _likeliest_id(self, names: Sequence[str]) -> str:
+        candidates = id_candidates(names)
+        if not candidates:
+            raise CatalogError(
+                f"{self.path}: has no column 'id', nor one that looks like it (it has: {', '.join(names)}); "
+                "add one, name the one that holds the ids with --ids, or number the rows with --ids row-number"
+            )
+        return self.find_id(candidates)
 
     def find_id(self, candidates: Sequence[str]) -> str:
         """The first of these columns that isn't empty throughout. Raises `CatalogError` where there is none."""
@@ -223,7 +264,7 @@ class CatalogReader(ABC):
             tried = ", ".join(f"'{name}'" for name in candidates)
             raise CatalogError(
                 f"{self.path}: no row has an id: {tried} {'is' if len(candidates) == 1 else 'are'} empty throughout; "
-                "fill it, or name the column that holds the ids with --columns"
+                "fill it, name another column with --ids, or number the rows with --ids row-number"
             )
         return next((name for name in candidates if name in filled), candidates[0])
 
@@ -232,7 +273,7 @@ class CatalogReader(ABC):
         self.warnings.extend(line for line in lines if line not in self.warnings)
 
     def _checked(self, record: Record) -> Product | RejectedRow:
-        identifier = record.get(self.id_column)
+        identifier = ROW_NUMBER if self.numbers_rows else record.get(self.id_column)
         if identifier is None or not str(identifier).strip():
             return RejectedRow(0, None, self.missing_id, record)
         if not isinstance(identifier, str | int | float):

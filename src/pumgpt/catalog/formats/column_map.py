@@ -1,13 +1,14 @@
 """Which column of somebody's table is read as what: guessed from the names, or said in a small YAML.
 
-    id: sku                              # the only one that has to be there
+    id: sku                              # the only one that has to be there; "#row" numbers the rows
     title: name
     images: [photo_url, photo_2]         # one column or several, in this order
     category: department                 # A > B > C
     attributes: {colour: color, fabric: cloth}
 
 `description`, `language` and `source` are the others; `docs/examples/columns.yaml` is a whole one. A column that isn't
-named is carried through untouched. Category and attributes are filled into their columns where these are empty.
+named is carried through untouched; where only `id` is named, the others are guessed. Category and attributes are filled
+into their columns where these are empty.
 """
 
 from __future__ import annotations
@@ -22,14 +23,28 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from pumgpt.catalog.formats.column_names import (
+    ATTRIBUTES,
+    FIELDS,
+    LANGUAGES,
+    attribute_aliases,
+    field_aliases,
+    fold_name,
+    photo_pattern,
+)
 from pumgpt.catalog.photo_list import split_photos
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 from pumgpt.catalog.vocabulary.text_files import read_text
-from pumgpt.errors import CatalogError, SchemaError
+from pumgpt.errors import CatalogError, SchemaError, UsageError
 
+ROW_NUMBER = "#row"
+"""As the column of ids: the rows have none and are numbered, from 1."""
+NUMBERED = "row-number"
+"""The same, as users say it at the command line, where # begins a comment."""
 _TEXTS = ("title", "description", "language", "source")
 _LISTING = ("title", "description", "category")
+_OURS = "pumgpt_"
 
 
 class ColumnMap(BaseModel):
@@ -66,6 +81,16 @@ class ColumnMap(BaseModel):
         except yaml.YAMLError as error:
             raise SchemaError(f"{path}: can't be read as YAML: {' '.join(str(error).split())}") from error
 
+    @property
+    def numbers_rows(self) -> bool:
+        """Whether products are called by the numbers of their rows."""
+        return self.id == ROW_NUMBER
+
+    @property
+    def names_only_id(self) -> bool:
+        """Whether all other columns are left to be guessed."""
+        return self.model_fields_set <= {"id"}
+
     @cached_property
     def attribute_columns(self) -> dict[str, str]:
         """The columns by the attributes' folded names."""
@@ -79,21 +104,32 @@ class ColumnMap(BaseModel):
     def check(self, path: Path, names: Sequence[str]) -> None:
         """Raise `CatalogError` where the catalogue lacks a column that is named here."""
         for field, column in self._pairs():
-            if column not in names:
+            if column not in names and column != ROW_NUMBER:
                 has = ", ".join(names)
-                raise CatalogError(
-                    f"{path}: has no column '{column}', which --columns reads as {field} (it has: {has})"
-                )
+                option = "--ids" if self.names_only_id else "--columns"
+                raise CatalogError(f"{path}: has no column '{column}', which {option} reads as {field} (it has: {has})")
 
     def read(self, record: Mapping[str, Any], base: Path) -> Product:
-        """The product of one row. Raises `CatalogError` where a field has a type that can't be read."""
-        known: dict[str, Any] = {"id": record[self.id], "images": [*self._photos(record, base)]}
+        """The product of one row. Raises `CatalogError` where a field has a type that can't be read.
+
+        Where rows are numbered, the caller puts the number in the place of the id.
+        """
+        known: dict[str, Any] = {
+            "id": ROW_NUMBER if self.numbers_rows else record[self.id],
+            "images": [*self._photos(record, base)],
+        }
         for name in (*_TEXTS, "category"):
             column = getattr(self, name)
             if column is not None:
                 known[name] = record.get(column)
-        known["attributes"] = {name: record.get(column) for name, column in self.attributes.items()}
-        extra = {name: value for name, value in record.items() if name not in self.used}
+        named = [{"name": name, "value": record.get(column)} for name, column in self.attributes.items()]
+        stated = None if "attributes" in self.used else record.get("attributes")
+        is_read = isinstance(stated, Mapping | list)  # text called so is a column of the shop's like any other
+        if isinstance(stated, Mapping):
+            stated = [{"name": name, "value": value} for name, value in stated.items()]
+        known["attributes"] = [*stated, *named] if is_read and stated else named
+        read = {*self.used, "attributes"} if is_read else self.used
+        extra = {name: value for name, value in record.items() if name not in read}
         return replace(Product.from_record(known, base), extra=extra, original=record)
 
     def describe(self) -> str:
@@ -110,6 +146,14 @@ class ColumnMap(BaseModel):
         return found
 
     def _photos(self, record: Mapping[str, Any], base: Path) -> Iterator[Any]:
+        seen: set[str] = set()  # shops name their main photo among the others once more
+        for photo in self._named_photos(record, base):
+            if not isinstance(photo, str) or photo not in seen:
+                yield photo
+            if isinstance(photo, str):
+                seen.add(photo)
+
+    def _named_photos(self, record: Mapping[str, Any], base: Path) -> Iterator[Any]:
         for column in self.images:
             value = record.get(column)
             if isinstance(value, str):
@@ -129,96 +173,55 @@ class ColumnMap(BaseModel):
         yield from self.attributes.items()
 
 
+def load_column_map(path: Path | None, ids: str | None = None) -> ColumnMap | None:
+    """What a user says of the columns with --columns and --ids; None where nothing. Raises `SchemaError`, `UsageError`."""
+    if ids is None:
+        return None if path is None else ColumnMap.load(path)
+    if path is not None:
+        raise UsageError(f"--ids and --columns both name the ids; leave --ids out, and say `id` in {path}")
+    return ColumnMap(id=ROW_NUMBER if ids == NUMBERED else ids)
+
+
 def describe(fields: Mapping[str, str]) -> str:
     """'reads sku as id, name as title', for the person at the terminal."""
-    return "reads " + ", ".join(f"{column} as {field}" for field, column in fields.items())
+    named = {field: "the row's number" if column == ROW_NUMBER else column for field, column in fields.items()}
+    return "reads " + ", ".join(f"{column} as {field}" for field, column in named.items())
 
 
-_ALIASES: dict[str, tuple[str, ...]] = {
-    "id": (
-        *("id", "productid", "itemid", "articleid", "listingid", "sku", "productsku", "itemsku", "variantsku"),
-        *("productcode", "itemcode", "itemnumber", "articlenumber", "productnumber", "modelnumber"),
-        *("asin", "gtin", "ean", "upc", "uniqid", "uuid", "handle", "slug"),
-        *("handleid", "sellersku", "customlabel", "code", "reference", "barcode"),
-    ),
-    "title": (
-        "title",
-        "name",
-        "producttitle",
-        "productname",
-        "itemname",
-        "itemtitle",
-        "displayname",
-        "productdisplayname",
-        *("titel", "titolo", "titre", "titulo"),
-    ),
-    "description": (
-        "description",
-        "desc",
-        "productdescription",
-        "longdescription",
-        "body",
-        "bodyhtml",
-        "shortdescription",
-        *("beschreibung", "descrizione", "descripcion"),
-    ),
-    "category": (
-        "category",
-        "categorypath",
-        "productcategory",
-        "categories",
-        "categoryname",
-        "producttype",
-        "department",
-        *("productcategorytree", "categorytree", "collection", "collections", "kategorie", "categoria", "categorie"),
-    ),
-    "language": ("language", "lang", "locale"),
-}
-_ATTRIBUTES: dict[str, tuple[str, ...]] = {
-    "colour": (
-        "colour",
-        "color",
-        "basecolour",
-        "basecolor",
-        "productcolour",
-        "productcolor",
-        "colourname",
-        "colorname",
-    ),
-    "gender": ("gender", "sex"),
-    "age group": ("agegroup",),
-    "material": ("material",),
-    "fabric": ("fabric",),
-    "pattern": ("pattern",),
-    "size": ("size",),
-    "brand": ("brand", "brandname"),
-    "season": ("season",),
-}
-_PHOTO = re.compile(
-    r"(product|main|primary|additional|item|base|variation|variant|hosted|featured)?"
-    r"(images?|imgs?|photos?|pictures?|pics?)\d*(urls?|links?|src|paths?|files?)?\d*"
-)
 _LOOKS_LIKE = {
-    "title": re.compile(r".*title|(product|item|article|display)name.*"),
-    "photo": re.compile(r".*(image|photo|picture).*"),
-    "category": re.compile(r".*categor.*"),
+    "title": re.compile(r".*(title|titel|titolo|titulo|titre|tytul).*|(product|item|article|display)name.*"),
+    "photo": re.compile(
+        r".*(image|img|photo|picture|foto|bild|immagin|imagen|imagem|afbeelding|zdjec|画像|图片|圖片).*"
+    ),
+    "category": re.compile(r".*([ck]ategor|カテコ|分类|类目|分類).*"),
 }
-_LOCALE = re.compile(r"[-_. ][a-z]{2}[-_][A-Z]{2}([-_. ]\w+)?$")
-"""What a system with several languages and channels ends its names with: 'description-en_US-ecommerce'."""
+"""Folded names of columns that may be meant as one of these."""
+_ABOUT = re.compile(
+    r".*(id|alt|text|label|caption|title|name|position|order|sort|width|height|count|type|status|slug|url)\d*"
+)
+"""What a column beside the one that is read says about the photo or the category, rather than being another one."""
+_LOCALE = re.compile(
+    r"(?P<open>[-_. :(\[])\s*(?P<language>[A-Za-z]{2})(?P<region>[-_][A-Za-z]{2})?\s*[)\]]?(?P<scope>[-_. ]\w+)?$"
+)
+"""What a system with several languages and channels ends its names with: 'description-en_US-ecommerce', 'Name (de)'."""
 _REMARK = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")
 """What is said of a name in brackets: 'Image URLs (x,y,z...)'."""
 
 
 def guess_columns(names: Sequence[str], id_column: str | None = None) -> ColumnMap | None:
-    """The likeliest reading of a table's columns; None where none looks like an id and no `id_column` is given."""
-    fields = {field: next(iter(_matching(names, aliases)), None) for field, aliases in _ALIASES.items()}
+    """The likeliest reading of a table's columns; None where none looks like an id and no `id_column` is given.
+
+    Of columns in several languages those without one count first, then those of `chosen_locale`.
+    """
+    ordered = _preferred(names)
+    fields = {field: next(iter(_matching(ordered, field_aliases(field))), None) for field in FIELDS}
     fields["id"] = id_column or fields["id"]
     if fields["id"] is None:
         return None
-    by_letters = {_letters(name): name for name in reversed(names)}
+    by_name = {fold_name(_without_locale(name)): name for name in reversed(ordered)}
     attributes = {
-        name: next((by_letters[alias] for alias in aliases if alias in by_letters), None)
-        for name, aliases in _ATTRIBUTES.items()
+        attribute: next((by_name[alias] for alias in attribute_aliases(attribute) if alias in by_name), None)
+        for attribute in ATTRIBUTES
     }
     if fields["id"] == "id" and "source" in names:  # a table that has one of our names may have the others
         fields["source"] = "source"
@@ -233,55 +236,101 @@ def guess_columns(names: Sequence[str], id_column: str | None = None) -> ColumnM
 
 def id_candidates(names: Sequence[str]) -> tuple[str, ...]:
     """The columns that may hold the ids, the likeliest first."""
-    found = _matching(names, _ALIASES["id"])
+    found = _matching(_preferred(names), field_aliases("id"))
     return ("id", *(name for name in found if name != "id")) if "id" in names else found
 
 
 def lacks_fields(names: Sequence[str]) -> bool:
-    """Whether a table with a column `id` has its texts, categories or photos under names that aren't ours."""
-    texts = any(field not in names and _matching(names, _ALIASES[field]) for field in _LISTING)
-    return texts or (not {"image", "images"} & {*names} and bool(_photo_columns(names)))
+    """Whether a table with a column `id` has texts, categories or photos under names that aren't ours."""
+    texts = any(field not in names and _matching(names, field_aliases(field)) for field in _LISTING)
+    return texts or not {"image", "images"}.issuperset(_photo_columns(names))
+
+
+def fits_name(name: str, value: Any) -> bool:
+    """Whether a value of any type can be read as what its column is called."""
+    folded = _fold_bare(name)
+    if value is None or isinstance(value, str) or photo_pattern().fullmatch(folded):
+        return True
+    if any(folded in field_aliases(field) for field in ("title", "description", "language")):
+        return False
+    is_list = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+    return is_list or (folded not in field_aliases("category") and not isinstance(value, Mapping))
 
 
 def unread_fields(names: Sequence[str], column_map: ColumnMap | None) -> dict[str, str]:
-    """The columns that look like a title, a photo or a category in a table of which none is read -> what they look like."""
-    if column_map is None:
-        read = {
-            "title": "title" in names,
-            "photo": bool({"image", "images"} & {*names}),
-            "category": "category" in names,
-        }
-    else:
-        read = {
-            "title": column_map.title is not None,
-            "photo": bool(column_map.images),
-            "category": column_map.category is not None,
-        }
-    return {
-        name: field
-        for field, pattern in _LOOKS_LIKE.items()
-        if not read[field]
-        for name in names
-        if pattern.fullmatch(_letters(name)) and (column_map is None or name not in column_map.used)
+    """The columns that look like a title, a photo or a category and aren't read -> what they look like.
+
+    Where the field is read from another column, a second title is none of ours, nor is what describes a photo or a category.
+    """
+    read = {"title", "category", "image", "images"} & {*names} if column_map is None else column_map.used
+    has = {
+        "title": "title" in read if column_map is None else column_map.title is not None,
+        "photo": bool({"image", "images"} & read) if column_map is None else bool(column_map.images),
+        "category": "category" in read if column_map is None else column_map.category is not None,
     }
+    unread: dict[str, str] = {}
+    for field, pattern in _LOOKS_LIKE.items():
+        for name in names:
+            folded = fold_name(name)
+            is_about = has[field] and (field == "title" or _ABOUT.fullmatch(folded))
+            if name not in read and pattern.fullmatch(folded) and not is_about and not name.startswith(_OURS):
+                unread.setdefault(name, field)
+    return unread
+
+
+def locales(names: Sequence[str]) -> tuple[str, ...]:
+    """The languages that names end with: 'en_US' and 'de_DE' of 'name-en_US', 'name-de_DE'. In the order of the columns."""
+    found = (_locale_of(name) for name in names if _is_known(_without_locale(name)))
+    return tuple(dict.fromkeys(locale for locale in found if locale is not None))
+
+
+def chosen_locale(names: Sequence[str]) -> str | None:
+    """Which of a table's languages is read: English, which models know best, or else the first; None where it has none."""
+    found = locales(names)
+    return next((locale for locale in found if locale.casefold().startswith("en")), next(iter(found), None))
+
+
+def _preferred(names: Sequence[str]) -> list[str]:
+    """The names in the order in which they are chosen: without a language, of the chosen one, of the others."""
+    chosen = chosen_locale(names)
+    ranks = {chosen: 1, None: 0}
+    return sorted(names, key=lambda name: ranks.get(_locale_of(name), 2))
 
 
 def _matching(names: Sequence[str], aliases: Sequence[str]) -> tuple[str, ...]:
-    """The columns that are called so, in the order of the aliases; bare names before those with a locale or a remark."""
+    """The columns that are called so, in the order of the aliases; bare names before those with a language or a remark."""
     found: dict[str, None] = {}
-    for fold in (_letters, _bare_letters):
-        by_letters = {fold(name): name for name in reversed(names)}  # of two names alike the first column wins
-        found.update(dict.fromkeys(by_letters[alias] for alias in aliases if alias in by_letters))
+    for fold in (fold_name, _fold_bare):
+        by_name = {fold(name): name for name in reversed(names)}  # of two names alike the first column wins
+        found.update(dict.fromkeys(by_name[alias] for alias in aliases if alias in by_name))
     return tuple(found)
 
 
 def _photo_columns(names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(name for name in names if _PHOTO.fullmatch(_bare_letters(name)))
+    """All columns of photos, in the order of the file; of several languages those of the first that has any."""
+    found = [name for name in _preferred(names) if photo_pattern().fullmatch(_fold_bare(name))]
+    read = {None, *map(_locale_of, found[:1])}
+    return tuple(name for name in names if name in found and _locale_of(name) in read)
 
 
-def _bare_letters(name: str) -> str:
-    return _letters(_LOCALE.sub("", _REMARK.sub("", name)))
+def _is_known(name: str) -> bool:
+    folded = fold_name(name)
+    known = (*map(field_aliases, FIELDS), *map(attribute_aliases, ATTRIBUTES))
+    return any(folded in aliases for aliases in known) or photo_pattern().fullmatch(folded) is not None
 
 
-def _letters(name: str) -> str:
-    return re.sub(r"[\W_]+", "", name.casefold())
+def _locale_of(name: str) -> str | None:
+    match = _LOCALE.search(name)
+    if match is None or match["language"].casefold() not in LANGUAGES:
+        return None
+    # What follows may be a channel, as after 'en_US', but after two letters alone it is any word: 'care_it_yourself'.
+    is_sure = match["region"] or not match["scope"]
+    return match["language"] + (match["region"] or "") if is_sure else None
+
+
+def _without_locale(name: str) -> str:
+    return name if _locale_of(name) is None else _LOCALE.sub("", name)
+
+
+def _fold_bare(name: str) -> str:
+    return fold_name(_REMARK.sub("", _without_locale(name)))

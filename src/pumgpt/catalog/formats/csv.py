@@ -20,7 +20,7 @@ from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.csv_records import BrokenRecord, find_header, read_records
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.jsonl import plain_json
-from pumgpt.catalog.formats.text_lines import check_file, has_mark, read_lines
+from pumgpt.catalog.formats.text_lines import check_file, encoding_of, has_mark, read_lines
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.errors import CatalogError
@@ -28,6 +28,7 @@ from pumgpt.errors import CatalogError
 TABLES = (".csv", ".tsv", ".txt")
 """Endings of tables of text."""
 _MOST_LINES_TO_HEADER = 12
+_DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +90,21 @@ class CsvReader(CatalogReader):
     def columns(self) -> tuple[str, ...]:
         return self._columns
 
+    @property
+    def layout(self) -> Mapping[str, str]:
+        preamble = len(self.dialect.preamble)
+        return {
+            "delimiter": _DELIMITER_NAMES.get(self.dialect.delimiter, self.dialect.delimiter),
+            "encoding": encoding_of(self.path),
+            **({"header": f"line {preamble + 1}"} if preamble else {}),
+        }
+
     def records(self) -> Iterator[Record | RejectedRow]:
         for cells in self.rows():
             if isinstance(cells, BrokenRecord):
                 yield RejectedRow(0, self.first_cell(cells), cells.error)
             elif len(cells) != len(self._columns):
-                place = self._columns.index(self.id_column)
-                id_ = (cells[place] or None) if place < len(cells) else None
+                id_ = dict(zip(self._columns, cells, strict=False)).get(self.id_column) or None
                 yield RejectedRow(0, id_, wrong_cells(len(cells), len(self._columns)), cells)
             else:
                 yield dict(zip(self._columns, cells, strict=True))

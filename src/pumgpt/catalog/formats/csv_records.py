@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from pumgpt.catalog.formats.column_map import guess_columns
+from pumgpt.catalog.formats.column_map import ROW_NUMBER, guess_columns
 from pumgpt.catalog.formats.text_lines import MAX_CELL_CHARS
 
 MAX_RECORD_LINES = 5_000
@@ -59,7 +59,8 @@ def find_header(lines: Sequence[str], preferred: str, wanted: str | None = None)
     """How many of a file's first lines stand above its header, and its delimiter.
 
     Spreadsheets write 'sep=;' there, shops' templates comments and names for people. The header is the first record with
-    a column `wanted`, or one that can be the id; where none has it, the first record at all.
+    a column `wanted`, or one that can be the id; where none has it, the first record at all. Below a header for people one
+    for programs may follow, which counts: 'Seller SKU, Product Name' above 'item_sku, item_name'.
     """
     hint = _SEPARATOR_HINT.fullmatch(lines[0]) if lines else None
     first = 1 if hint else 0
@@ -69,10 +70,11 @@ def find_header(lines: Sequence[str], preferred: str, wanted: str | None = None)
         if isinstance(record, BrokenRecord):
             continue
         names = [name.strip() for name in record]
-        guessed = guess_columns(names) if wanted is None else None
+        guessed = guess_columns(names, wanted) if wanted in (None, ROW_NUMBER) else None
         # A row below a header that we don't know may have a cell 'code'; a header has more than that.
-        if wanted in names or (guessed is not None and (place == first or len(guessed.used) > 1)):
-            return place + (wanted is None and _has_codes_below(lines[place:], delimiter)), delimiter
+        is_first = place == first and wanted is None
+        if wanted in names or (guessed is not None and (is_first or len(guessed.used) > 1)):
+            return place + (guessed is not None and _has_codes_below(lines[place:], delimiter)), delimiter
     return first, hint[1] if hint else choose_delimiter(lines[0] if lines else "", preferred)
 
 

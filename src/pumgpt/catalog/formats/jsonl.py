@@ -36,7 +36,7 @@ class JsonLinesReader(CatalogReader):
     def __init__(self, format_: Format[Any], path: Path, column_map: ColumnMap | None = None) -> None:
         super().__init__(format_, path, column_map)
         names = _names(islice(self.records(), _ROWS_TO_GUESS_FROM))
-        if column_map is None and names:
+        if names and (column_map is None or column_map.names_only_id):
             self.settle_columns(names)
 
     @cached_property

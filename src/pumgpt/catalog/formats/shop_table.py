@@ -139,7 +139,9 @@ class ShopTableReader(FoldedReader):
 
     @cached_property
     def fills(self) -> Fills:
-        return Fills(next(iter(self._candidates.get("category", ())), None))
+        own = {name: column for cells in reversed(self.attribute_cells) for name, column in cells.takes.items()}
+        others = next(filter(None, (cells.takes_others for cells in self.attribute_cells)), None)
+        return Fills(next(iter(self._candidates.get("category", ())), None), own, others)
 
     @cached_property
     def id_column(self) -> str:  # type: ignore[override]
@@ -207,8 +209,8 @@ class ShopTableReader(FoldedReader):
     def _placed(self, photo: str) -> str:
         """A photo where it lies. Systems write paths from a media folder of theirs, and begin them with a slash."""
         for folder in ("", *self.format.photo_folders):
-            below = self.base / folder / photo.lstrip("/")
-            if (folder or photo.startswith("/")) and not photo.startswith("//") and below.is_file():
+            below = Path(folder, photo.lstrip("/"))
+            if (folder or photo.startswith("/")) and not photo.startswith("//") and (self.base / below).is_file():
                 return str(below)
         return photo
 

@@ -148,7 +148,7 @@ class ShopifyReader(FoldedReader):
         for metafield in sorted(self.metafields, key=lambda found: not found.is_standard):
             for name in (metafield.label, metafield.key):
                 columns.setdefault(fold_attribute(name), metafield.column)
-        return Fills(self.fields.get("category"), columns)
+        return Fills(self.fields.get("category"), columns, "metafields made for them")
 
     @property
     def id_column(self) -> str:

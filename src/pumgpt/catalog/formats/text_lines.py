@@ -13,6 +13,7 @@ MAX_CELL_CHARS = 16_000_000
 """A cell with more is refused, whatever the format: it is a lost quote or a file in the wrong place."""
 MAX_LINE_CHARS = 32_000_000
 """What a line has beyond this is passed over: a record that long can't be used, and must not fill the memory."""
+_BYTES_TO_TELL_ENCODING = 1_000_000
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -35,6 +36,20 @@ def has_mark(path: Path) -> bool:
     """Whether the file begins with UTF-8's byte order mark, as files for Excel do."""
     with path.open("rb") as file:
         return file.read(3) == codecs.BOM_UTF8
+
+
+def encoding_of(path: Path) -> str:
+    """What `read_lines` takes the beginning of a file for, in words."""
+    with path.open("rb") as file:
+        beginning = file.read(_BYTES_TO_TELL_ENCODING)
+    if beginning.startswith(_UTF16):
+        return "UTF-16"
+    try:
+        # Not final: the last letter may be cut in two.
+        codecs.getincrementaldecoder("utf-8")().decode(beginning)
+    except UnicodeDecodeError:
+        return "Windows-1252"
+    return "UTF-8 with a byte order mark" if beginning.startswith(codecs.BOM_UTF8) else "UTF-8"
 
 
 def read_lines(path: Path, warnings: list[str]) -> Iterator[str]:

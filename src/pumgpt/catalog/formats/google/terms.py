@@ -10,11 +10,12 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from pumgpt.catalog.formats.base import CatalogReader, without_parts
+from pumgpt.catalog.formats.base import CatalogReader, Fills, without_parts
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.html_text import page_text
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
+from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 
 NAMESPACE = "http://base.google.com/ns/1.0"
 ATTRIBUTES = ("color", "material", "pattern", "gender", "age_group")
@@ -84,6 +85,15 @@ def without_values(record: Mapping[str, str], failed: Mapping[str, Collection[st
 def category_field(path: list[str], id_: str | None) -> str | None:
     """The field that a category of Google's taxonomy goes into; None for one of another taxonomy."""
     return "google_product_category" if is_google_category(path, id_) else None
+
+
+def fills_of(columns: Mapping[str, str]) -> Fills:
+    """Where a feed is filled; `columns` has those of the specification's names that stand there under another one."""
+    names = {name: _READ.get(name, name) for name in ATTRIBUTES}
+    return Fills(
+        columns.get("google_product_category", "google_product_category"),
+        {fold_attribute(attribute): columns.get(name, name) for name, attribute in names.items()},
+    )
 
 
 def filled_fields(

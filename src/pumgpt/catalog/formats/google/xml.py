@@ -15,7 +15,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow
-from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Record, RejectedRow, without_parts
+from pumgpt.catalog.formats.base import CatalogReader, Fills, Format, FormatWriter, Record, RejectedRow, without_parts
 from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.google.feed import (
@@ -31,6 +31,7 @@ from pumgpt.catalog.formats.google.terms import (
     GENERATED,
     NAMESPACE,
     filled_fields,
+    fills_of,
     read_product,
     without_values,
 )
@@ -147,6 +148,10 @@ class GoogleXmlReader(CatalogReader):
             if not isinstance(record, RejectedRow):
                 names.update(dict.fromkeys(record))
         return tuple(names)
+
+    @property
+    def fills(self) -> Fills:
+        return fills_of({})
 
     def records(self) -> Iterator[Record | RejectedRow]:
         parser = FeedParser(self.path)
