@@ -63,10 +63,10 @@ def test_commands(shop: Path, line: str) -> None:
     if "duplicates" in line:
         pytest.importorskip("imagehash")
     program, *arguments = shlex.split(line, comments=True)
-    has_model = arguments[0] not in ("convert", "duplicates")
+    has_model = arguments[0] not in ("convert", "duplicates", "look")
     result = CliRunner().invoke(main, [*arguments, *(["--model", "fake"] if has_model else [])])
     assert (program, result.exit_code) == ("pumgpt", 0), result.output
-    if arguments[0] == "duplicates":
+    if arguments[0] in ("duplicates", "look"):
         return
     out = shop / arguments[2]
     assert out.exists() != ("--dry-run" in arguments)

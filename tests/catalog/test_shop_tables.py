@@ -225,6 +225,30 @@ SYSTEMS = {
         filled={(3, "Categories"): "/Men/Shirts"},
         id_columns=("Product ID [Non Editable]",),
     ),
+    "etsy": System(
+        format="Etsy's listings",
+        header=(
+            *("TITLE", "DESCRIPTION", "PRICE", "TAGS", "MATERIALS", "IMAGE1", "IMAGE2"),
+            *("VARIATION 1 TYPE", "VARIATION 1 NAME", "VARIATION 1 VALUES", "SKU"),
+        ),
+        rows=[
+            {
+                "TITLE": "Shirt",
+                "DESCRIPTION": "Soft",
+                "MATERIALS": "Cotton,Linen",
+                "IMAGE1": "a.jpg",
+                "IMAGE2": "b.jpg",
+                "VARIATION 1 NAME": "Colour",
+                "VARIATION 1 VALUES": "Red,Blue",
+            },
+            {"TITLE": "Hat", "SKU": "h"},
+        ],
+        ids=["1", "2"],
+        read=("Shirt", "Soft", None, ["a.jpg", "b.jpg"], {"material": ["Cotton", "Linen"], "colour": ["Red", "Blue"]}),
+        filled={(2, "MATERIALS"): "Wool,Silk"},
+        id_columns=("SKU",),
+        warnings=1,
+    ),
     "amazon": System(
         format="Amazon's flat file",
         above=[
@@ -510,6 +534,21 @@ def test_rows_of_magento_1_belong_to_the_product_above(tmp_path: Path) -> None:
 
 def test_a_title_in_one_language_only_is_read_too(tmp_path: Path) -> None:
     assert [product.title for product in products(SYSTEMS["akeneo"].write(tmp_path))] == ["Shirt", "Hut"]
+
+
+def test_etsys_listings_in_german(tmp_path: Path) -> None:
+    rows = [
+        ("TITEL", "BESCHREIBUNG", "TAGS", "MATERIALIEN", "BILD1", "SKU"),
+        ("Hemd", "Weich", "", "Wolle", "a.jpg", "h1"),
+    ]
+    (shirt,) = products(write_table(tmp_path / "in.csv", rows))
+    assert (shirt.id, shirt.title, shirt.description, shirt.attributes) == (
+        "h1",
+        "Hemd",
+        "Weich",
+        {"material": "Wolle"},
+    )
+    assert len(shirt.images) == 1
 
 
 def test_metas_own_categories_stand_in_metas_column(tmp_path: Path) -> None:

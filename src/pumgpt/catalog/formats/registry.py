@@ -16,6 +16,7 @@ from pumgpt.catalog.formats.base import CatalogReader, Format
 from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.csv import CsvFormat
 from pumgpt.catalog.formats.datasets import DatasetFormat
+from pumgpt.catalog.formats.etsy import EtsyFormat
 from pumgpt.catalog.formats.google.text import GoogleTextFormat
 from pumgpt.catalog.formats.google.xml import GoogleXmlFormat
 from pumgpt.catalog.formats.jsonl import JsonLinesFormat
@@ -40,6 +41,7 @@ _FORMATS: list[Format[Any]] = [
     PrestaShopFormat(),
     WixFormat(),
     SquarespaceFormat(),
+    EtsyFormat(),
     AmazonFormat(),
     AkeneoFormat(),
     MetaFormat(),

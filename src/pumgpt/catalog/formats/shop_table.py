@@ -20,7 +20,7 @@ from typing import ClassVar
 from pumgpt.catalog.formats.annotated import AnnotatedRow
 from pumgpt.catalog.formats.attribute_cells import AttributeCells
 from pumgpt.catalog.formats.base import Fills, Format, FormatWriter, Record
-from pumgpt.catalog.formats.column_map import ColumnMap, guess_columns
+from pumgpt.catalog.formats.column_map import ROW_NUMBER, ColumnMap, guess_columns
 from pumgpt.catalog.formats.csv import TABLES, annotate_export, read_header
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.folded import FoldedReader, FoldedRows, FoldedWriter, fold_column
@@ -46,6 +46,8 @@ class ShopTable(Format["ShopTableReader"]):
     """What columns of photos are called."""
     photo_folders: ClassVar[Sequence[str]] = ()
     """Where photos lie from the table's folder on, besides in it."""
+    numbers_rows: ClassVar[bool] = False
+    """Whether products are called by their rows where not all of them have an id: the system has no number of its own."""
 
     def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
         if column_map is not None or not super().recognise(path):
@@ -134,6 +136,7 @@ class ShopTableReader(FoldedReader):
     @cached_property
     def fields(self) -> Mapping[str, str]:
         found = {field: columns[0] for field, columns in self._candidates.items() if columns}
+        found["id"] = self.id_column
         photos = {f"image {n}" if n > 1 else "image": name for n, name in enumerate(self._photo_columns, start=1)}
         return {**found, **photos}
 
@@ -144,8 +147,18 @@ class ShopTableReader(FoldedReader):
         return Fills(next(iter(self._candidates.get("category", ())), None), own, others)
 
     @cached_property
+    def numbers_rows(self) -> bool:  # type: ignore[override]
+        if not self.format.numbers_rows:
+            return False
+        candidates = self._candidates["id"]
+        is_numbered = not candidates or not all(self.filled_columns(candidates[:1]))
+        if is_numbered:
+            self.warn(f"{self.path}: not every product has a SKU, so they are called by the numbers of their rows")
+        return is_numbered
+
+    @cached_property
     def id_column(self) -> str:  # type: ignore[override]
-        return self.find_id(self._candidates["id"])
+        return ROW_NUMBER if self.numbers_rows else self.find_id(self._candidates["id"])
 
     @cached_property
     def sample(self) -> Sequence[FoldedRows]:
@@ -175,7 +188,7 @@ class ShopTableReader(FoldedReader):
                 attributes.setdefault(fold_attribute(name), []).extend(value for value in tidied if value)
         category = self._first(record, "category")
         known = {
-            "id": record[self.id_column].strip(),
+            "id": record.get(self.id_column, ROW_NUMBER).strip(),
             "title": self.format.text(self._first(record, "title")),
             "description": self.format.text(self._first(record, "description")),
             "category": self.format.category(category) if category else None,
