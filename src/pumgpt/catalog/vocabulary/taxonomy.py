@@ -7,16 +7,16 @@
     the same with ids           3237 - Animals & Pet Supplies > Live Animals
     taxonomy.yaml               - Animals & Pet Supplies > Live Animals
                                 - {path: Animals & Pet Supplies > Pet Food, id: "3367"}
-    taxonomy.csv                a column `path` (or `category`, `full_name`), and `id` where there are ids
-    the same with parents       columns `id`, `name` and `parent`
+    taxonomy.csv                a column of paths, of each level or of parents, and ids: see `taxonomy_tables`
     categories.json (Shopify), or the folder of a release: see `shopify_release`
 
-Lines that start with `#` are comments. `docs/examples/taxonomy.yaml` is a whole one.
+Each may be packed (`categories.en.txt.gz`). Lines that start with `#` are comments. `docs/examples/taxonomy.yaml` is a whole one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
@@ -29,6 +29,8 @@ CategoryPath = tuple[str, ...]
 _Key = TypeVar("_Key")
 
 SEPARATOR = " > "
+_NUMBER = re.compile(r"(\d+)(?:\.0+)?(?:\s+-\s.*)?\Z")
+"""A number as a table of text, a data frame or a feed writes it."""
 _LEAST_LIKENESS = 60.0
 """Of 100. Names less alike than this have little in common."""
 
@@ -41,6 +43,10 @@ class Taxonomy:
     ids: tuple[str | None, ...] = field(repr=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
     """What had to be left out of the file, and why, one line each."""
+    version: str | None = field(default=None, compare=False)
+    """The release, as the file says it: '2026-08', '0.17.0'."""
+    aliases: Mapping[str, CategoryPath] = field(default_factory=dict, repr=False, hash=False)
+    """Further ids of a path."""
 
     def __post_init__(self) -> None:
         if not self.paths:
@@ -64,7 +70,7 @@ class Taxonomy:
         Upper and lower case and the blanks around '>' don't matter. None where nothing fits, or more than one: `search`
         says what comes near.
         """
-        by_id = self._path_of_id.get(text.strip())
+        by_id = self.find_id(text)
         if by_id is not None:
             return by_id
         levels = split_path(text)
@@ -72,6 +78,16 @@ class Taxonomy:
             return levels
         folded = _fold(levels)
         return self._by_folded_path.get(folded) or (self._by_leaf.get(folded[0]) if len(folded) == 1 else None)
+
+    def find_id(self, text: str) -> CategoryPath | None:
+        """The path of an id, however a shop writes it: '212', '212.0', '212 - A > B', 'aa-1-2', or a gid of any release."""
+        text = text.strip()
+        number = _NUMBER.match(text)
+        written = number[1] if number else text
+        found = self._path_of_id.get(text) or self._path_of_id.get(written)
+        if found is None and (written.startswith("gid:") or "/" not in written):
+            found = self._path_of_code.get(code_of(written))
+        return found
 
     def search(self, text: str, limit: int = 5) -> list[tuple[CategoryPath, float]]:
         """The paths that a text is most like, each with its likeness in 0..1, best first and shorter ones before longer.
@@ -100,7 +116,12 @@ class Taxonomy:
 
     @cached_property
     def _path_of_id(self) -> dict[str, CategoryPath]:
-        return {id_: path for path, id_ in zip(self.paths, self.ids, strict=True) if id_ is not None}
+        own = {id_: path for path, id_ in zip(self.paths, self.ids, strict=True) if id_ is not None}
+        return {**self.aliases, **own}
+
+    @cached_property
+    def _path_of_code(self) -> dict[str, CategoryPath]:
+        return {code_of(id_): path for id_, path in self._path_of_id.items()}
 
     @cached_property
     def _by_folded_path(self) -> dict[CategoryPath, CategoryPath | None]:
