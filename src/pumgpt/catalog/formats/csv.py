@@ -245,7 +245,7 @@ def own_cell(product: Product, column: str) -> str:
         return ""
     if column in ("image", "images"):
         return "|".join(ref.path or ref.url or "" for ref in product.images)
-    if column == "category":
+    if column == "category" and isinstance(value, list | tuple) and product.category_id is None:
         return " > ".join(product.category or ())
     if isinstance(value, bytes):
         return ""

@@ -16,6 +16,7 @@ Each may be packed (`categories.en.txt.gz`). Lines that start with `#` are comme
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,7 +30,7 @@ CategoryPath = tuple[str, ...]
 _Key = TypeVar("_Key")
 
 SEPARATOR = " > "
-_NUMBER = re.compile(r"(\d+)(?:\.0+)?(?:\s+-\s.*)?\Z")
+_NUMBER = re.compile(r"(\d+)(?:\.0+)?(?:\s+-\s(.*))?")
 """A number as a table of text, a data frame or a feed writes it."""
 _LEAST_LIKENESS = 60.0
 """Of 100. Names less alike than this have little in common."""
@@ -74,20 +75,26 @@ class Taxonomy:
         if by_id is not None:
             return by_id
         levels = split_path(text)
-        if levels in self._id_of_path:
-            return levels
-        folded = _fold(levels)
-        return self._by_folded_path.get(folded) or (self._by_leaf.get(folded[0]) if len(folded) == 1 else None)
+        return self.find_path(levels) or (self._by_leaf.get(levels[0].casefold()) if len(levels) == 1 else None)
+
+    def find_path(self, levels: CategoryPath) -> CategoryPath | None:
+        """The path of these levels, whatever their case."""
+        return levels if levels in self._id_of_path else self._by_folded_path.get(_fold(levels))
 
     def find_id(self, text: str) -> CategoryPath | None:
         """The path of an id, however a shop writes it: '212', '212.0', '212 - A > B', 'aa-1-2', or a gid of any release."""
         text = text.strip()
-        number = _NUMBER.match(text)
-        written = number[1] if number else text
-        found = self._path_of_id.get(text) or self._path_of_id.get(written)
-        if found is None and (written.startswith("gid:") or "/" not in written):
-            found = self._path_of_code.get(code_of(written))
-        return found
+        number = _NUMBER.fullmatch(text)
+        if number is None:
+            found = self._path_of_id.get(text)
+            is_code = text.startswith("gid:") or "/" not in text
+            return self._path_of_code.get(code_of(text)) if found is None and is_code else found
+        found = self._path_of_id.get(text) or self._path_of_id.get(number[1])
+        name = number[2]
+        # '501 - Jeans' may be a name of the shop's own; 'A > B' behind a number is no name.
+        if found is None or name is None or ">" in name or name.strip().casefold() == found[-1].casefold():
+            return found
+        return None
 
     def search(self, text: str, limit: int = 5) -> list[tuple[CategoryPath, float]]:
         """The paths that a text is most like, each with its likeness in 0..1, best first and shorter ones before longer.
@@ -143,7 +150,8 @@ def code_of(id_: str) -> str:
 
 
 def _fold(path: CategoryPath) -> CategoryPath:
-    return tuple(level.casefold() for level in path)
+    # An accent may be a letter of its own in one file and a part of its letter in another.
+    return tuple(unicodedata.normalize("NFKC", level).casefold() for level in path)
 
 
 def _unless_ambiguous(pairs: Iterable[tuple[_Key, CategoryPath]]) -> dict[_Key, CategoryPath | None]:

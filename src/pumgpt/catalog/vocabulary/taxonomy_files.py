@@ -18,7 +18,7 @@ from pumgpt.errors import SchemaError
 _WITH_GID = re.compile(r"(gid://\S+)\s*:\s*(.*)")
 _WITH_NUMBER = re.compile(r"(\d+)\s+-\s+(.*)")
 _VERSION = re.compile(r"#.*(?:categories|version)\s*:\s*(\S+)\s*", re.IGNORECASE)
-"""In a comment at the top: '# Shopify Product Taxonomy - Categories: 2026-08', '# Google_Product_Taxonomy_Version: 2021-09-21'."""
+"""In a comment at the top: '# Shopify Product Taxonomy - Categories: 2026-08', '# Google_Product_Taxonomy_Version: ...'."""
 
 
 def read_taxonomy_file(path: Path) -> Taxonomy:

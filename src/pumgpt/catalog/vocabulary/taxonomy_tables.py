@@ -88,14 +88,11 @@ def _rows(file: Path, text: str) -> list[_Row]:
     lines = text.splitlines(keepends=True)
     first = next((line for line in lines if line.strip() and not line.startswith("#")), "")
     reader = csv.reader(lines, delimiter="\t" if file.suffix.lower() == ".tsv" else _delimiter(first), strict=True)
-    found = []
     try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells) and not cells[0].startswith("#"):
-                found.append((reader.line_num, [cell.strip() for cell in cells]))
+        rows = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
     except csv.Error as error:
         raise SchemaError(f"{file}, line {reader.line_num}: can't be read as CSV ({error}); mend it") from error
-    return found
+    return [(line, cells) for line, cells in rows if any(cells) and not cells[0].startswith("#")]
 
 
 def _delimiter(line: str) -> str:
