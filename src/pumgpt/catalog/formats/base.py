@@ -329,6 +329,10 @@ class Format(ABC, Generic[ReaderT]):
         """
         raise NotImplementedError
 
+    def replace_category(self, source: ReaderT, original: Any, value: Any) -> Any:
+        """The record of a product, in its own form, with another value in the column of the category."""
+        return {**original, source.fills.category: value}
+
     def annotate(self, path: Path, source: ReaderT, names: Sequence[str], rows: Iterable[AnnotatedRow]) -> None:
         """Write the catalogue `source` to the new file `path`, with the columns `names` that `rows` bring along."""
         raise NotImplementedError

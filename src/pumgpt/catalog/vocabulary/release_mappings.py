@@ -78,14 +78,25 @@ class ReleaseMappings:
     @classmethod
     def load(cls, path: Path) -> ReleaseMappings:
         """Read a file, or all mappings in a folder. Raises `SchemaError` that names the file and what is wrong with it."""
-        found: dict[str, ReleaseMapping] = {}
-        for file in _files_in(path) if path.is_dir() else [path]:
-            for mapping in _read(file):
-                found.setdefault(mapping.release, mapping)
-        if not found:
+        found = cls._of_files(_files_in(path) if path.is_dir() else [path])
+        if not found.mappings:
             raise SchemaError(
                 f"{path}: holds no mapping from one release of a taxonomy to the next; see docs/taxonomies.md"
             )
+        return found
+
+    @classmethod
+    def beside(cls, taxonomy: Path) -> ReleaseMappings | None:
+        """The mappings in the folder of a release; None where it has none, or the taxonomy is a file."""
+        found = cls._of_files(file for file in _files_in(taxonomy) if ending_of(file) in (".json", ".yml"))
+        return found if found.mappings else None
+
+    @classmethod
+    def _of_files(cls, files: Iterable[Path]) -> ReleaseMappings:
+        found: dict[str, ReleaseMapping] = {}
+        for file in files:
+            for mapping in _read(file):
+                found.setdefault(mapping.release, mapping)
         return cls(tuple(sorted(found.values(), key=lambda mapping: release_order(mapping.release))))
 
     def follow(self, category: Category, release: str | None = None) -> Targets | None:
@@ -123,11 +134,6 @@ def shipped_mappings() -> ReleaseMappings:
     return ReleaseMappings(tuple(_read_csv(Path(_SHIPPED.name), _SHIPPED.read_text(encoding="utf-8"))))
 
 
-def has_mappings(folder: Path) -> bool:
-    """Whether `ReleaseMappings.load` would find some there, such as beside the categories of a release."""
-    return folder.is_dir() and any(True for file in _files_in(folder) if ending_of(file) != ".csv")
-
-
 def release_order(release: str) -> tuple[int, ...]:
     """Releases in their order in time: '0.17.0' before '2024-07' before '2025-03-rc1'."""
     return tuple(int(number) for number in re.findall(r"\d+", release)[:3])
@@ -136,7 +142,7 @@ def release_order(release: str) -> tuple[int, ...]:
 def _files_in(folder: Path) -> Iterator[Path]:
     found = [
         file
-        for file in folder.rglob("*")
+        for file in (folder.rglob("*") if folder.is_dir() else ())
         if file.is_file() and ending_of(file) in _ENDINGS and _FILE.fullmatch(file.name.lower())
     ]
     # The latest one first, of those that lead from one release to several.

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow
-from pumgpt.catalog.formats.base import Format, FormatWriter, Record, without_parts
+from pumgpt.catalog.formats.base import Fills, Format, FormatWriter, Record, without_parts
 from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.csv import TABLES, CsvReader, CsvWriter, annotate_export, read_header
 from pumgpt.catalog.formats.filled import FilledColumns
@@ -102,6 +102,10 @@ class GoogleTextReader(CsvReader):
             if fold_column(name) in self.known:
                 found.setdefault(fold_column(name), column)
         return found
+
+    @property
+    def fills(self) -> Fills:
+        return Fills(self.fields.get("google_product_category"))
 
     @property
     def id_column(self) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow
-from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Record, RejectedRow, without_parts
+from pumgpt.catalog.formats.base import CatalogReader, Fills, Format, FormatWriter, Record, RejectedRow, without_parts
 from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.google.feed import (
@@ -65,6 +65,11 @@ class GoogleXmlFormat(Format["GoogleXmlReader"]):
         for name in failed.keys() & original.keys() - _READ:
             kept[name] = without_parts(kept[name], "|", failed[name])
         return replace(original, texts=kept)
+
+    def replace_category(self, source: GoogleXmlReader, original: FeedRecord, value: Any) -> FeedRecord:
+        if original.item.error is not None:  # where its elements begin and end can't be told
+            return original
+        return replace(original, texts={**original.texts, "google_product_category": value})
 
     def annotate(self, path: Path, source: GoogleXmlReader, names: Sequence[str], rows: Iterable[AnnotatedRow]) -> None:
         """Texts that were changed take the place of their elements; notes are elements of ours."""
@@ -155,6 +160,10 @@ class GoogleXmlReader(CatalogReader):
             yield record if item.error is None else RejectedRow(0, record.get("id"), f"the item {item.error}", record)
         if parser.cut_off is not None:
             self.warn(f"{self.path}: {parser.cut_off} outside of any item; what stands there is left as it is")
+
+    @property
+    def fills(self) -> Fills:
+        return Fills("google_product_category")
 
     def count_records(self) -> int:
         return sum(1 for _ in FeedParser(self.path).items())
