@@ -72,7 +72,7 @@ def read_table(file: Path, text: str, warnings: list[str]) -> Iterator[TableRow]
     if columns is not None:
         rows = rows[1:]
     else:
-        columns = _columns_of_values(header)
+        columns = _columns_of_values(rows)
     if columns is None:
         names = ", ".join(name for name in header if name) or "none"
         raise SchemaError(f"{file}, line 1: has no column 'path' (it has: {names}); name the column of paths so")
@@ -122,17 +122,18 @@ def _level_columns(names: Sequence[str]) -> tuple[int, ...]:
     """The columns 'Level 1', 'Level 2', ..., or 'category', 'sub_category', ..., in that order."""
     for pattern in (_LEVEL, _SUBLEVEL):
         matches = [(match, place) for place, name in enumerate(names) if (match := pattern.fullmatch(name))]
-        depths = {int(match[1]) if pattern is _LEVEL else len(match[1]): place for match, place in matches}
+        depths = {int(match[1]) if pattern is _LEVEL else len(match[1]) // len("sub"): place for match, place in matches}
         ordered = sorted(depths)
         if len(ordered) > 1 and ordered[0] < 2 and ordered == list(range(ordered[0], ordered[-1] + 1)):
             return tuple(depths[depth] for depth in ordered)
     return ()
 
 
-def _columns_of_values(first: Sequence[str]) -> _Columns | None:
-    """The columns of a table without a header, by its first row: a path, or an id with levels."""
+def _columns_of_values(rows: Sequence[_Row]) -> _Columns | None:
+    """The columns of a table without a header: a path, or an id with levels behind it."""
+    first = rows[0][1]
     ids = next((place for place, cell in enumerate(first) if re.fullmatch(r"\d+|gid://\S+", cell)), None)
-    path = next((place for place, cell in enumerate(first) if ">" in cell), None)
+    path = next((place for _, row in rows for place, cell in enumerate(row) if ">" in cell), None)
     if path is not None:
         return _Columns(ids, path=path)
     return _Columns(0, levels=tuple(range(1, len(first)))) if ids == 0 and len(first) > 1 else None
