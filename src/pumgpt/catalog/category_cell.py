@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from numbers import Real
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from pumgpt.catalog.html_text import plain_text
@@ -37,7 +37,7 @@ def read_category_cell(value: Any) -> CategoryCell | None:
         if len(value) == 1 and (named := _IDS.fullmatch(value[0].strip())):
             return CategoryCell([_plain_number(named[1])], _plain_number(named[1]))
         return CategoryCell(list(value)) if all(isinstance(level, str) for level in value) else None
-    if isinstance(value, Real) and not isinstance(value, bool):
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         if not math.isfinite(value):
             return CategoryCell([])  # a data frame's NaN is an empty cell
         id_ = _plain_number(str(value))

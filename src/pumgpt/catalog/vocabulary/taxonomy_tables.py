@@ -122,7 +122,9 @@ def _level_columns(names: Sequence[str]) -> tuple[int, ...]:
     """The columns 'Level 1', 'Level 2', ..., or 'category', 'sub_category', ..., in that order."""
     for pattern in (_LEVEL, _SUBLEVEL):
         matches = [(match, place) for place, name in enumerate(names) if (match := pattern.fullmatch(name))]
-        depths = {int(match[1]) if pattern is _LEVEL else len(match[1]) // len("sub"): place for match, place in matches}
+        depths = {
+            int(match[1]) if pattern is _LEVEL else len(match[1]) // len("sub"): place for match, place in matches
+        }
         ordered = sorted(depths)
         if len(ordered) > 1 and ordered[0] < 2 and ordered == list(range(ordered[0], ordered[-1] + 1)):
             return tuple(depths[depth] for depth in ordered)
