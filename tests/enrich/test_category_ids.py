@@ -49,7 +49,7 @@ def _filled(folder: Path, source: Path, taxonomy: str | None, out: str = "out.js
         file = folder / "taxonomy.txt"
         file.write_text(taxonomy)
     opened = open_inputs(source, folder / out, ModelWithMaps, taxonomy=file, tasks=["category"], precision=0.5)
-    summary = enrich(opened.reader, folder / out, opened.backend, opened.plan)
+    summary = enrich(opened.reader, folder / out, opened.backend, opened.plan, restart=True)
     lines = (folder / out).read_text().splitlines() if out.endswith(".jsonl") else []
     return [json.loads(line)["category"] for line in lines], summary.warnings
 

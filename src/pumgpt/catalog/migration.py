@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -200,12 +200,20 @@ def _migrated_rows(
                 summary.same += 1
             else:
                 summary.carried += 1
-        if isinstance(row, Product):
-            yield AnnotatedRow(row, changed)
-        elif reader.format.is_export and changed is original:
+        if isinstance(row, RejectedRow) and reader.format.is_export and changed is original:
             yield AnnotatedRow(None, original)
         else:
-            yield AnnotatedRow(Product(id=row.id or "", original=original), changed)
+            product = row if isinstance(row, Product) else Product(id=row.id or "", original=original)
+            yield AnnotatedRow(_with_category_of(reader, product, changed), changed)
+
+
+def _with_category_of(reader: CatalogReader, product: Product, changed: Any) -> Product:
+    """The product with the category of its changed record: a table of other types writes it from there."""
+    try:
+        read = reader.product_of(changed)
+    except CatalogError:  # set aside for want of an id, say
+        return product
+    return replace(product, category=read.category, category_id=read.category_id)
 
 
 def _note_left(
