@@ -179,7 +179,7 @@ def test_all_moves_begin_at_categories_of_the_release(shared_data: Path) -> None
     release = load_taxonomy(shared_data / "taxonomy" / "shopify" / "categories.txt")
     moved = [code for mapping in shipped_mappings().mappings for code in mapping.by_code]
     unknown = [code for code in moved if release.find_id(code) is None]
-    assert unknown == ["sg-4-9-1-9"], "which came after 0.17.0"
+    assert unknown == ["sg-4-9-1-9", "el-7-15-1-14"], "which came after 0.17.0"
     walk = Crosswalk.load(_NANO).into(release)
     assert sum(row.path is None for rows in walk.counterparts.values() for row in rows) == 1
 

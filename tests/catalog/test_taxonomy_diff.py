@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,15 @@ from hypothesis import strategies as st
 from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.migration import CategoryMigration, MigrationSummary, migrate_catalog
-from pumgpt.catalog.vocabulary.release_mappings import Category, ReleaseMapping, ReleaseMappings
+from pumgpt.catalog.vocabulary.release_mappings import (
+    Category,
+    ReleaseMapping,
+    ReleaseMappings,
+    shipped_mappings,
+)
 from pumgpt.catalog.vocabulary.shopify_release import ShopifyRelease
 from pumgpt.catalog.vocabulary.taxonomies import load_taxonomy
-from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
+from pumgpt.catalog.vocabulary.taxonomy import Taxonomy, code_of
 from pumgpt.catalog.vocabulary.taxonomy_diff import TaxonomyDiff
 from pumgpt.errors import CatalogError
 
@@ -55,6 +61,9 @@ _MOVES = {
     "aa-6": [],
     "aa-7": ["wo-1"],
 }
+
+
+_LATER = (("2024-10", "b", "b2"), ("2025-12", "b2", "b3"), ("2025-12", "c", "c2"))
 
 
 def _taxonomy(names: Mapping[str, str], prefix: str = "gid://shopify/TaxonomyCategory/") -> Taxonomy:
@@ -129,6 +138,8 @@ def test_attributes_that_came_and_went() -> None:
         ("Apparel > Tops & Tees > Shirts\\, plain", "Apparel > Tops > Shirts\\, plain"),
         ("Apparel > Baby, Apparel > Bags", "Apparel > Children, Apparel > Bags"),
         ("Apparel > Bags|Apparel > Scrubs", "Apparel > Bags|Work > Scrubs"),
+        ("Default Category/Apparel/Baby", "Default Category/Apparel/Children"),
+        ("Shop > Apparel > Baby", "Shop > Apparel > Children"),
         ("aa-2-1", "aa-8-1"),
         ("gid://shopify/TaxonomyCategory/aa-2-1", "gid://shopify/TaxonomyCategory/aa-8-1"),
         ("gid://open-taxonomy/TaxonomyCategory/aa-4", "gid://open-taxonomy/TaxonomyCategory/aa-3"),
@@ -146,7 +157,10 @@ def test_a_cell_keeps_its_form(cell: Any, carried: Any) -> None:
     assert not migration.failed
 
 
-@pytest.mark.parametrize("cell", ["Apparel > Sets", "aa-6", "Made > Up", "Sale", ["Apparel", "Sets"], "12", 12])
+@pytest.mark.parametrize(
+    "cell",
+    ["Apparel > Sets", "aa-6", "Made > Up", "Work > Apparel > Baby > Socks", "Sale", ["Apparel", "Sets"], "12", 12],
+)
 def test_what_can_not_be_carried_stays(cell: Any) -> None:
     migration = CategoryMigration(_diff())
     assert migration.carry(cell) == cell
@@ -211,6 +225,27 @@ def test_shopifys_export_keeps_every_row(tmp_path: Path) -> None:
     assert (summary.rows, summary.carried) == (3, 3)
 
 
+def test_tables_of_shop_systems_change_in_their_categories_alone(tmp_path: Path) -> None:
+    woo = (
+        "ID,Type,SKU,Name,Images,Categories\n"
+        '1,simple,a,A,,"Apparel > Baby, Sale"\n'
+        '2,simple,b,B,,"Apparel > Tops & Tees > Shirts\\, plain"\n'
+        "3,simple,c,C,,Apparel > Scrubs\n"
+    )
+    summary = _migrate(tmp_path, "in.csv", woo)
+    written = (
+        woo.replace("Baby", "Children").replace("Tops & Tees", "Tops").replace("Apparel > Scrubs", "Work > Scrubs")
+    )
+    assert (tmp_path / "out.csv").read_text() == written
+    assert (summary.carried, [left.category for left in summary.left]) == (2, ["Sale"]), "one of two is carried"
+    magento = (
+        "sku,attribute_set_code,product_type,name,base_image,categories,additional_attributes\n"
+        'a,Default,simple,A,,"Apparel/Baby,Apparel/Baby/Rompers",\n'
+    )
+    _migrate(tmp_path, "magento.csv", magento)
+    assert (tmp_path / "out.csv").read_text() == magento.replace("Baby", "Children")
+
+
 def test_a_feed_changes_in_its_elements_alone(tmp_path: Path) -> None:
     feed = (
         '<?xml version="1.0"?>\n<rss xmlns:g="http://base.google.com/ns/1.0"><channel>\n'
@@ -265,8 +300,34 @@ def test_nothing_but_known_categories_changes(data: st.DataObject) -> None:
     assert again == carried or any(part in _OLD.values() for part in carried.split("|"))
 
 
+def test_moves_of_later_releases_have_not_happened_yet() -> None:
+    moves = [ReleaseMapping(release, {one: (Category(other),)}) for release, one, other in _LATER]
+    old = replace(_taxonomy({"a": "A", "b": "A > B", "c": "A > C"}), version="2024-10")
+    new = replace(_taxonomy({"a": "A", "b2": "A > B2", "c": "A > C", "c2": "A > C2"}), version="2025-03")
+    diff = TaxonomyDiff.between(ShopifyRelease(old), ShopifyRelease(new), ReleaseMappings(tuple(moves)))
+    assert [change.target for change in diff.changes] == [("A",), ("A", "B2"), ("A", "C")]
+    unknown = TaxonomyDiff.between(
+        ShopifyRelease(replace(old, version=None)),
+        ShopifyRelease(replace(new, version=None)),
+        ReleaseMappings(tuple(moves)),
+    )
+    assert unknown.find("c") == diff.find("c")
+
+
 @pytest.mark.shared
 def test_a_release_compared_with_itself_has_no_change(shared_data: Path) -> None:
     release = ShopifyRelease(load_taxonomy(shared_data / "taxonomy" / "shopify" / "categories.txt"))
-    diff = TaxonomyDiff.between(release, release)
+    diff = TaxonomyDiff.between(release, release, shipped_mappings())
     assert diff.counts["same"] == 10_282 and not diff.added
+    moved = {code: target for m in shipped_mappings().mappings for code, (target,) in m.by_code.items()}
+    names = {
+        code: " > ".join(path)
+        for path, id_ in zip(release.taxonomy.paths, release.taxonomy.ids, strict=True)
+        if (code := code_of(id_ or "")) not in moved
+    }
+    later = {target.code or "": " > ".join(target.path or ()) for target in moved.values()}
+    renewed = ShopifyRelease(replace(_taxonomy({**names, **later}), version="2026-08"))
+    counts = TaxonomyDiff.between(release, renewed, shipped_mappings()).counts
+    assert counts["gone"] == counts["split"] == 0
+    assert counts["moved"] + counts["follows"] + counts["renamed"] + counts["merged"] + counts["same"] == 10_282
+    assert counts["same"] < 10_282 - 150

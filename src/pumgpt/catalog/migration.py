@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from pumgpt.catalog.vocabulary.taxonomy_diff import CategoryChange, TaxonomyDiff
 from pumgpt.errors import CatalogError
 
 _BETWEEN_LEVELS = re.compile(r"\s*>\s*|\s+/\s+|(?<=\S)/(?=\S)")
+_ROOT = re.compile(r"([^>/]+?)\s*[>/]\s*(?=[^>/]+[>/])")
 _NUMBER_AND_PATH = re.compile(r"(\d+)(\s+-\s+)(.*>.*)", re.DOTALL)
 
 
@@ -79,9 +80,12 @@ class CategoryMigration:
     def _carry_list(self, levels: list[Any]) -> list[Any]:
         """A list is one path, level by level, or several categories."""
         texts = [level for level in levels if isinstance(level, str)]
-        change = self.diff.of_path(self.diff.old.find_path(tuple(plain_text(text).strip() for text in texts)) or ())
-        if change is None:
+        change = self._of_levels(texts)
+        if change is None and (len(levels) == 1 or any(">" in text or self.diff.old.find_id(text) for text in texts)):
             return [self._carry_text(level) if isinstance(level, str) else level for level in levels]
+        if change is None:
+            self.failed[SEPARATOR.join(texts)] = None
+            return levels
         target = self._target(change, SEPARATOR.join(texts))
         return levels if target is None or target == change.path else list(target)
 
@@ -98,25 +102,29 @@ class CategoryMigration:
                     if new is None and part.strip():
                         self.failed[part.strip()] = None
                 return separator.join(part if new is None else new for part, new in zip(parts, found, strict=True))
-        self.failed = {cell.strip(): None}
+        self.failed[cell.strip()] = None
         return cell
 
     def _carry_one(self, cell: str) -> str | None:
         """A cell that is one category of the old taxonomy; None where it is none, or something else."""
         text = cell.strip()
         plain = plain_text(text).replace("\\,", ",")
-        change = self.diff.find(plain)
-        if change is None and ">" not in plain and "/" in plain:
-            levels = tuple(level.strip() for level in plain.split("/"))
-            change = self.diff.of_path(self.diff.old.find_path(levels) or ())
+        change = self.diff.find(plain) or self._of_levels(plain.split("/"))
         if change is None:
-            return None
+            # 'Default Category/Men/Shirts': a shop system's root above the categories.
+            root = _ROOT.match(text)
+            below = None if root is None or self._of_levels([root[1]]) else self._carry_one(text[root.end() :])
+            return None if root is None or below is None else cell.replace(text, root[0] + below, 1)
         target = self._target(change, text)
         if target is None:
             return cell
         is_id = self.diff.old.find_id(plain) == change.path and self.diff.old.find_path(split_path(plain)) is None
         written = self._id_like(text, change, target) if is_id else self._path_like(text, change, target)
         return cell.replace(text, written, 1)
+
+    def _of_levels(self, levels: Sequence[str]) -> CategoryChange | None:
+        path = self.diff.old.find_path(tuple(plain_text(level).strip() for level in levels))
+        return None if path is None else self.diff.of_path(path)
 
     def _target(self, change: CategoryChange, text: str) -> CategoryPath | None:
         if change.target is None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _MOST_NAMED = 20
 """Categories that are named on the terminal one by one."""
+_MOST_SEARCHED = 500
 
 map_option: Decorator = click.option(
     "--map",
@@ -64,8 +65,9 @@ def diff_command(
     if as_json:
         print_json(_document(diff, changes, added, used))
         return
+    near = _suggestions(diff, changes)
     for change in changes:
-        _print_change(diff, change, used)
+        _print_change(change, near, used)
     for path in added:
         click.echo(f"new\t\t{_joined(path)}")
     kinds: Counter[str] = Counter(change.kind for change in changes)
@@ -174,10 +176,18 @@ def _used_categories(reader: CatalogReader, diff: TaxonomyDiff) -> Counter[Categ
     return used
 
 
-def _print_change(diff: TaxonomyDiff, change: CategoryChange, used: Counter[CategoryPath] | None) -> None:
+def _suggestions(diff: TaxonomyDiff, changes: list[CategoryChange]) -> dict[CategoryPath, list[CategoryPath]]:
+    """Where the categories that are gone may belong. A search takes some 10 ms, so that not all of thousands have one."""
+    gone = [change for change in changes if change.kind == "gone"]
+    return {change.path: diff.suggest(change) for change in gone[:_MOST_SEARCHED]}
+
+
+def _print_change(
+    change: CategoryChange, suggestions: dict[CategoryPath, list[CategoryPath]], used: Counter[CategoryPath] | None
+) -> None:
     count = [] if used is None else [str(used[change.path])]
     if change.kind == "gone":
-        near = "; ".join(map(_joined, diff.suggest(change)))
+        near = "; ".join(map(_joined, suggestions.get(change.path, [])))
         click.echo("\t".join(("gone", _joined(change.path), f"(near: {near})" if near else "", *count)))
     elif change.kind == "renumbered":
         click.echo("\t".join(("renumbered", _joined(change.path), f"{change.id} is {change.ids[0]}", *count)))
@@ -196,12 +206,13 @@ def _document(
     used: Counter[CategoryPath] | None,
 ) -> dict[str, Any]:
     kinds: Counter[str] = Counter(change.kind for change in changes)
+    near = _suggestions(diff, changes)
     return {
         "old": {"version": diff.old.version, "categories": len(diff.old.paths)},
         "new": {"version": diff.new.version, "categories": len(diff.new.paths)},
         "counts": {**{kind: kinds[kind] for kind in diff.counts if kind != "new"}, "new": len(added)},
         "changes": [
-            _change_document(diff, change, used)
+            _change_document(change, near, used)
             for change in changes
             if change.kind != "same" or change.attributes.came or change.attributes.gone
         ],
@@ -209,7 +220,9 @@ def _document(
     }
 
 
-def _change_document(diff: TaxonomyDiff, change: CategoryChange, used: Counter[CategoryPath] | None) -> dict[str, Any]:
+def _change_document(
+    change: CategoryChange, suggestions: dict[CategoryPath, list[CategoryPath]], used: Counter[CategoryPath] | None
+) -> dict[str, Any]:
     document: dict[str, Any] = {
         "kind": change.kind,
         "path": list(change.path),
@@ -217,7 +230,7 @@ def _change_document(diff: TaxonomyDiff, change: CategoryChange, used: Counter[C
         "to": [{"path": list(path), "id": id_} for path, id_ in zip(change.paths, change.ids, strict=True)],
     }
     if change.kind == "gone":
-        document["suggestions"] = [list(path) for path in diff.suggest(change)]
+        document["suggestions"] = [list(path) for path in suggestions.get(change.path, [])]
     if change.attributes.came or change.attributes.gone:
         document["attributes"] = {"came": list(change.attributes.came), "gone": list(change.attributes.gone)}
     return document if used is None else {**document, "products": used[change.path]}

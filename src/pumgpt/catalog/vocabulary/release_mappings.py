@@ -61,8 +61,10 @@ class ReleaseMapping:
             return self.by_code.get(category.code)
         return None if category.path is None else self.by_path.get(category.path)
 
-    def applies_to(self, release: str | None) -> bool:
-        """Whether a taxonomy of this release, or of an unknown one, may have the categories that are mapped here."""
+    def applies_to(self, release: str | None, until: str | None = None) -> bool:
+        """Whether what is mapped here moved between these two releases; an unknown one may be any."""
+        if until is not None and self.release and release_order(self.release) >= release_order(until):
+            return False
         # A release that numbers its categories, as Google does: 1 is something else in another one.
         if any(code.isdecimal() for code in self.by_code):
             return release == self.release or not self.release
@@ -99,14 +101,14 @@ class ReleaseMappings:
                 found.setdefault(mapping.release, mapping)
         return cls(tuple(sorted(found.values(), key=lambda mapping: release_order(mapping.release))))
 
-    def follow(self, category: Category, release: str | None = None) -> Targets | None:
-        """What became of a category of `release` (of any, where it isn't known): several where it was split, none where it
-        is gone, None where it never moved.
+    def follow(self, category: Category, release: str | None = None, until: str | None = None) -> Targets | None:
+        """What became of a category of `release` in the release `until` (of any, where they aren't known): several where it
+        was split, none where it is gone, None where it never moved.
         """
         current: Targets = (category,)
         has_moved = False
         for mapping in self.mappings:
-            if not mapping.applies_to(release):
+            if not mapping.applies_to(release, until):
                 continue
             onward: list[Category] = []
             for each in current:

@@ -131,7 +131,12 @@ class _Counterparts:
 
     def _find(self, path: CategoryPath, id_: str | None) -> tuple[CategoryPath, ...]:
         code = None if id_ is None else code_of(id_)
-        mapped = self._mappings.follow(Category(code, path), self._old.version) if self._mappings else None
+        # A mapping may tell of a release that is later than both; what is as it was has not moved yet.
+        if code is not None and self._has_same_ids and self._new.find_id(code) == path:
+            return (path,)
+        mapped = None
+        if self._mappings is not None:
+            mapped = self._mappings.follow(Category(code, path), self._old.version, self._new.version)
         if mapped is not None:
             found = tuple(dict.fromkeys(filter(None, map(self._settle, mapped))))
             # A mapping may be older than the new taxonomy; its id or its path may still tell.
