@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
 import pytest
 
+from pumgpt.catalog.vocabulary.schema import AttributeSchema
 from pumgpt.catalog.vocabulary.shopify_release import ShopifyRelease
 from pumgpt.catalog.vocabulary.taxonomies import load_taxonomy
+from pumgpt.catalog.vocabulary.values import canonical, same_value
 from pumgpt.errors import SchemaError
 
 _SHOES = ("Apparel", "Shoes")
@@ -122,6 +125,60 @@ def test_the_json_alone(tmp_path: Path) -> None:
     release = ShopifyRelease.load(tmp_path / "taxonomy.json")
     assert release.schema_of(_SHOES) is not None
     assert load_taxonomy(tmp_path / "taxonomy.json").find("gid://shopify/TaxonomyCategory/aa-1") == _SHOES
+
+
+@pytest.mark.parametrize("packed", [True, False], ids=["packed", "plain"])
+@pytest.mark.parametrize("whole", [True, False], ids=["taxonomy", "categories"])
+def test_the_assets_of_a_release_as_they_are_downloaded(tmp_path: Path, packed: bool, whole: bool) -> None:
+    height = {"name": "Height", "handle": "height", "type": "measurement", "measurement_type": "dimension"}
+    extended = {"name": "Heel height", "handle": "heel-height"}
+    colour = _ATTRIBUTES["attributes"][0]
+    measured = {**height, "supported_units": ["cm", "fluid_ounces", "quibits"], "extended_attributes": [extended]}
+    attributes = {"version": "2026-08", "attributes": [colour, measured]}
+    categories = {**_CATEGORIES, "version": "2026-08"}
+    german = {"version": "2026-08", "attributes": [{"name": "Farbe", "handle": "color"}]}
+    german["attributes"][0]["extended_attributes"] = [{"name": "Schuhfarbe", "handle": "shoe-color"}]
+    assets = {
+        "categories.de.txt": "gid://shopify/TaxonomyCategory/aa : Kleidung\ngid://x/aa-1 : Kleidung > Schuhe\n",
+        "attributes.de.json": json.dumps(german),
+    }
+    if whole:
+        assets["taxonomy.en.json"] = json.dumps({**categories, **attributes})
+    else:
+        assets["categories.en.json"] = json.dumps(categories)
+        assets["attributes.en.json"] = json.dumps(attributes)
+        assets["categories.en.txt"] = _TEXT
+    for name, text in assets.items():
+        if packed:
+            (tmp_path / f"{name}.gz").write_bytes(gzip.compress(text.encode()))
+        else:
+            (tmp_path / name).write_text(text)
+    release = ShopifyRelease.load(tmp_path)
+    schema = release.schema_of(_SHOES)
+    assert (release.taxonomy.version, release.languages) == ("2026-08", ("de",))
+    assert schema is not None and schema.names == ("Shoe color", "Heel height")
+    assert schema.attributes[0].names == {"de": "Schuhfarbe"}
+    measurement = schema.attributes[1]
+    assert (measurement.values, measurement.units) == (None, ("cm", "fluid ounces")), "no one knows quibits"
+    assert release.localised("de").paths == (("Kleidung",), ("Kleidung", "Schuhe"))
+    assert release.attributes_of(_SHOES) == {"shoe_color": "Shoe color", "heel_height": "Heel height"}
+
+
+def test_assets_in_one_other_language(tmp_path: Path) -> None:
+    (tmp_path / "categories.de.txt").write_text("gid://shopify/TaxonomyCategory/aa : Kleidung\n")
+    assert load_taxonomy(tmp_path).paths == (("Kleidung",),)
+
+
+def test_the_attributes_alone_are_a_schema(tmp_path: Path) -> None:
+    """Of two attributes of one name the second is called by its handle."""
+    colours = {"name": "Height", "handle": "height", "values": [{"name": "Low"}, {"name": "High"}]}
+    measured = {"name": "Height", "handle": "height-measure", "type": "measurement", "supported_units": ["cm", "in"]}
+    document = json.dumps({"version": "2026-08", "attributes": [colours, measured]}).encode()
+    (tmp_path / "attributes.en.json.gz").write_bytes(gzip.compress(document))
+    first, second = AttributeSchema.load(tmp_path / "attributes.en.json.gz").attributes
+    assert (first.name, first.values) == ("Height", ("Low", "High"))
+    assert (second.name, second.values, second.units) == ("height-measure", None, ("cm", "in"))
+    assert canonical("12 in", second) and same_value("1 in", "2.54 cm", second)
 
 
 def test_a_circle_of_children_is_named_counted_and_left_out(folder: Path) -> None:

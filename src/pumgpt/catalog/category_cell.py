@@ -1,14 +1,60 @@
-"""The category that a cell of text names, in whichever of the usual ways a shop writes paths."""
+"""The category that a cell names: a path, in whichever of the usual ways a shop writes it, or an id."""
 
 from __future__ import annotations
 
+import math
 import re
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from pumgpt.catalog.html_text import plain_text
 
 _COMMA = "\0"
 """Stands for a comma that is a part of a name while a cell is cut; no cell holds it."""
 _SLASH = re.compile(r"(?<=\S)/(?=\S)")
+_ID = r"gid://[^\s,|;]+/TaxonomyCategory/[\w-]+|[a-z]{2}(?:-\d+)+|\d+(?:\.0+)?"
+"""Shopify's, or a number such as Google and Meta have; a data frame makes a float of it."""
+_IDS = re.compile(rf"({_ID})(?:\s*[,|;]\s*(?:{_ID}))*")
+_ID_AND_PATH = re.compile(rf"({_ID})\s+[-:]\s+(?!\d)(.*>.*)", re.DOTALL)
+"""'212 - A > B', as Google's list and some feeds have it; '3 - 6 months > Tops' begins with a range."""
+
+
+class CategoryCell(NamedTuple):
+    """What a cell says: levels from the root, an id, or both."""
+
+    levels: list[str]
+    id: str | None = None
+
+
+def read_category_cell(value: Any) -> CategoryCell | None:
+    """The category of a text, a number or a list of levels; None where the value is something else.
+
+    Of several ids the first counts, of several paths the deepest.
+    """
+    if isinstance(value, list | tuple):
+        if len(value) == 1 and not isinstance(value[0], str):
+            return read_category_cell(value[0])
+        if len(value) == 1 and (named := _IDS.fullmatch(value[0].strip())):
+            return CategoryCell([_plain_number(named[1])], _plain_number(named[1]))
+        return CategoryCell(list(value)) if all(isinstance(level, str) for level in value) else None
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            return CategoryCell([])  # a data frame's NaN is an empty cell
+        id_ = _plain_number(str(value))
+        return CategoryCell([id_], id_)
+    if not isinstance(value, str):
+        return None
+    named = _IDS.fullmatch(value.strip())
+    if named:
+        return CategoryCell([_plain_number(named[1])], _plain_number(named[1]))
+    both = _ID_AND_PATH.fullmatch(value.strip())
+    if both:
+        return CategoryCell(category_levels(both[2]), _plain_number(both[1]))
+    return CategoryCell(category_levels(value))
+
+
+def _plain_number(id_: str) -> str:
+    return re.sub(r"\.0+\Z", "", id_)
 
 
 def category_levels(cell: str) -> list[str]:

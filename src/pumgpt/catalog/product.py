@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pumgpt.catalog.category_cell import category_levels
+from pumgpt.catalog.category_cell import read_category_cell
 from pumgpt.catalog.html_text import plain_text
 from pumgpt.catalog.photo_list import address_of, link_of, split_photos
 from pumgpt.errors import CatalogError
@@ -51,6 +51,8 @@ class Product:
     source: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     original: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    category_id: str | None = None
+    """Where the shop gives its category as an id. `category` is the path that a taxonomy has for it, else the id alone."""
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any], base: Path | None = None) -> Product:
@@ -62,10 +64,12 @@ class Product:
         identifier = record.get("id")
         if identifier is None or str(identifier) == "":
             raise CatalogError("field 'id' is missing or empty; give every row an id")
+        category, category_id = _category(record.get("category"))
         return cls(
             id=str(identifier),
             images=_images(record, base),
-            category=_category(record.get("category")),
+            category=category,
+            category_id=category_id,
             attributes=_attributes(record.get("attributes")),
             extra={name: value for name, value in record.items() if name not in known},
             original=record,
@@ -90,15 +94,15 @@ def _text(name: str, value: Any) -> str | None:
     return value or None
 
 
-def _category(value: Any) -> tuple[str, ...] | None:
+def _category(value: Any) -> tuple[tuple[str, ...] | None, str | None]:
+    """The levels of a category, and its id where one is given."""
     if not value:
-        return None
-    if isinstance(value, str):
-        value = category_levels(value)
-    if not isinstance(value, list | tuple) or not all(isinstance(level, str) for level in value):
-        raise CatalogError("field 'category' is neither 'A > B > C' nor a list of texts")
-    levels = tuple(level.strip() for level in map(plain_text, value) if level.strip())
-    return levels or None
+        return None, None
+    cell = read_category_cell(value)
+    if cell is None:
+        raise CatalogError("field 'category' is neither 'A > B > C' nor a list of texts nor an id")
+    levels = tuple(level.strip() for level in map(plain_text, cell.levels) if level.strip())
+    return levels or None, cell.id
 
 
 def _attributes(value: Any) -> dict[str, AttributeValue] | None:

@@ -19,6 +19,7 @@ COMMANDS = {
     "remember": "pumgpt.cli.remember",
     "curate": "pumgpt.cli.curate",
     "duplicates": "pumgpt.cli.duplicates",
+    "taxonomy": "pumgpt.cli.taxonomy",
     "shards": "pumgpt.cli.shards",
     "convert": "pumgpt.cli.convert",
     "akeneo": "pumgpt.cli.akeneo",

@@ -19,7 +19,7 @@ from pumgpt.errors import BackendError
 from pumgpt.jobs.ray import Numbered, run_on_ray
 from pumgpt.understand.ask import understand
 from pumgpt.understand.intake import Intake, open_batches, open_rows
-from pumgpt.understand.plan import Plan
+from pumgpt.understand.plan import Plan, category_ids
 
 
 class AnsweredRow(NamedTuple):
@@ -76,6 +76,7 @@ class _EnrichWorker:
 
         def batches() -> Iterator[list[NumberedRow]]:
             reader = read_catalog(executor.in_path, executor.column_map)
+            reader.category_ids = category_ids(self._backend, self._plan)
             rows = islice(enumerate(reader, start=1), done, done + remaining)
             while batch := list(islice(rows, batch_size)):
                 yield batch

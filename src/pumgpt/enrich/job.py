@@ -28,6 +28,7 @@ from pumgpt.understand.intake import open_product
 from pumgpt.understand.plan import (
     DEFAULT_PRECISION,
     Plan,
+    category_ids,
     fingerprint,
     load_category_schemas,
     load_crosswalk,
@@ -109,6 +110,7 @@ def open_inputs(
         evidence=evidence,
         category_schemas=category_schemas,
     )
+    reader.category_ids = category_ids(backend, plan)
     return EnrichInputs(reader, backend, plan)
 
 

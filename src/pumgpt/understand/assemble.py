@@ -121,11 +121,14 @@ class _FieldBuilder:
             predicted = {field.name: field.value for field in attributes if field.value}
             reply = Reply(*translate(*reply, self.plan.crosswalk, self.product, predicted))
         prediction = self.judge.judge(calibration_key(reply), *reply)
-        decision = reconcile(self.product.category, prediction, self.plan.overwrite_values)
+        own, overwrite = self.product.category, self.plan.overwrite_values
+        # An id that the taxonomy doesn't know can't be compared with what the model says; it stands.
+        is_foreign = self.product.category_id is not None and not self._has(own)
+        decision = reconcile(own, NO_PREDICTION if is_foreign and not overwrite else prediction, overwrite)
         path = tuple(decision.value) if isinstance(decision.value, tuple) else None
         return CategoryField(
             path=list(path) if path else None,
-            id=self._id(path),
+            id=self._id(path) or (self.product.category_id if path == own else None),
             confidence=decision.confidence,
             status=decision.status,
             alternatives=self._alternatives(prediction, path),
@@ -141,6 +144,9 @@ class _FieldBuilder:
             for value, share in candidates
             if isinstance(value, tuple) and value != path and share >= LEAST_ALTERNATIVE
         ][:MAX_ALTERNATIVES]
+
+    def _has(self, path: CategoryPath | None) -> bool:
+        return path is not None and self.plan.taxonomy is not None and self.plan.taxonomy.find_path(path) is not None
 
     def _id(self, path: CategoryPath | None) -> str | None:
         return self.plan.taxonomy.id_of(path) if self.plan.taxonomy and path else None

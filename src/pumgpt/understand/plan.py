@@ -14,10 +14,10 @@ from pumgpt.backends.protocol import Backend, Request
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices, Question
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
+from pumgpt.catalog.vocabulary.category_ids import CategoryIds
 from pumgpt.catalog.vocabulary.crosswalk import Crosswalk, choose_crosswalk
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, CategorySchemas
-from pumgpt.catalog.vocabulary.shopify_release import ShopifyRelease
-from pumgpt.catalog.vocabulary.taxonomies import load_taxonomy
+from pumgpt.catalog.vocabulary.taxonomies import load_release, load_taxonomy
 from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR, CategoryPath, Taxonomy
 from pumgpt.errors import UsageError
 from pumgpt.jobs.journal import Fingerprint
@@ -205,12 +205,11 @@ def load_category_schemas(taxonomy: Path | None) -> CategorySchemas:
     """The attributes that each category of the shop's taxonomy brings. Raises `SchemaError`, and `UsageError` where there are
     none.
     """
-    is_release = taxonomy is not None and (taxonomy.is_dir() or taxonomy.suffix.lower() == ".json")
-    release = ShopifyRelease.load(taxonomy) if taxonomy is not None and is_release else None
+    release = None if taxonomy is None else load_release(taxonomy)
     if release is None or not (release.keys and release.attributes):
         raise UsageError(
             "--category-attributes needs categories that bring attributes; give --taxonomy the folder of a Shopify release that "
-            "holds attributes.json and categories/*.yml, or its categories.json"
+            "holds attributes.json and categories/*.yml, or its taxonomy.json"
         )
     return release
 
@@ -222,6 +221,11 @@ def load_crosswalk(path: Path | None, taxonomy: Path | None) -> Crosswalk | None
     if taxonomy is None:
         raise UsageError("--category-map leads to the categories of --taxonomy; give both")
     return Crosswalk.load(path)
+
+
+def category_ids(backend: Backend, plan: Plan) -> CategoryIds:
+    """What the ids mean that a shop gives as categories: in its taxonomy, else by the names in the backend's maps."""
+    return CategoryIds(plan.taxonomy, tuple(backend.capabilities.category_maps))
 
 
 def category_remarks(backend: Backend, plan: Plan) -> list[str]:

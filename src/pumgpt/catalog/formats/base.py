@@ -33,6 +33,7 @@ from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.text_lines import MAX_CELL_CHARS, check_file
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
+from pumgpt.catalog.vocabulary.category_ids import CategoryIds
 from pumgpt.errors import CatalogError
 
 Record = Mapping[str, Any]
@@ -81,6 +82,8 @@ class CatalogReader(ABC):
     """Whether every cell is text, as in CSV: then a column `attributes` is one of the shop's, not a mapping."""
     schema: pa.Schema | None = None
     """The columns' types, where the file has them."""
+    category_ids: CategoryIds | None = None
+    """Set by whoever has a taxonomy: what the ids mean that the shop gives as categories."""
 
     def __init__(self, format_: Format[Any], path: Path, column_map: ColumnMap | None = None) -> None:
         self.check_path(path)
@@ -90,6 +93,7 @@ class CatalogReader(ABC):
         self.given_columns = column_map
         """The columns as the caller named them; `column_map` may be guessed later."""
         self.warnings: list[str] = []
+        self._warned_kinds: set[str] = set()
 
     def __iter__(self) -> Iterator[Product | RejectedRow]:
         # Digests, so that long ids cost no more memory than short ones. Of a million ids two are taken for one with a
@@ -272,6 +276,12 @@ class CatalogReader(ABC):
         """Add to `warnings` what isn't there yet: a file is read several times in one run."""
         self.warnings.extend(line for line in lines if line not in self.warnings)
 
+    def warn_once(self, kind: str, line: str) -> None:
+        """The same for a line that names the first of several cases."""
+        if kind not in self._warned_kinds:
+            self._warned_kinds.add(kind)
+            self.warn(line)
+
     def _checked(self, record: Record) -> Product | RejectedRow:
         identifier = ROW_NUMBER if self.numbers_rows else record.get(self.id_column)
         if identifier is None or not str(identifier).strip():
@@ -283,9 +293,28 @@ class CatalogReader(ABC):
             error = f"a cell has more than {MAX_CELL_CHARS:,} characters; shorten it"
             return RejectedRow(0, str(identifier)[:100], error, record)
         try:
-            return self.product_of(record)
+            return self._with_category(self.product_of(record))
         except CatalogError as error:
             return RejectedRow(0, str(identifier), str(error), record)
+
+    def _with_category(self, product: Product) -> Product:
+        """The product with the path that the id of its category means, as far as that is known."""
+        if self.category_ids is None or product.category is None:
+            return product
+        if product.category_id is None:
+            # An id of the shop's own taxonomy looks like any word.
+            path = self.category_ids.find_word(product.category[0]) if len(product.category) == 1 else None
+            return product if path is None else replace(product, category=path, category_id=product.category[0])
+        path = self.category_ids.find(product.category_id)
+        if path is not None:
+            return replace(product, category=path)
+        if len(product.category) == 1:
+            self.warn_once(
+                "unknown category id",
+                f"{self.path}: categories are given as ids that are not known (the first is '{product.category_id}'), and stay "
+                "as they are; give the taxonomy that has them with --taxonomy",
+            )
+        return product
 
 
 class FormatWriter(ABC):
@@ -340,6 +369,10 @@ class Format(ABC, Generic[ReaderT]):
         catalogues attributes stand where `Product.from_record` looks for them.
         """
         raise NotImplementedError
+
+    def replace_category(self, source: ReaderT, original: Any, value: Any) -> Any:
+        """The record of a product, in its own form, with another value in the column of the category."""
+        return {**original, source.fills.category: value}
 
     def annotate(self, path: Path, source: ReaderT, names: Sequence[str], rows: Iterable[AnnotatedRow]) -> None:
         """Write the catalogue `source` to the new file `path`, with the columns `names` that `rows` bring along."""

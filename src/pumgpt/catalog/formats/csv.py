@@ -58,8 +58,9 @@ class CsvFormat(Format[CatalogReader]):
 
     def annotate(self, path: Path, source: CatalogReader, names: Sequence[str], rows: Iterable[AnnotatedRow]) -> None:
         columns = tuple(dict.fromkeys((*source.columns, *names)))
-        with closing(RecordWriter(path, Dialect(_delimiter(path)))) as writer:
-            writer.write(columns)
+        header = source.header if isinstance(source, CsvReader) else source.columns
+        with closing(RecordWriter(path, dialect_of(path, source))) as writer:
+            writer.write([*header, *columns[len(header) :]])
             for product in annotated_products(rows):
                 writer.write([own_cell(product, name) for name in columns])
 
@@ -254,7 +255,7 @@ def own_cell(product: Product, column: str) -> str:
         return ""
     if column in ("image", "images"):
         return "|".join(ref.path or ref.url or "" for ref in product.images)
-    if column == "category":
+    if column == "category" and isinstance(value, list | tuple) and product.category_id is None:
         return " > ".join(product.category or ())
     if isinstance(value, bytes):
         return ""

@@ -36,6 +36,12 @@ class FoldedRows(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self.places)
 
+    def with_cell(self, column: str, cell: str) -> FoldedRows:
+        """The same with another cell in the first row."""
+        first = list(self.rows[0])
+        first[self.places[column]] = cell
+        return FoldedRows(self.places, (first, *self.rows[1:]))
+
     def column(self, name: str | None) -> list[str]:
         """A column's cells, row by row; '' where a row is too short for it."""
         if name is None:

@@ -143,7 +143,7 @@ class ParquetWriter(FormatWriter):
         """The shop's values where the columns have no types of their own."""
         row: dict[str, Any] = {name: own_cell(product, name) or None for name in self._columns.own}
         if "category" in row:
-            row["category"] = list(product.category) if product.category else None
+            row["category"] = _own_levels(product)
         kind = self._schema.field("attributes").type
         row["attributes"] = _attributes_as(kind, product.attributes or {}, row.get("attributes"))
         return row
@@ -155,6 +155,13 @@ def _filled_schema(columns: FilledColumns, source: CatalogReader) -> pa.Schema:
     for name in columns.added:
         fields[name] = pa.field(name, pa.float64() if name in columns.confidences else pa.string())
     return pa.schema(list(fields.values()), source.schema.metadata if source.schema is not None else None)
+
+
+def _own_levels(product: Product) -> list[str] | None:
+    """The shop's category as a list; an id stays what it is, though its path is known."""
+    if product.category_id is not None:
+        return [own_cell(product, "category") or product.category_id]
+    return list(product.category) if product.category else None
 
 
 def _text_fields(source: CatalogReader) -> list[pa.Field]:
@@ -184,7 +191,7 @@ def _annotated_record(product: Product, schema: pa.Schema) -> dict[str, Any]:
 def _annotated_text(product: Product, schema: pa.Schema) -> dict[str, Any]:
     row: dict[str, Any] = {name: own_cell(product, name) or None for name in schema.names}
     if "category" in row:
-        row["category"] = list(product.category) if product.category else None
+        row["category"] = _own_levels(product)
     if "attributes" in row and pa.types.is_nested(schema.field("attributes").type):
         curated = Product.from_record(product.original).attributes or {}
         row["attributes"] = _attributes_as(schema.field("attributes").type, curated, None)

@@ -82,6 +82,9 @@ class ShopTable(Format["ShopTableReader"]):
         first = [row[name] for name in original]
         return FoldedRows(original.places, (first, *original.rows[1:]))
 
+    def replace_category(self, source: ShopTableReader, original: FoldedRows, value: str) -> FoldedRows:
+        return original.with_cell(source.fills.category or "", value)
+
     def annotate(self, path: Path, source: ShopTableReader, names: Sequence[str], rows: Iterable[AnnotatedRow]) -> None:
         annotate_export(path, source, names, rows, lambda original: getattr(original, "rows", ()))
 

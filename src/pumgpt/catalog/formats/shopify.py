@@ -118,6 +118,9 @@ class ShopifyFormat(Format["ShopifyReader"]):
             first[source.places[name]] = without_parts(first[source.places[name]], "|", failed[name])
         return FoldedRows(source.places, (first, *original.rows[1:]))
 
+    def replace_category(self, source: ShopifyReader, original: FoldedRows, value: str) -> FoldedRows:
+        return original.with_cell(source.fills.category or "", value)
+
     def annotate(self, path: Path, source: ShopifyReader, names: Sequence[str], rows: Iterable[AnnotatedRow]) -> None:
         # What is no product has no rows to give back: an error inside of a product came with that product's rows.
         annotate_export(path, source, names, rows, lambda original: original.rows if original is not None else ())

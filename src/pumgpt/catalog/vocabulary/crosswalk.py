@@ -19,7 +19,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,8 +28,9 @@ from pydantic import BaseModel, ValidationError
 
 from pumgpt.catalog.product import AttributeValue
 from pumgpt.catalog.vocabulary.attribute_names import find_attribute
+from pumgpt.catalog.vocabulary.release_mappings import Category, shipped_mappings
 from pumgpt.catalog.vocabulary.taxonomy import CategoryPath, Taxonomy, code_of, split_path
-from pumgpt.catalog.vocabulary.text_files import read_text
+from pumgpt.catalog.vocabulary.text_files import ending_of, read_text
 from pumgpt.errors import SchemaError, first_line
 
 _BETWEEN_RELEASES = (files("pumgpt.catalog.vocabulary") / "maps" / "shopify_to_google.csv",)
@@ -75,7 +76,7 @@ class Crosswalk:
 
     @classmethod
     def parse(cls, path: Path, text: str) -> Crosswalk:
-        rows = _read_release(path, text) if path.suffix.lower() == ".json" else _read_csv(path, text)
+        rows = _read_release(path, text) if ending_of(path) == ".json" else _read_csv(path, text)
         found: dict[CategoryPath, list[Counterpart]] = {}
         for source, counterpart in rows:
             found.setdefault(source, []).append(counterpart)
@@ -89,8 +90,9 @@ class Crosswalk:
         known = set(taxonomy.paths)
 
         def settle(target: Counterpart) -> Counterpart:
-            # Paths are renamed from one release to the next; ids stay.
-            path = by_code.get(code_of(target.id)) if target.id else None
+            # Paths are renamed from one release to the next; ids stay, but for those of categories that moved.
+            codes = codes_in_all_releases(code_of(target.id)) if target.id else ()
+            path = next((by_code[code] for code in codes if code in by_code), None)
             return replace(target, path=path or (target.path if target.path in known else None))
 
         return Crosswalk(self.name, {source: tuple(map(settle, rows)) for source, rows in self.counterparts.items()})
@@ -138,6 +140,15 @@ def choose_crosswalk(maps: Sequence[Path], own: Taxonomy, target: Taxonomy) -> C
             if walk.covers(own) >= _LEAST_SHARE and walk.share_with_counterpart > least:
                 best = walk
     return best
+
+
+@lru_cache(maxsize=4096)
+def codes_in_all_releases(code: str) -> tuple[str, ...]:
+    """A code, what became of it in later releases, and what it was in earlier ones."""
+    mappings = shipped_mappings()
+    later = mappings.follow(Category(code)) or ()
+    # Of a category that was split there is no telling which part is meant.
+    return (code, *(target.code for target in later if target.code and len(later) == 1), *mappings.origins(code))
 
 
 def _conditions_first(path: Path, source: CategoryPath, rows: Iterable[Counterpart]) -> tuple[Counterpart, ...]:

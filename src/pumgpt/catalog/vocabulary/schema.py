@@ -16,7 +16,7 @@ A schema is YAML (or the same as JSON), checked: an unknown key is refused. `doc
         unit: cm                          # what a bare number means
         units: [mm, in]                   # what else shops write it in
 
-Shopify's `attributes.json` is read as it is.
+Shopify's `attributes.json` (`attributes.en.json.gz`) is read as it is; a measurement is open and has its units.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -32,7 +32,7 @@ from typing import Any, Protocol
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pumgpt.catalog.vocabulary.text_files import read_text
+from pumgpt.catalog.vocabulary.text_files import ending_of, read_text
 from pumgpt.catalog.vocabulary.units import is_unit
 from pumgpt.errors import SchemaError, UsageError
 
@@ -165,27 +165,48 @@ class _ShopifyName(BaseModel):
 
 class _ShopifyAttribute(_ShopifyName):
     description: str | None = None
-    values: list[_ShopifyName] = []
+    handle: str = ""
+    values: list[_ShopifyName] | None = None
+    supported_units: list[str] | None = None
 
 
 class _ReleaseSchema(BaseModel):
     attributes: list[_ShopifyAttribute]
 
     def specs(self) -> tuple[AttributeSpec, ...]:
-        return tuple(
+        specs = (
             AttributeSpec(
                 attribute.name,
-                tuple(value.name for value in attribute.values) or None,
+                tuple(dict.fromkeys(value.name for value in attribute.values or ())) or None,
                 description=attribute.description or None,
+                units=known_units(attribute.supported_units or ()),
             )
             for attribute in self.attributes
         )
+        return distinctly_named(zip(specs, (attribute.handle for attribute in self.attributes), strict=True))
+
+
+def known_units(names: Iterable[str]) -> tuple[str, ...]:
+    """The units of a release's measurement that we can convert: 'fluid_ounces' is 'fluid ounces'."""
+    return tuple(filter(is_unit, (name.replace("_", " ") for name in names)))
+
+
+def distinctly_named(specs: Iterable[tuple[AttributeSpec, str]]) -> tuple[AttributeSpec, ...]:
+    """(attribute, handle) pairs: of two that a release calls alike ('Height' as a list and as a measurement) the second
+    is called by its handle.
+    """
+    found: dict[str, AttributeSpec] = {}
+    for spec, handle in specs:
+        name = spec.name if spec.name.casefold() not in found else handle
+        if name and name.casefold() not in found:
+            found[name.casefold()] = spec if name == spec.name else replace(spec, name=name)
+    return tuple(found.values())
 
 
 def _parse(path: Path) -> Any:
     text = read_text(path)
     try:
-        if path.suffix.lower() == ".json":
+        if ending_of(path) == ".json":
             return json.loads(text)
         # BaseLoader leaves scalars as they are written: `[No, 007, 1.10]` are three texts, as the shop means it.
         return yaml.load(text, Loader=yaml.BaseLoader)

@@ -7,6 +7,7 @@ from pathlib import Path
 from pumgpt.catalog.vocabulary.shopify_release import ShopifyRelease
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 from pumgpt.catalog.vocabulary.taxonomy_files import read_taxonomy_file
+from pumgpt.catalog.vocabulary.text_files import ending_of
 
 
 def load_taxonomy(path: Path) -> Taxonomy:
@@ -14,6 +15,11 @@ def load_taxonomy(path: Path) -> Taxonomy:
 
     Raises `SchemaError` naming file and line: no path, an empty level, a path or an id that stands there twice.
     """
-    if path.is_dir() or path.suffix.lower() == ".json":
-        return ShopifyRelease.load(path).taxonomy
-    return read_taxonomy_file(path)
+    return load_release(path).taxonomy
+
+
+def load_release(path: Path) -> ShopifyRelease:
+    """The same with the attributes that each category brings, where there are some."""
+    if path.is_dir() or ending_of(path) == ".json":
+        return ShopifyRelease.load(path)
+    return ShopifyRelease(read_taxonomy_file(path))

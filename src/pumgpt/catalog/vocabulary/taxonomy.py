@@ -7,16 +7,17 @@
     the same with ids           3237 - Animals & Pet Supplies > Live Animals
     taxonomy.yaml               - Animals & Pet Supplies > Live Animals
                                 - {path: Animals & Pet Supplies > Pet Food, id: "3367"}
-    taxonomy.csv                a column `path` (or `category`, `full_name`), and `id` where there are ids
-    the same with parents       columns `id`, `name` and `parent`
+    taxonomy.csv                a column of paths, of each level or of parents, and ids: see `taxonomy_tables`
     categories.json (Shopify), or the folder of a release: see `shopify_release`
 
-Lines that start with `#` are comments. `docs/examples/taxonomy.yaml` is a whole one.
+Each may be packed (`categories.en.txt.gz`). Lines that start with `#` are comments. `docs/examples/taxonomy.yaml` is a whole one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
@@ -29,6 +30,8 @@ CategoryPath = tuple[str, ...]
 _Key = TypeVar("_Key")
 
 SEPARATOR = " > "
+_NUMBER = re.compile(r"(\d+)(?:\.0+)?(?:\s+-\s(.*))?")
+"""A number as a table of text, a data frame or a feed writes it."""
 _LEAST_LIKENESS = 60.0
 """Of 100. Names less alike than this have little in common."""
 
@@ -41,6 +44,10 @@ class Taxonomy:
     ids: tuple[str | None, ...] = field(repr=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
     """What had to be left out of the file, and why, one line each."""
+    version: str | None = field(default=None, compare=False)
+    """The release, as the file says it: '2026-08', '0.17.0'."""
+    aliases: Mapping[str, CategoryPath] = field(default_factory=dict, repr=False, hash=False)
+    """Further ids of a path."""
 
     def __post_init__(self) -> None:
         if not self.paths:
@@ -64,14 +71,30 @@ class Taxonomy:
         Upper and lower case and the blanks around '>' don't matter. None where nothing fits, or more than one: `search`
         says what comes near.
         """
-        by_id = self._path_of_id.get(text.strip())
+        by_id = self.find_id(text)
         if by_id is not None:
             return by_id
         levels = split_path(text)
-        if levels in self._id_of_path:
-            return levels
-        folded = _fold(levels)
-        return self._by_folded_path.get(folded) or (self._by_leaf.get(folded[0]) if len(folded) == 1 else None)
+        return self.find_path(levels) or (self._by_leaf.get(levels[0].casefold()) if len(levels) == 1 else None)
+
+    def find_path(self, levels: CategoryPath) -> CategoryPath | None:
+        """The path of these levels, whatever their case."""
+        return levels if levels in self._id_of_path else self._by_folded_path.get(_fold(levels))
+
+    def find_id(self, text: str) -> CategoryPath | None:
+        """The path of an id, however a shop writes it: '212', '212.0', '212 - A > B', 'aa-1-2', or a gid of any release."""
+        text = text.strip()
+        number = _NUMBER.fullmatch(text)
+        if number is None:
+            found = self._path_of_id.get(text)
+            is_code = text.startswith("gid:") or "/" not in text
+            return self._path_of_code.get(code_of(text)) if found is None and is_code else found
+        found = self._path_of_id.get(text) or self._path_of_id.get(number[1])
+        name = number[2]
+        # '501 - Jeans' may be a name of the shop's own; 'A > B' behind a number is no name.
+        if found is None or name is None or ">" in name or name.strip().casefold() == found[-1].casefold():
+            return found
+        return None
 
     def search(self, text: str, limit: int = 5) -> list[tuple[CategoryPath, float]]:
         """The paths that a text is most like, each with its likeness in 0..1, best first and shorter ones before longer.
@@ -100,7 +123,12 @@ class Taxonomy:
 
     @cached_property
     def _path_of_id(self) -> dict[str, CategoryPath]:
-        return {id_: path for path, id_ in zip(self.paths, self.ids, strict=True) if id_ is not None}
+        own = {id_: path for path, id_ in zip(self.paths, self.ids, strict=True) if id_ is not None}
+        return {**self.aliases, **own}
+
+    @cached_property
+    def _path_of_code(self) -> dict[str, CategoryPath]:
+        return {code_of(id_): path for id_, path in self._path_of_id.items()}
 
     @cached_property
     def _by_folded_path(self) -> dict[CategoryPath, CategoryPath | None]:
@@ -122,7 +150,8 @@ def code_of(id_: str) -> str:
 
 
 def _fold(path: CategoryPath) -> CategoryPath:
-    return tuple(level.casefold() for level in path)
+    # An accent may be a letter of its own in one file and a part of its letter in another.
+    return tuple(unicodedata.normalize("NFKC", level).casefold() for level in path)
 
 
 def _unless_ambiguous(pairs: Iterable[tuple[_Key, CategoryPath]]) -> dict[_Key, CategoryPath | None]:

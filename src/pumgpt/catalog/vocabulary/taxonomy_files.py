@@ -1,34 +1,35 @@
-"""One taxonomy file in: text, YAML, CSV. What each looks like is said in `taxonomy`."""
+"""One taxonomy file in: text, YAML, CSV, packed or not. What each looks like is said in `taxonomy` and `taxonomy_tables`."""
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import yaml
 
 from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR, CategoryPath, Taxonomy, split_path
-from pumgpt.catalog.vocabulary.text_files import read_text
-from pumgpt.catalog.vocabulary.tree import Tree
+from pumgpt.catalog.vocabulary.taxonomy_tables import is_table, read_table
+from pumgpt.catalog.vocabulary.text_files import ending_of, read_text
 from pumgpt.errors import SchemaError
 
 _WITH_GID = re.compile(r"(gid://\S+)\s*:\s*(.*)")
 _WITH_NUMBER = re.compile(r"(\d+)\s+-\s+(.*)")
-_PATHS = ("path", "category", "category_path", "full_name")
-"""What a CSV's column of paths may be called."""
+_VERSION = re.compile(r"#.*(?:categories|version)\s*:\s*(\S+)\s*", re.IGNORECASE)
+"""In a comment at the top: '# Shopify Product Taxonomy - Categories: 2026-08', '# Google_Product_Taxonomy_Version: ...'."""
 
 
 def read_taxonomy_file(path: Path) -> Taxonomy:
     """See `taxonomies.load_taxonomy`, which reads releases as well."""
-    read = _READERS.get(path.suffix.lower())
+    read = _READERS.get(ending_of(path))
     if read is None:
         known = ", ".join((*_READERS, ".json"))
         raise SchemaError(f"{path}: its ending is not known; a taxonomy is one of {known}, or a release's folder")
     warnings: list[str] = []
-    return _build(path, read(path, read_text(path), warnings), warnings)
+    text = read_text(path)
+    return _build(path, read(path, text, warnings), warnings, _version(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +39,50 @@ class _TaxonomyLine:
     id: str | None = None
 
 
-def _build(file: Path, entries: Iterable[_TaxonomyLine], warnings: list[str]) -> Taxonomy:
+def _version(text: str) -> str | None:
+    comments = takewhile(lambda line: line.startswith("#") or not line.strip(), text.splitlines())
+    return next((match[1] for line in comments if (match := _VERSION.fullmatch(line))), None)
+
+
+def _build(file: Path, entries: Iterable[_TaxonomyLine], warnings: list[str], version: str | None) -> Taxonomy:
     line_of: dict[CategoryPath | str, int] = {}
-    found = []
+    ids: dict[CategoryPath, str | None] = {}
+    aliases: dict[str, CategoryPath] = {}
     for entry in entries:
         where = f"{file}, line {entry.line}"
         if not all(entry.path):
             raise SchemaError(f"{where}: a level of the path is empty; write it as A > B > C")
-        for key in (entry.path, entry.id):
-            if key is None:
-                continue
-            if key in line_of:
-                what = f"id '{key}'" if isinstance(key, str) else f"'{SEPARATOR.join(key)}'"
-                raise SchemaError(f"{where}: {what} stands already in line {line_of[key]}; keep one of them")
-            line_of[key] = entry.line
-        found.append(entry)
-    if not found:
+        if entry.id is not None and entry.id in line_of:
+            raise SchemaError(f"{where}: id '{entry.id}' stands already in line {line_of[entry.id]}; keep one of them")
+        if entry.path in ids and (entry.id is None or ids[entry.path] is None):
+            raise SchemaError(
+                f"{where}: '{SEPARATOR.join(entry.path)}' stands already in line {line_of[entry.path]}; keep one of them"
+            )
+        if entry.id is not None:
+            line_of[entry.id] = entry.line
+        if entry.path in ids:  # Meta's list has such
+            aliases[str(entry.id)] = entry.path
+            continue
+        line_of[entry.path] = entry.line
+        ids[entry.path] = entry.id
+    if not ids:
         raise SchemaError(f"{file}: has no category; write one path (A > B > C) in each line")
-    return Taxonomy(tuple(entry.path for entry in found), tuple(entry.id for entry in found), tuple(warnings))
+    if aliases:
+        second, path = next(iter(aliases.items()))
+        warnings.append(
+            f"{file}: {len(aliases)} categories stand there under a second id, which means the same "
+            f"('{SEPARATOR.join(path)}': {ids[path]}, {second})"
+        )
+    return Taxonomy(tuple(ids), tuple(ids.values()), tuple(warnings), version, aliases)
 
 
 def _read_txt(file: Path, text: str, warnings: list[str]) -> Iterator[_TaxonomyLine]:
-    for number, raw in enumerate(text.splitlines(), start=1):
+    lines = text.splitlines()
+    # Meta's list of categories is CSV, whatever its ending says.
+    if is_table([line for line in lines if not line.startswith("#")]):
+        yield from _read_csv(file, text, warnings)
+        return
+    for number, raw in enumerate(lines, start=1):
         line = raw.strip()
         if not line or line.startswith("#"):
             continue
@@ -99,40 +122,7 @@ def _mapping(file: Path, node: yaml.Node) -> dict[str, yaml.Node]:
 
 
 def _read_csv(file: Path, text: str, warnings: list[str]) -> Iterator[_TaxonomyLine]:
-    delimiter = "\t" if file.suffix.lower() == ".tsv" else ","
-    rows = csv.DictReader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
-    try:
-        columns = [name for name in rows.fieldnames or () if name]
-        parents = next((name for name in ("parent", "parent_id") if name in columns), None)
-        if parents is not None and {"id", "name"} <= {*columns}:
-            yield from _by_parents(file, rows, parents, warnings)
-            return
-        paths = next((name for name in _PATHS if name in columns), None)
-        if paths is None:
-            names = ", ".join(columns) or "none"
-            raise SchemaError(f"{file}, line 1: has no column 'path' (it has: {names}); name the column of paths so")
-        for row in rows:
-            yield _TaxonomyLine(rows.line_num, split_path(row[paths] or ""), (row.get("id") or "").strip() or None)
-    except csv.Error as error:
-        raise SchemaError(f"{file}, line {rows.line_num + 1}: can't be read as CSV ({error}); mend it") from error
-
-
-def _by_parents(file: Path, rows: csv.DictReader[str], parents: str, warnings: list[str]) -> Iterator[_TaxonomyLine]:
-    lines: dict[str, int] = {}
-    names: dict[str, str] = {}
-    parent_of: dict[str, str] = {}
-    for row in rows:
-        id_, name, parent = ((row[column] or "").strip() for column in ("id", "name", parents))
-        if not id_ or not name or id_ in names:
-            trouble = f"id '{id_}' stands already in line {lines[id_]}" if id_ in names else "id or name is empty"
-            raise SchemaError(f"{file}, line {rows.line_num}: {trouble}; give each category both, and its own id")
-        lines[id_], names[id_] = rows.line_num, name
-        if parent:
-            parent_of[id_] = parent
-    tree = Tree(names, parent_of)
-    warnings.extend(f"{file}: {trouble}" for trouble in tree.troubles)
-    for id_, path in tree.paths():
-        yield _TaxonomyLine(lines[id_], path, id_)
+    return (_TaxonomyLine(*row) for row in read_table(file, text, warnings))
 
 
 _READERS: dict[str, Callable[[Path, str, list[str]], Iterator[_TaxonomyLine]]] = {

@@ -67,6 +67,11 @@ class GoogleXmlFormat(Format["GoogleXmlReader"]):
             kept[name] = without_parts(kept[name], "|", failed[name])
         return replace(original, texts=kept)
 
+    def replace_category(self, source: GoogleXmlReader, original: FeedRecord, value: Any) -> FeedRecord:
+        if original.item.error is not None:  # where its elements begin and end can't be told
+            return original
+        return replace(original, texts={**original.texts, "google_product_category": value})
+
     def annotate(self, path: Path, source: GoogleXmlReader, names: Sequence[str], rows: Iterable[AnnotatedRow]) -> None:
         """Texts that were changed take the place of their elements; notes are elements of ours."""
         with closing(FeedCopy(path, source.parser)) as copy:
