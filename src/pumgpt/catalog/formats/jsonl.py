@@ -15,6 +15,7 @@ from typing import Any
 
 from pumgpt.catalog.formats.base import CatalogReader, Format, Record, RejectedRow
 from pumgpt.catalog.formats.column_map import ColumnMap
+from pumgpt.catalog.formats.json.items import is_json_lines
 from pumgpt.catalog.formats.text_lines import MAX_CELL_CHARS, read_lines
 from pumgpt.errors import CatalogError
 
@@ -25,6 +26,10 @@ _ROWS_TO_GUESS_FROM = 20
 class JsonLinesFormat(Format[CatalogReader]):
     name = "JSON lines"
     endings = JSON_LINES
+
+    def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
+        """Many data sets have one object a line in a file called `.json`."""
+        return super().recognise(path) or (path.suffix.lower() == ".json" and path.is_file() and is_json_lines(path))
 
     def read(self, path: Path, column_map: ColumnMap | None = None) -> CatalogReader:
         return JsonLinesReader(self, path, column_map)

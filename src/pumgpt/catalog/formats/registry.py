@@ -19,6 +19,7 @@ from pumgpt.catalog.formats.datasets import DatasetFormat
 from pumgpt.catalog.formats.etsy import EtsyFormat
 from pumgpt.catalog.formats.google.text import GoogleTextFormat
 from pumgpt.catalog.formats.google.xml import GoogleXmlFormat
+from pumgpt.catalog.formats.json.catalog import JsonFormat, ShopJsonFormat
 from pumgpt.catalog.formats.jsonl import JsonLinesFormat
 from pumgpt.catalog.formats.magento import MagentoFormat
 from pumgpt.catalog.formats.meta import MetaFormat
@@ -49,6 +50,8 @@ _FORMATS: list[Format[Any]] = [
     CsvFormat("CSV", (".csv",)),
     CsvFormat("TSV", (".tsv", ".txt")),
     JsonLinesFormat(),
+    ShopJsonFormat(),
+    JsonFormat(),
     ParquetFormat(),
     GoogleXmlFormat(),
     DatasetFormat(),
