@@ -20,9 +20,11 @@ from pumgpt.catalog.formats.etsy import EtsyFormat
 from pumgpt.catalog.formats.google.text import GoogleTextFormat
 from pumgpt.catalog.formats.google.xml import GoogleXmlFormat
 from pumgpt.catalog.formats.json.catalog import JsonFormat, ShopJsonFormat
+from pumgpt.catalog.formats.json.schema_org import SchemaOrgFormat, WebPageFormat
 from pumgpt.catalog.formats.jsonl import JsonLinesFormat
 from pumgpt.catalog.formats.magento import MagentoFormat
 from pumgpt.catalog.formats.meta import MetaFormat
+from pumgpt.catalog.formats.open_food_facts import FoodFactsCsvFormat, FoodFactsParquetFormat
 from pumgpt.catalog.formats.parquet import ParquetFormat
 from pumgpt.catalog.formats.prestashop import PrestaShopFormat
 from pumgpt.catalog.formats.shopify import ShopifyFormat
@@ -47,11 +49,15 @@ _FORMATS: list[Format[Any]] = [
     AkeneoFormat(),
     MetaFormat(),
     GoogleTextFormat(),
+    FoodFactsCsvFormat(),
     CsvFormat("CSV", (".csv",)),
     CsvFormat("TSV", (".tsv", ".txt")),
     JsonLinesFormat(),
+    SchemaOrgFormat(),
+    WebPageFormat(),
     ShopJsonFormat(),
     JsonFormat(),
+    FoodFactsParquetFormat(),
     ParquetFormat(),
     GoogleXmlFormat(),
     DatasetFormat(),

@@ -22,7 +22,8 @@ from pumgpt.catalog.formats.column_map import ColumnMap, guess_columns, id_candi
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.json.edits import rewritten
 from pumgpt.catalog.formats.json.items import JsonItem, JsonItems, is_json_lines
-from pumgpt.catalog.formats.json.shapes import RecordShape, filled_attributes, find_shape
+from pumgpt.catalog.formats.json.shape import RecordShape, filled_attributes
+from pumgpt.catalog.formats.json.shapes import find_shape, shaped_product
 from pumgpt.catalog.formats.jsonl import plain_json
 from pumgpt.catalog.formats.text_lines import has_mark
 from pumgpt.catalog.product import Product
@@ -117,7 +118,7 @@ class JsonReader(CatalogReader):
             # An element without a product goes back with the next one that has some.
             held = "" if places else item.before + item.text
             for place in places:
-                yield JsonRecord(item, place, _at(item.value, place))
+                yield JsonRecord(item, place, value_at(item.value, place))
         self.tail = held + self.items.tail
 
     tail = ""
@@ -142,7 +143,9 @@ class JsonReader(CatalogReader):
         if self.shape is not None:
             if columns.overwrite_values and values:
                 own = product.attributes or {}
-                fields = self.shape.without(fields, {fold_attribute(n): _listed(own.get(fold_attribute(n))) for n in values})
+                fields = self.shape.without(
+                    fields, {fold_attribute(n): _listed(own.get(fold_attribute(n))) for n in values}
+                )
             if values:
                 fields = self.shape.with_attributes(fields, values)
             if category is not None:
@@ -181,7 +184,7 @@ class JsonFormat(Format[JsonReader]):
     """A list in nobody's form but the shop's own."""
 
     name = "JSON"
-    endings = (".json",)
+    endings: tuple[str, ...] = (".json",)
 
     def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
         return super().recognise(path) and not (path.is_file() and is_json_lines(path))
@@ -190,7 +193,7 @@ class JsonFormat(Format[JsonReader]):
         return JsonReader(self, path, column_map)
 
     def fill(self, path: Path, columns: FilledColumns, source: CatalogReader) -> FormatWriter:
-        if isinstance(source, JsonReader) and source.path.suffix.lower() in self.endings:
+        if isinstance(source, JsonReader):
             return JsonWriter(path, columns, source)
         return JsonListWriter(path, columns, source)
 
@@ -283,7 +286,9 @@ class JsonListWriter(FormatWriter):
         record = dict(product.original)
         category = self._columns.category(product, understanding)
         if category is not None:
-            record[self._source.fills.category or "category"] = " > ".join(category) if self._source.text_only else category
+            record[self._source.fills.category or "category"] = (
+                " > ".join(category) if self._source.text_only else category
+            )
         attributes: dict[str, Any] = {}
         for name, items in filled_attributes(self._columns, product, understanding).items():
             column = self._source.fills.attributes.get(fold_attribute(name))
@@ -331,12 +336,6 @@ def own_answer(understanding: Understanding) -> dict[str, Any]:
     return {name: value for name, value in understanding.to_json().items() if name != "id"}
 
 
-def shaped_product(shape: RecordShape, record: Mapping[str, Any], base: Path) -> Product:
-    """The product of a record of a system's interface."""
-    extra = {name: value for name, value in record.items() if name not in shape.read_fields}
-    return replace(Product.from_record(shape.read(record), base), extra=extra, original=record)
-
-
 def _plain(record: JsonRecord) -> JsonRecord:
     """The record with names in the place of the objects that have them: {"category": {"id": 7, "name": "Shirts"}}."""
     named = {
@@ -347,7 +346,8 @@ def _plain(record: JsonRecord) -> JsonRecord:
     return replace(record, fields={**record.fields, **named}) if named else record
 
 
-def _at(value: Any, place: Place) -> Any:
+def value_at(value: Any, place: Place) -> Any:
+    """What stands at a place of a document."""
     for key in place:
         value = value[key]
     return value
@@ -357,7 +357,7 @@ def _replaced(value: Any, place: Place, new: Any) -> Any:
     """A copy of `value` with `new` at `place`."""
     if not place:
         return new
-    copy = dict(value) if isinstance(value, Mapping) else list(value)
+    copy: Any = dict(value) if isinstance(value, Mapping) else list(value)
     copy[place[0]] = _replaced(value[place[0]], place[1:], new)
     return copy
 

@@ -98,7 +98,9 @@ class _Editor:
 
     def _compare_members(self, parts: list[_Part], before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         line = _line_before(self.text, parts[0])
-        last = {part.key: number for number, part in enumerate(parts)}  # of a key that stands there twice the last counts
+        last = {
+            part.key: number for number, part in enumerate(parts)
+        }  # of a key that stands there twice the last counts
         kept = [number for number, part in enumerate(parts) if part.key in after]
         for number, part in enumerate(parts):
             assert part.key is not None

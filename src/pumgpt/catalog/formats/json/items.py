@@ -18,8 +18,25 @@ from pumgpt.catalog.formats.text_lines import MAX_CELL_CHARS, western
 from pumgpt.errors import CatalogError
 
 LIST_NAMES = frozenset(
-    "products items data results records rows entries hits docs listings catalog nodes edges value"
-    " @graph itemlistelement datafeedelement".split()
+    [
+        "products",
+        "items",
+        "data",
+        "results",
+        "records",
+        "rows",
+        "entries",
+        "hits",
+        "docs",
+        "listings",
+        "catalog",
+        "nodes",
+        "edges",
+        "value",
+        "@graph",
+        "itemlistelement",
+        "datafeedelement",
+    ]
 )
 """What the list of products is called (in small letters), where it is a part of a larger document."""
 _MAX_DEPTH = 4
@@ -263,7 +280,9 @@ def _read_element(window: _Window, known: set[str]) -> JsonItem:
         if "\\u" in text:  # an escape may write what no encoding can
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        return JsonItem(before, text, None, "holds half a character (a lone surrogate, \\ud800 to \\udfff); write it whole")
+        return JsonItem(
+            before, text, None, "holds half a character (a lone surrogate, \\ud800 to \\udfff); write it whole"
+        )
     except (ValueError, RecursionError) as error:
         message = error.msg if isinstance(error, json.JSONDecodeError) else error
         window.at = _next_element(window, before, known)
