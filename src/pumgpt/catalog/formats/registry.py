@@ -27,6 +27,7 @@ from pumgpt.catalog.formats.meta import MetaFormat
 from pumgpt.catalog.formats.open_food_facts import FoodFactsCsvFormat, FoodFactsParquetFormat
 from pumgpt.catalog.formats.parquet import ParquetFormat
 from pumgpt.catalog.formats.prestashop import PrestaShopFormat
+from pumgpt.catalog.formats.photo_folder import PhotoFolderFormat, PhotoZipFormat
 from pumgpt.catalog.formats.shopify import ShopifyFormat
 from pumgpt.catalog.formats.squarespace import SquarespaceFormat
 from pumgpt.catalog.formats.wix import WixFormat
@@ -60,6 +61,8 @@ _FORMATS: list[Format[Any]] = [
     FoodFactsParquetFormat(),
     ParquetFormat(),
     GoogleXmlFormat(),
+    PhotoFolderFormat(),
+    PhotoZipFormat(),
     DatasetFormat(),
 ]
 
@@ -87,7 +90,7 @@ def read_catalog(path: Path, column_map: ColumnMap | None = None) -> CatalogRead
     endings = dict.fromkeys(ending for known in formats() for ending in known.endings if ending)
     raise CatalogError(
         f"{path}: its ending '{path.suffix}' is not known; a catalogue is one of {', '.join(endings)}, "
-        "or the folder of a dataset"
+        "or the folder of a dataset or of photos"
     )
 
 
