@@ -39,6 +39,9 @@ LIST_NAMES = frozenset(
     ]
 )
 """What the list of products is called (in small letters), where it is a part of a larger document."""
+_IDS = frozenset(("id", "sku", "code", "handle", "@type"))
+_NAMES = frozenset(("title", "name", "product_name", "@type"))
+"""An object with one of each is a product by itself."""
 _MAX_DEPTH = 4
 _CHUNK_CHARS = 1 << 16
 _DECODER = json.JSONDecoder()
@@ -200,27 +203,20 @@ def _find_list(window: _Window) -> Keys | None:
     if first != "{":
         raise json.JSONDecodeError("Expecting an object or a list", window.text, window.at)
     found: list[Keys] = []
-    names: set[str] = set()
-    known = _search_object(window, (), found, names)
-    if known is not None:
-        return known
-    # A product by itself has lists of objects too: its variants, its photos.
-    is_product = names & {"id", "sku", "code", "handle", "@type"} and names & {"title", "name", "product_name", "@type"}
-    return found[0] if found and not is_product else None
+    known = _search_object(window, (), found)
+    return known if known is not None else next(iter(found), None)
 
 
-def _search_object(window: _Window, keys: Keys, found: list[Keys], names: set[str] | None = None) -> Keys | None:
-    """The keys of a list that is called as lists of products are; other lists of objects are added to `found`.
-
-    `names` collects the names of the object itself.
-    """
+def _search_object(window: _Window, keys: Keys, found: list[Keys]) -> Keys | None:
+    """The keys of a list that is called as lists of products are; other lists of objects are added to `found`."""
     window.pass_over("{")
+    names: set[str] = set()
+    num_found = len(found)
     while window.peek() == '"':
         name = window.value()
         window.pass_over(":")
+        names.add(name)
         here = (*keys, name)
-        if names is not None:
-            names.add(name)
         first = window.peek()
         is_known = name.casefold() in LIST_NAMES
         if first == "[" and window.opens_with("{]" if is_known else "{"):
@@ -236,6 +232,8 @@ def _search_object(window: _Window, keys: Keys, found: list[Keys], names: set[st
         if window.peek() == ",":
             window.at += 1
     window.pass_over("}")
+    if names & _IDS and names & _NAMES:
+        del found[num_found:]  # the lists of one product: its variants, its photos
     return None
 
 
