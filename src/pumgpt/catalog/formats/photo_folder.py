@@ -190,31 +190,27 @@ def group_photos(names: Names) -> dict[str, list[str]]:
     for folder, files in by_folder.items():
         leaf = folder.rpartition("/")[2]
         if folder and 1 < len(files) <= _MOST_VIEWS and all(_is_view_of(leaf, file) for file in files):
-            products[folder] = sorted(files, key=_order)
+            groups = [(folder, files)]
         else:
-            products.update(_by_stem(folder, files))
+            groups = _by_stem(folder, files)
+        for id_, group in groups:
+            # shirt.jpg beside shirt.png, or a folder beside a file of its name: the ending tells them apart.
+            is_free = id_.strip() and id_ not in products
+            products[id_ if is_free else group[0]] = sorted(group, key=_order)
     return products
 
 
-def _by_stem(folder: str, files: Names) -> dict[str, list[str]]:
-    """The photos of one folder, those together that share what stands before their number or view."""
+def _by_stem(folder: str, files: Names) -> Iterator[tuple[str, Names]]:
+    """The photos of one folder, those together that share what stands before their number or view, with their ids."""
     stems: dict[str, list[str]] = defaultdict(list)
     for file in files:
         stems[_parts(file)[0]].append(file)
-    sets = {stem: group for stem, group in stems.items() if _is_set(stem, group)}
-    # One set may as well be a series of different things; a scheme shows where there are more names.
-    if len(stems) < 2:
-        sets = {}
-    products: dict[str, list[str]] = {}
     for stem, group in stems.items():
-        if stem in sets:
-            products[f"{folder}/{stem}" if folder else stem] = sorted(group, key=_order)
-            continue
-        for file in group:
-            id_ = file.rpartition(".")[0]
-            # shirt.jpg beside shirt.png: each keeps the ending, so that no row repeats an id.
-            products[id_ if id_ not in products else file] = [file]
-    return products
+        # One set may as well be a series of different things; a scheme shows where there are more names.
+        if len(stems) > 1 and _is_set(stem, group):
+            yield f"{folder}/{stem}" if folder else stem, group
+        else:
+            yield from ((file.rpartition(".")[0], [file]) for file in group)
 
 
 def _is_set(stem: str, files: Names) -> bool:
