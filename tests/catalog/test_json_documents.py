@@ -13,6 +13,7 @@ from filling import answer, fill
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pumgpt.catalog.formats.annotated import AnnotatedRow
 from pumgpt.catalog.formats.base import RejectedRow
 from pumgpt.catalog.formats.json.catalog import JsonReader
 from pumgpt.catalog.formats.json.edits import rewritten
@@ -173,6 +174,26 @@ def test_each_system_is_filled_where_it_looks(tmp_path: Path) -> None:
     big = _filled(tmp_path, _BIGCOMMERCE)
     assert big["categories"] == [12]
     assert big["custom_fields"][1:] == [{"name": "Colour", "value": "Red"}, {"name": "Fabric", "value": "Wool, Silk"}]
+
+
+def test_failed_values_are_struck_where_the_system_has_them(tmp_path: Path) -> None:
+    metafield = {"namespace": "custom", "key": "colour", "type": "single_line_text_field", "value": "Black"}
+    for record, field, kept in (
+        ({**_SHOPIFY, "metafields": [metafield]}, "metafields", []),
+        (_WOO, "attributes", [{**_WOO["attributes"][0], "options": ["Green"]}]),
+        (_MAGENTO, "custom_attributes", [_MAGENTO["custom_attributes"][n] for n in (0, 1, 3)]),
+        (_BIGCOMMERCE, "custom_fields", []),
+    ):
+        source = _write(tmp_path, [record, {**record, "id": 2, "sku": "2"}], indent=1)
+        reader = read_catalog(source)
+        first, _ = (row for row in reader if isinstance(row, Product))
+        failed = {"colour": ["Black"], "activity": ["Gym"], "pattern": ["Plain"]}
+        struck = AnnotatedRow(first, reader.format.strike(reader, first.original, failed), {"pumgpt_verdicts": "[]"})
+        rest = [AnnotatedRow(None, row.original) for row in list(reader)[1:]]
+        reader.format.annotate(tmp_path / "out.json", reader, ["pumgpt_verdicts"], [struck, *rest])
+        found, same = json.loads((tmp_path / "out.json").read_text())
+        assert found == {**record, field: kept, "pumgpt_verdicts": "[]"}
+        assert same == {**record, "id": 2, "sku": "2"}
 
 
 def test_a_list_of_ones_own_is_guessed_and_filled_in_its_form(tmp_path: Path) -> None:

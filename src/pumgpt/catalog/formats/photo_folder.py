@@ -17,7 +17,7 @@ import zipfile
 import zlib
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -190,7 +190,7 @@ def group_photos(names: Names) -> dict[str, list[str]]:
     for folder, files in by_folder.items():
         leaf = folder.rpartition("/")[2]
         if folder and 1 < len(files) <= _MOST_VIEWS and all(_is_view_of(leaf, file) for file in files):
-            groups = [(folder, files)]
+            groups: Iterable[tuple[str, Names]] = [(folder, files)]
         else:
             groups = _by_stem(folder, files)
         for id_, group in groups:

@@ -91,7 +91,7 @@ class _Editor:
         parts = list(_parts(self.text, at)) if isinstance(before, dict | list) else []
         if isinstance(before, dict) and isinstance(after, Mapping) and parts:
             self._compare_members(parts, before, after)
-        elif isinstance(before, list) and isinstance(after, list) and parts:
+        elif isinstance(before, list) and isinstance(after, list) and parts and after:
             self._compare_elements(parts, before, after)
         else:
             self.edits.append((at, _DECODER.raw_decode(self.text, at)[1], self.style.write(after, line)))
