@@ -176,6 +176,14 @@ def test_each_system_is_filled_where_it_looks(tmp_path: Path) -> None:
     assert big["custom_fields"][1:] == [{"name": "Colour", "value": "Red"}, {"name": "Fabric", "value": "Wool, Silk"}]
 
 
+def test_categories_without_the_shops_ids_stay_out(tmp_path: Path) -> None:
+    for record in ({**_WOO, "categories": []}, _BIGCOMMERCE):
+        source = _write(tmp_path, [record])
+        (warning,) = fill(source, tmp_path / "out.json", lambda product: answer(product, category=["A", "B"]))
+        assert "--taxonomy" in warning
+        assert json.loads((tmp_path / "out.json").read_text())[0]["categories"] == []
+
+
 def test_failed_values_are_struck_where_the_system_has_them(tmp_path: Path) -> None:
     metafield = {"namespace": "custom", "key": "colour", "type": "single_line_text_field", "value": "Black"}
     for record, field, kept in (

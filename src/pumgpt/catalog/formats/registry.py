@@ -26,8 +26,8 @@ from pumgpt.catalog.formats.magento import MagentoFormat
 from pumgpt.catalog.formats.meta import MetaFormat
 from pumgpt.catalog.formats.open_food_facts import FoodFactsCsvFormat, FoodFactsParquetFormat
 from pumgpt.catalog.formats.parquet import ParquetFormat
-from pumgpt.catalog.formats.prestashop import PrestaShopFormat
 from pumgpt.catalog.formats.photo_folder import PhotoFolderFormat, PhotoZipFormat
+from pumgpt.catalog.formats.prestashop import PrestaShopFormat
 from pumgpt.catalog.formats.shopify import ShopifyFormat
 from pumgpt.catalog.formats.squarespace import SquarespaceFormat
 from pumgpt.catalog.formats.wix import WixFormat

@@ -150,7 +150,12 @@ class JsonReader(CatalogReader):
                 fields = self.shape.with_attributes(fields, values)
             if category is not None:
                 id_ = understanding.category.id if understanding.category else None
-                fields = self.shape.with_category(fields, category, id_)
+                before, fields = fields, self.shape.with_category(fields, category, id_)
+                if fields == before:
+                    self.warn(
+                        f"{self.path}: {self.shape.name} take categories by the shop's own numbers, so theirs stay as "
+                        "they are; give --taxonomy with these as ids"
+                    )
         else:
             self._fill_plain(fields, values, category)
         return {**fields, **self.note(UNDERSTANDING, own_answer(understanding))}
