@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow, annotated_products
-from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Record, RejectedRow
+from pumgpt.catalog.formats.base import CatalogReader, Fills, Format, FormatWriter, Record, RejectedRow
 from pumgpt.catalog.formats.column_map import ColumnMap, guess_columns, id_candidates, lacks_fields
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.json.edits import rewritten
@@ -80,6 +80,11 @@ class JsonReader(CatalogReader):
     @property
     def id_column(self) -> str:
         return super().id_column if self.shape is None else self.shape.id_field
+
+    @property
+    def fills(self) -> Fills:
+        shape = self.shape
+        return super().fills if shape is None else Fills(shape.category_field, {}, shape.attributes_field)
 
     def settle(self) -> None:
         """Find out from the first products how they are written."""

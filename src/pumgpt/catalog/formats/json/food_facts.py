@@ -23,6 +23,8 @@ class FoodFactsShape(RecordShape):
 
     name = "Open Food Facts"
     id_field = "code"
+    category_field = "categories"
+    attributes_field = "brands, quantity, packaging and labels"
     read_fields = frozenset(
         (
             *("code", "product_name", "generic_name", "lang", "categories", "categories_tags", "categories_hierarchy"),

@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pumgpt.catalog.formats.base import CatalogReader, Format, Record, RejectedRow
+from pumgpt.catalog.formats.base import CatalogReader, Fills, Format, Record, RejectedRow
 from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.json.catalog import (
@@ -91,6 +91,10 @@ class SchemaOrgReader(JsonReader):
 
     def settle(self) -> None:
         _refuse_columns(self.path, self.given_columns)
+
+    @property
+    def fills(self) -> Fills:
+        return Fills("category", _DIRECT, "additionalProperty")
 
     @property
     def missing_id(self) -> str:

@@ -24,6 +24,9 @@ class RecordShape(ABC):
 
     name: ClassVar[str]
     id_field: ClassVar[str] = "id"
+    category_field: ClassVar[str]
+    attributes_field: ClassVar[str]
+    """Where categories and attributes are filled, in words for people."""
     read_fields: ClassVar[frozenset[str]]
     """What is read of a record; all else is carried through as the shop's own."""
 

@@ -27,6 +27,8 @@ class ShopifyShape(RecordShape):
     """Shopify's `products.json`, REST and GraphQL. Attributes are metafields; options tell variants apart and stay."""
 
     name = "Shopify's products"
+    category_field = "product_type"
+    attributes_field = "metafields"
     read_fields = frozenset(
         [
             "id",
@@ -58,7 +60,9 @@ class ShopifyShape(RecordShape):
     )
 
     def matches(self, record: Mapping[str, Any]) -> bool:
-        return "title" in record and "id" in record and len(self._marks & record.keys()) > 1
+        # A table with some of Shopify's columns is its owner's; what the interface gives has lists in it.
+        nested = any(isinstance(record.get(name), list | dict) for name in ("images", "variants", "options", "media"))
+        return {"id", "title"} <= record.keys() and nested and len(self._marks & record.keys()) > 1
 
     def read(self, record: Mapping[str, Any]) -> Fields:
         photos = [record.get("image"), record.get("featuredImage"), *_nodes(record.get("images"))]
@@ -120,6 +124,8 @@ class WooCommerceShape(RecordShape):
     """WooCommerce's REST and Store interfaces. They take categories by the shop's own id, attributes by name."""
 
     name = "WooCommerce's products"
+    category_field = "categories"
+    attributes_field = "attributes"
     read_fields = frozenset(
         ["id", "name", "description", "short_description", "images", "categories", "attributes", "brands"]
     )
@@ -200,6 +206,8 @@ class MagentoShape(RecordShape):
 
     name = "Magento's products"
     id_field = "sku"
+    category_field = "category_links"
+    attributes_field = "custom_attributes"
     read_fields = frozenset(["sku", "name", "media_gallery_entries", "custom_attributes"])
     _own_codes = frozenset(
         [
@@ -296,6 +304,8 @@ class BigCommerceShape(RecordShape):
     """BigCommerce's V3 catalogue. Attributes are custom fields; categories are ids of the shop."""
 
     name = "BigCommerce's products"
+    category_field = "categories"
+    attributes_field = "custom_fields"
     read_fields = frozenset(["id", "name", "description", "images", "primary_image", "categories", "custom_fields"])
     _marks = frozenset(
         [
