@@ -98,7 +98,7 @@ def curated_export(
     names = (n for n in product.original if n == SET_ASIDE or n.endswith(f":{SET_ASIDE}"))
     cell = product.original.get(next(names, ""))
     try:
-        before = json.loads(cell) if cell else None
+        before = json.loads(cell) if isinstance(cell, str) and cell else cell or None
     except ValueError:
         before = None
     return record, _merge(before, {name: values[0] if len(values) == 1 else values for name, values in failed.items()})

@@ -189,6 +189,10 @@ class CatalogReader(ABC):
     def id_column(self) -> str:
         return "id" if self.column_map is None else self.column_map.id
 
+    def id_of(self, record: Record) -> Any:
+        """The id as a row has it."""
+        return record.get(self.id_column)
+
     @property
     def numbers_rows(self) -> bool:
         """Whether products are called by the numbers of their rows, as the caller asked."""
@@ -283,7 +287,7 @@ class CatalogReader(ABC):
             self.warn(line)
 
     def _checked(self, record: Record) -> Product | RejectedRow:
-        identifier = ROW_NUMBER if self.numbers_rows else record.get(self.id_column)
+        identifier = ROW_NUMBER if self.numbers_rows else self.id_of(record)
         if identifier is None or not str(identifier).strip():
             return RejectedRow(0, None, self.missing_id, record)
         if not isinstance(identifier, str | int | float):

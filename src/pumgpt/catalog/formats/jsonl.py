@@ -15,7 +15,11 @@ from typing import Any
 
 from pumgpt.catalog.formats.base import CatalogReader, Format, Record, RejectedRow
 from pumgpt.catalog.formats.column_map import ColumnMap
+from pumgpt.catalog.formats.json.items import is_json_lines
+from pumgpt.catalog.formats.json.shape import RecordShape
+from pumgpt.catalog.formats.json.shapes import find_shape, shaped_product
 from pumgpt.catalog.formats.text_lines import MAX_CELL_CHARS, read_lines
+from pumgpt.catalog.product import Product
 from pumgpt.errors import CatalogError
 
 JSON_LINES = (".jsonl", ".ndjson")
@@ -26,18 +30,38 @@ class JsonLinesFormat(Format[CatalogReader]):
     name = "JSON lines"
     endings = JSON_LINES
 
+    def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
+        """Many data sets have one object a line in a file called `.json`."""
+        return super().recognise(path) or (path.suffix.lower() == ".json" and path.is_file() and is_json_lines(path))
+
     def read(self, path: Path, column_map: ColumnMap | None = None) -> CatalogReader:
         return JsonLinesReader(self, path, column_map)
 
 
 class JsonLinesReader(CatalogReader):
-    """One product a line. The columns are those of all rows, so `columns` reads the whole file once."""
+    """One product a line, in our names or as a shop system's interface or Open Food Facts writes it.
+
+    The columns are those of all rows, so `columns` reads the whole file once.
+    """
 
     def __init__(self, format_: Format[Any], path: Path, column_map: ColumnMap | None = None) -> None:
         super().__init__(format_, path, column_map)
-        names = _names(islice(self.records(), _ROWS_TO_GUESS_FROM))
-        if names and (column_map is None or column_map.names_only_id):
+        self._shape: RecordShape | None = None
+        first = [row for row in islice(self.records(), _ROWS_TO_GUESS_FROM) if not isinstance(row, RejectedRow)]
+        names = _names(iter(first))
+        if column_map is None:
+            self._shape = find_shape(first)
+        if self._shape is None and names and (column_map is None or column_map.names_only_id):
             self.settle_columns(names)
+
+    @property
+    def id_column(self) -> str:
+        return super().id_column if self._shape is None else self._shape.id_field
+
+    def product_of(self, record: Record) -> Product:
+        if self._shape is not None:
+            return shaped_product(self._shape, record, self.base)
+        return super().product_of(record)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:  # type: ignore[override]

@@ -19,10 +19,14 @@ from pumgpt.catalog.formats.datasets import DatasetFormat
 from pumgpt.catalog.formats.etsy import EtsyFormat
 from pumgpt.catalog.formats.google.text import GoogleTextFormat
 from pumgpt.catalog.formats.google.xml import GoogleXmlFormat
+from pumgpt.catalog.formats.json.catalog import JsonFormat, ShopJsonFormat
+from pumgpt.catalog.formats.json.schema_org import SchemaOrgFormat, WebPageFormat
 from pumgpt.catalog.formats.jsonl import JsonLinesFormat
 from pumgpt.catalog.formats.magento import MagentoFormat
 from pumgpt.catalog.formats.meta import MetaFormat
+from pumgpt.catalog.formats.open_food_facts import FoodFactsCsvFormat, FoodFactsParquetFormat
 from pumgpt.catalog.formats.parquet import ParquetFormat
+from pumgpt.catalog.formats.photo_folder import PhotoFolderFormat, PhotoZipFormat
 from pumgpt.catalog.formats.prestashop import PrestaShopFormat
 from pumgpt.catalog.formats.shopify import ShopifyFormat
 from pumgpt.catalog.formats.squarespace import SquarespaceFormat
@@ -46,11 +50,19 @@ _FORMATS: list[Format[Any]] = [
     AkeneoFormat(),
     MetaFormat(),
     GoogleTextFormat(),
+    FoodFactsCsvFormat(),
     CsvFormat("CSV", (".csv",)),
     CsvFormat("TSV", (".tsv", ".txt")),
     JsonLinesFormat(),
+    SchemaOrgFormat(),
+    WebPageFormat(),
+    ShopJsonFormat(),
+    JsonFormat(),
+    FoodFactsParquetFormat(),
     ParquetFormat(),
     GoogleXmlFormat(),
+    PhotoFolderFormat(),
+    PhotoZipFormat(),
     DatasetFormat(),
 ]
 
@@ -78,7 +90,7 @@ def read_catalog(path: Path, column_map: ColumnMap | None = None) -> CatalogRead
     endings = dict.fromkeys(ending for known in formats() for ending in known.endings if ending)
     raise CatalogError(
         f"{path}: its ending '{path.suffix}' is not known; a catalogue is one of {', '.join(endings)}, "
-        "or the folder of a dataset"
+        "or the folder of a dataset or of photos"
     )
 
 

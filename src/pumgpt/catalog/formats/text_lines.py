@@ -81,7 +81,7 @@ def read_lines(path: Path, warnings: list[str]) -> Iterator[str]:
                         f"{path}: line {number} is not UTF-8; such lines are read as Windows-1252 (Western European); "
                         "save the file as UTF-8 if letters look wrong"
                     )
-                yield _western(data)
+                yield western(data)
 
 
 def _cut_lines(file: TextIO) -> Iterator[str]:
@@ -91,7 +91,8 @@ def _cut_lines(file: TextIO) -> Iterator[str]:
             line = file.readline(MAX_LINE_CHARS)
 
 
-def _western(data: bytes) -> str:
+def western(data: bytes) -> str:
+    """Bytes that aren't UTF-8, as Windows-1252."""
     try:
         return data.decode("cp1252")
     except UnicodeDecodeError:  # five bytes have no meaning in Windows-1252
