@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Record, RejectedRow
 from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.filled import FilledColumns
-from pumgpt.catalog.formats.parquet import ROWS_AT_ONCE, ParquetWriter, records_of, records_of_group
+from pumgpt.catalog.formats.parquet import ROWS_AT_ONCE, ParquetWriter, TypedReader, records_of, records_of_group
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.errors import CatalogError, first_line
@@ -51,7 +51,7 @@ class DatasetFormat(Format[CatalogReader]):
                 folder.rmdir()
 
 
-class DatasetReader(CatalogReader):
+class DatasetReader(TypedReader):
     """All files of one folder, in order. Relative paths of photos start from the folder."""
 
     def __init__(self, format_: Format[Any], path: Path, column_map: ColumnMap | None = None) -> None:
@@ -71,10 +71,6 @@ class DatasetReader(CatalogReader):
     @property
     def base(self) -> Path:
         return self.path
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return tuple(self.schema.names) if self.schema is not None else ()
 
     def count_records(self) -> int:
         in_parquet: int = sum(pq.read_metadata(file).num_rows for file in self._parquet)

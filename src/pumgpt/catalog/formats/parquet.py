@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Rec
 from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.csv import own_cell
 from pumgpt.catalog.formats.filled import FilledColumns
-from pumgpt.catalog.product import AttributeValue, Product
+from pumgpt.catalog.formats.stored_values import Decode, column_decoders
+from pumgpt.catalog.product import AttributeValue, Product, written_attributes
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.errors import CatalogError, first_line
 
@@ -51,7 +53,35 @@ class ParquetFormat(Format[CatalogReader]):
                 file.write_table(pa.Table.from_pylist(group, schema=schema))
 
 
-class ParquetReader(CatalogReader):
+class TypedReader(CatalogReader):
+    """A catalogue whose columns have Arrow's types; a subclass sets `schema`."""
+
+    schema: pa.Schema
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self.schema.names)
+
+    def decoded(self, record: Record) -> Record:
+        if not self._decoders:
+            return record
+        return {name: self._decoders[name](cell) if name in self._decoders else cell for name, cell in record.items()}
+
+    def product_of(self, record: Record) -> Product:
+        cell = record.get("attributes")
+        if self.column_map is not None or not isinstance(cell, str) or written_attributes(cell) is not None:
+            return super().product_of(record)
+        # A column of text that is no JSON is one of the shop's own, as it is in CSV.
+        known = super().product_of({**record, "attributes": None})
+        extra = {name: value for name, value in record.items() if name in known.extra or name == "attributes"}
+        return replace(known, extra=extra, original=record)
+
+    @cached_property
+    def _decoders(self) -> dict[str, Decode]:
+        return column_decoders(self.schema)
+
+
+class ParquetReader(TypedReader):
     """Row group by row group, with typed columns."""
 
     def __init__(self, format_: Format[Any], path: Path, column_map: ColumnMap | None = None) -> None:
@@ -63,10 +93,6 @@ class ParquetReader(CatalogReader):
         except (pa.ArrowException, OSError) as error:
             raise CatalogError(f"{path}: can't be read as Parquet ({first_line(error)}); export it again") from error
         self.settle_columns(self.columns)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return tuple(self.schema.names) if self.schema is not None else ()
 
     def records(self) -> Iterator[Record | RejectedRow]:
         with pq.ParquetFile(self.path) as file:
