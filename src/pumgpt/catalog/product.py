@@ -73,7 +73,7 @@ class Product:
             id=text_of(identifier),
             images=_images(record, base),
             category=_category(record.get("category")),
-            attributes=_attributes(record.get("attributes")),
+            attributes=read_attributes(record.get("attributes")),
             extra={name: value for name, value in record.items() if name not in known},
             original=record,
             **{name: _text(name, record.get(name)) for name in _TEXT_FIELDS},
@@ -146,7 +146,8 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
-def _attributes(value: Any) -> dict[str, AttributeValue] | None:
+def read_attributes(value: Any) -> dict[str, AttributeValue] | None:
+    """Attributes from a mapping, a list of {name, value}, or JSON of either. Raises `CatalogError` for anything else."""
     if isinstance(value, str) and value:
         value = written_attributes(value)
         if value is None:
@@ -157,6 +158,8 @@ def _attributes(value: Any) -> dict[str, AttributeValue] | None:
         pairs = _pairs_of_lists(value) or list(value.items())
     elif isinstance(value, list) and all(isinstance(pair, Mapping) and "name" in pair for pair in value):
         pairs = [(pair["name"], pair.get("value")) for pair in value]
+    elif isinstance(value, list) and all(isinstance(pair, tuple) and len(pair) == 2 for pair in value):
+        pairs = value  # Arrow's map, which may have a key twice
     else:
         raise CatalogError("field 'attributes' is neither a mapping nor a list of {name, value}")
     merged: dict[str, AttributeValue] = {}

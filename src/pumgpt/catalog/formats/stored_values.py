@@ -12,6 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from pumgpt.catalog.formats.arrow_types import is_json, is_list
+
 Decode = Callable[[Any], Any]
 _METADATA = b"huggingface"
 _LISTS = ("List", "LargeList", "Sequence")
@@ -37,21 +39,6 @@ def label_names(feature: Any) -> Sequence[str] | None:
     """The names of a `ClassLabel`, by number; None for any other feature."""
     names = feature.get("names") if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" else None
     return names if isinstance(names, list) and names else None
-
-
-def is_json(kind: pa.DataType) -> bool:
-    return isinstance(kind, pa.BaseExtensionType) and kind.extension_name == "arrow.json"
-
-
-def is_list(kind: pa.DataType) -> bool:
-    types = pa.types
-    return bool(
-        types.is_list(kind)
-        or types.is_large_list(kind)
-        or types.is_fixed_size_list(kind)
-        or types.is_list_view(kind)
-        or types.is_large_list_view(kind)
-    )
 
 
 def _decoder(kind: pa.DataType, feature: Any) -> Decode | None:
