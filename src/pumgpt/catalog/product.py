@@ -155,7 +155,7 @@ def read_attributes(value: Any) -> dict[str, AttributeValue] | None:
     if is_missing(value) or value in ({}, []):
         return None
     if isinstance(value, Mapping):
-        pairs = _pairs_of_lists(value) or list(value.items())
+        pairs = pairs_of_lists(value) or list(value.items())
     elif isinstance(value, list) and all(isinstance(pair, Mapping) and "name" in pair for pair in value):
         pairs = [(pair["name"], pair.get("value")) for pair in value]
     elif isinstance(value, list) and all(isinstance(pair, tuple) and len(pair) == 2 for pair in value):
@@ -174,7 +174,7 @@ def read_attributes(value: Any) -> dict[str, AttributeValue] | None:
     return merged or None
 
 
-def _pairs_of_lists(value: Mapping[str, Any]) -> list[tuple[Any, Any]] | None:
+def pairs_of_lists(value: Mapping[str, Any]) -> list[tuple[Any, Any]] | None:
     """The pairs of {name: [...], value: [...]}, which is how data sets store a sequence of {name, value}."""
     names, values = value.get("name"), value.get("value")
     if value.keys() == {"name", "value"} and isinstance(names, list) and isinstance(values, list):
