@@ -33,7 +33,7 @@ import pyarrow.parquet as pq
 
 from pumgpt.catalog.conversations import Conversation
 from pumgpt.catalog.formats.column_map import ColumnMap
-from pumgpt.catalog.formats.registry import read_catalog
+from pumgpt.catalog.formats.registry import open_catalog
 from pumgpt.catalog.photos.decode import Fetch, open_photo, read_photo
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.schema import AttributeSchema
@@ -181,7 +181,7 @@ def write_shards(
 def _products(catalogs: Sequence[Path], column_map: ColumnMap | None = None) -> Iterator[tuple[str, Product]]:
     """All products, each with a name that no other has."""
     for number, path in enumerate(catalogs):
-        for row in read_catalog(path, column_map):
+        for row in open_catalog(path, column_map):
             if isinstance(row, Product):
                 yield f"{number}/{row.id}", row
 
