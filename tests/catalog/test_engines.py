@@ -6,6 +6,7 @@ import csv
 import datetime
 import decimal
 import json
+import tempfile
 import uuid
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from filling import answer, fill
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pumgpt.catalog.formats.base import RejectedRow
 from pumgpt.catalog.formats.registry import read_catalog
@@ -346,3 +349,90 @@ def test_json_lines_become_parquet_with_their_types(tmp_path: Path) -> None:
         assert table["big"].to_list() == [None, str(2**70)]
         assert _products(out)[0].images[0].path == str(tmp_path / "a.jpg"), "the photo is found from the new place too"
     assert pl.read_parquet(tmp_path / "out.parquet")["images"].to_list() == [["a.jpg"], None]
+
+
+@pytest.mark.parametrize("order", [("values", "empty"), ("empty", "values")])
+def test_files_of_a_folder_whose_columns_are_empty_in_one(tmp_path: Path, order: tuple[str, str]) -> None:
+    """Of one frame, cut into files: in one of them a column has no value, or only whole numbers."""
+    rows = {
+        "values": {"id": ["1"], "title": ["Tee"], "category": [["A", "B"]], "stock": [2.5]},
+        "empty": {"id": ["2"], "title": ["Bag"], "category": [None], "stock": [3]},
+    }
+    for number, name in enumerate(order):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        _write_polars(tmp_path / "in" / f"{number}.parquet", rows[name])
+    categories = {product.id: product.category for product in _products(tmp_path / "in")}
+    assert categories == {"1": ("A", "B"), "2": None}
+    fill(tmp_path / "in", tmp_path / "out.parquet", _filled, _NAMES)
+    table = pl.read_parquet(tmp_path / "out.parquet").sort("id")
+    assert table["category"].to_list() == [["A", "B"], ["Home", "Rugs"]] and table["stock"].to_list() == [2.5, 3.0]
+
+
+_WORD = st.sampled_from(["Red", "Blue", "x|y", "ü", "A & B"])
+_PATH = st.lists(st.sampled_from(["Home", "Rugs", "Arts & Crafts", "ü"]), min_size=1, max_size=3)
+_TEXT = pa.string()
+_CATEGORIES = (
+    *(_TEXT, pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), _TEXT), pa.null()),
+    *(pa.list_(_TEXT), pa.large_list(pa.large_string()), pa.list_view(pa.string_view())),
+)
+_ATTRIBUTES = (
+    *(pa.map_(_TEXT, _TEXT), pa.map_(pa.large_string(), pa.large_list(_TEXT)), pa.null(), _TEXT, pa.large_string()),
+    pa.large_list(pa.struct([("name", pa.large_string()), ("value", pa.string_view())])),
+    pa.list_(pa.struct([("name", _TEXT), ("value", pa.list_(_TEXT))])),
+    pa.struct([("colour", _TEXT), ("size", pa.null())]),
+    pa.struct([("colour", pa.large_list(_TEXT))]),
+)
+
+
+def _category_in(kind: pa.DataType, path: list[str] | None) -> Any:
+    if path is None or pa.types.is_null(kind):
+        return None
+    return path if pa.types.is_nested(kind) else " > ".join(path)
+
+
+def _attributes_in(kind: pa.DataType, colour: str | None) -> Any:
+    if colour is None or pa.types.is_null(kind):
+        return None
+    if not pa.types.is_nested(kind):
+        return json.dumps({"colour": colour})
+    if pa.types.is_struct(kind):
+        return {"colour": [colour] if pa.types.is_nested(kind.field("colour").type) else colour}
+    pair_kind = kind.item_type if pa.types.is_map(kind) else kind.value_type.field("value").type
+    value = [colour] if pa.types.is_nested(pair_kind) else colour
+    return [("colour", value)] if pa.types.is_map(kind) else [{"name": "colour", "value": value}]
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.sampled_from(_CATEGORIES),
+    st.sampled_from(_ATTRIBUTES),
+    st.lists(st.tuples(st.none() | _PATH, st.none() | _WORD), min_size=1, max_size=4),
+)
+def test_whatever_the_types_what_is_filled_is_read_again(
+    category: pa.DataType, attributes: pa.DataType, rows: list[tuple[list[str] | None, str | None]]
+) -> None:
+    table = pa.table(
+        {
+            "id": [str(number) for number in range(len(rows))],
+            "title": ["Tee"] * len(rows),
+            "category": pa.array([_category_in(category, path) for path, _ in rows], category),
+            "attributes": pa.array([_attributes_in(attributes, colour) for _, colour in rows], attributes),
+        }
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        source, out = Path(folder, "in.parquet"), Path(folder, "out.parquet")
+        pq.write_table(table, source)
+        before = _products(source)
+        fill(
+            source,
+            out,
+            lambda product: answer(product, category=["New", "Path"], size="M", fit="Slim"),
+            ("size", "fit"),
+        )
+        for old, new in zip(before, _products(out), strict=True):
+            assert new.category == (old.category or ("New", "Path"))
+            assert new.attributes == {**(old.attributes or {}), "size": "M", "fit": "Slim"}
+        written = pq.read_table(out)
+        if not pa.types.is_null(category):
+            kept = [number for number, product in enumerate(before) if product.category]
+            assert written["category"].take(kept).to_pylist() == table["category"].take(kept).to_pylist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import json
 import math
 import tempfile
@@ -78,6 +79,7 @@ def _same(value: Any, cell: Any) -> bool:
     return (json.loads(cell) if is_written else cell) == value
 
 
+_LATEST, _CENTURY = datetime.datetime(2200, 1, 1), datetime.timedelta(days=36_500)  # what 64 bits of nanoseconds hold
 _COLUMN = st.sampled_from(
     [
         (pa.string(), _TEXT),
@@ -95,6 +97,14 @@ _COLUMN = st.sampled_from(
         (pa.timestamp("us"), st.datetimes()),
         (pa.decimal128(8, 2), st.decimals(-9999, 9999, places=2)),
         (pa.dictionary(pa.int32(), pa.string()), _TEXT),
+        (pa.large_string(), _TEXT),
+        (pa.string_view(), _TEXT),
+        (pa.large_list(pa.large_string()), st.lists(_TEXT | st.none(), max_size=3)),
+        (pa.list_view(pa.string()), st.lists(_TEXT, max_size=3)),
+        (pa.list_(pa.timestamp("ns")), st.lists(st.datetimes(datetime.datetime(1700, 1, 1), _LATEST), max_size=2)),
+        (pa.time64("ns"), st.times()),
+        (pa.duration("ns"), st.timedeltas(-_CENTURY, _CENTURY)),
+        (pa.null(), st.none()),
     ]
 )
 

@@ -149,19 +149,29 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _common_schema(folder: Path, files: Sequence[Path]) -> pa.Schema:
-    """The files' schema. Raises `CatalogError` where they differ, or one can't be read."""
+    """The files' schema. Engines write a column that is empty in one file as type null there, or one with gaps as floats: such
+    types have a common one. Raises `CatalogError` where files have other columns, or one can't be read.
+    """
     found: pa.Schema | None = None
     for file in files:
         try:
             schema = pq.read_schema(file) if file.suffix == ".parquet" else _stream_schema(file)
         except (pa.ArrowException, OSError) as error:
             raise CatalogError(f"{file}: can't be read ({first_line(error)}); save the dataset again") from error
-        if found is not None and not schema.equals(found):
+        try:
+            found = schema if found is None else _unified(found, schema)
+        except pa.ArrowException as error:
             raise CatalogError(
                 f"{folder}: {file.name} has other columns than {files[0].name}; name a folder of one kind"
-            )
-        found = schema
+            ) from error
     return found
+
+
+def _unified(first: pa.Schema, second: pa.Schema) -> pa.Schema:
+    """One schema for both. Raises `pa.ArrowInvalid` where they name other columns, or the types have nothing in common."""
+    if first.names != second.names:
+        raise pa.ArrowInvalid("other columns")
+    return first if first.equals(second) else pa.unify_schemas([first, second], promote_options="permissive")
 
 
 def _stream_schema(file: Path) -> pa.Schema:
