@@ -223,7 +223,7 @@ class ParquetWriter(FormatWriter):
 
 def table_of(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     """Rows as a table."""
-    # Arrow builds no extension types inside others, but casts to them.
+    # Arrow builds no extension types inside others, and unsigned indices only as far as signed ones count, but casts to both.
     plain = pa.schema([_plain(field) for field in schema], schema.metadata)
     table = pa.Table.from_pylist([_map_items(row, schema) for row in rows], schema=plain)
     return table if plain.equals(schema) else table.cast(schema)
@@ -251,9 +251,15 @@ def typed_row(product: Product, source: CatalogReader, schema: pa.Schema, *, is_
 
 
 def _plain(field: pa.Field) -> pa.Field:
-    if not pa.types.is_nested(field.type):
-        return field
-    return field.with_type(replace_types(field.type, lambda part: part.storage_type if is_json(part) else part))
+    """The column with types that Arrow builds from Python's values."""
+    is_nested = pa.types.is_nested(field.type)
+
+    def buildable(part: pa.DataType) -> pa.DataType:
+        if pa.types.is_dictionary(part):
+            return part.value_type
+        return part.storage_type if is_nested and is_json(part) else part
+
+    return field.with_type(replace_types(field.type, buildable))
 
 
 def _map_items(row: Mapping[str, Any], schema: pa.Schema) -> Mapping[str, Any]:

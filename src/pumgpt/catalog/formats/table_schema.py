@@ -71,11 +71,22 @@ def has_plain_attributes(source: CatalogReader) -> bool:
 
 def _own_fields(source: CatalogReader) -> list[pa.Field]:
     if source.schema is not None:
-        return list(source.schema)
+        return [_writable(field) for field in source.schema]
     known = {} if source.text_only else {**_json_types(source), "attributes": PAIRS}
     if source.fills.category == "category":
         known["category"] = PATH
     return [pa.field(name, known.get(name, pa.string())) for name in source.columns]
+
+
+def _writable(field: pa.Field) -> pa.Field:
+    """A column as Arrow can write it: views of text inside of lists can't be, and are text all the same."""
+    return field.with_type(replace_types(field.type, _without_view)) if types.is_nested(field.type) else field
+
+
+def _without_view(kind: pa.DataType) -> pa.DataType:
+    if types.is_string_view(kind):
+        return pa.large_string()
+    return pa.large_binary() if types.is_binary_view(kind) else kind
 
 
 def _metadata(source: CatalogReader) -> Mapping[bytes, bytes] | None:
