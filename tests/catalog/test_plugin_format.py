@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from pumgpt.catalog.formats.registry import PLUGINS
 
@@ -139,6 +140,8 @@ main()
     ],
 )
 def test_a_catalogue_is_opened_once_a_run(site: Path, command: str) -> None:
+    Image.new("RGB", (16, 16), "red").save(site.parent / "a.png")
+    (site.parent / "in.blocks").write_text(_PRODUCTS.replace("id: 1\n", "id: 1\nimage: a.png\n"))
     done = _run(site, ["-c", _COUNTING], *command.split())
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("opened in.blocks") == 1

@@ -138,7 +138,7 @@ def test_a_column_that_stands_twice_is_renamed(tmp_path: Path) -> None:
 
 
 def test_broken_jsonl_rows(tmp_path: Path) -> None:
-    lines = ['{"id": "1"}', '{"id": "2"', "[1]", '{"title": "x"}', '{"id": ["x"]}', '{"id": "3", "title": 5}']
+    lines = ['{"id": "1"}', '{"id": "2"', "[1]", '{"title": "x"}', '{"id": ["x"]}', '{"id": "3", "title": {"de": "x"}}']
     lines += [
         '{"id": "\\ud800"}',
         "[" * 100_000,

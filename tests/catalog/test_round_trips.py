@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import json
 import math
 import tempfile
@@ -70,13 +71,15 @@ def test_jsonl_loses_nothing(records: list[dict[str, Any]]) -> None:
             assert all(_same(value, row[name]) for name, value in record.items())
 
 
-def _same(value: Any, cell: str | None) -> bool:
-    """A text column holds texts as they are and everything else as JSON; nothing of either is lost."""
-    if value in ("", None):
+def _same(value: Any, cell: Any) -> bool:
+    """A column of one type holds values as they are, one of several types texts as they are and the rest as JSON."""
+    if value == "" or value is None:
         return cell in ("", None)
-    return cell == value if isinstance(value, str) else json.loads(cell or "null") == value
+    is_written = isinstance(cell, str) and not isinstance(value, str)
+    return (json.loads(cell) if is_written else cell) == value
 
 
+_LATEST, _CENTURY = datetime.datetime(2200, 1, 1), datetime.timedelta(days=36_500)  # what 64 bits of nanoseconds hold
 _COLUMN = st.sampled_from(
     [
         (pa.string(), _TEXT),
@@ -94,6 +97,14 @@ _COLUMN = st.sampled_from(
         (pa.timestamp("us"), st.datetimes()),
         (pa.decimal128(8, 2), st.decimals(-9999, 9999, places=2)),
         (pa.dictionary(pa.int32(), pa.string()), _TEXT),
+        (pa.large_string(), _TEXT),
+        (pa.string_view(), _TEXT),
+        (pa.large_list(pa.large_string()), st.lists(_TEXT | st.none(), max_size=3)),
+        (pa.list_view(pa.string()), st.lists(_TEXT, max_size=3)),
+        (pa.list_(pa.timestamp("ns")), st.lists(st.datetimes(datetime.datetime(1700, 1, 1), _LATEST), max_size=2)),
+        (pa.time64("ns"), st.times()),
+        (pa.duration("ns"), st.timedeltas(-_CENTURY, _CENTURY)),
+        (pa.null(), st.none()),
     ]
 )
 

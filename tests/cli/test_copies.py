@@ -67,10 +67,12 @@ def test_labels_become_conversations(shop: Path, form: str, ending: str, key: st
     out = shop / f"out.{ending}"
     done = run("convert", shop / "in.csv", out, "--to", form, "--json")
     assert done.exit_code == 0
-    assert json.loads(done.stdout) == {"rows": 4, "rejected": 1, "conversations": 4, "out": str(out)}
+    counts = {"rows": 4, "rejected": 1, "left_out": 1, "conversations": 3}
+    assert json.loads(done.stdout) == {**counts, "out": str(out)}
+    assert "id 4: has no photo" in done.stderr
     text = out.read_text(encoding="utf-8")
     records = json.loads(text) if ending == "json" else [json.loads(line) for line in text.splitlines()]
-    assert len(records) == 4
+    assert len(records) == 3
     assert all(record[key] for record in records)
 
 

@@ -115,7 +115,9 @@ def test_the_margin_says_what_is_settled(margin: float, asked: int) -> None:
 def test_a_new_expert_is_one_file_and_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The line of the registry is all that the command needs: it finds, asks, and fuses the expert."""
     monkeypatch.setitem(registry.EXPERTS, "paint", "small_experts:NewExpert")
-    (tmp_path / "in.jsonl").write_text('{"id": 1, "attributes": {"colour": "Red"}}\n', encoding="utf-8")
+    (tmp_path / "in.jsonl").write_text(
+        '{"id": 1, "image": "a.jpg", "attributes": {"colour": "Red"}}\n', encoding="utf-8"
+    )
     arguments = ["curate", str(tmp_path / "in.jsonl"), str(tmp_path / "out.jsonl"), "--experts", "text,paint"]
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.stderr

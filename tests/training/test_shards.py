@@ -137,7 +137,10 @@ def test_datasets_streams_them_and_our_training_reads_them(tmp_path: Path) -> No
     streamed = datasets.load_dataset(str(tmp_path / "out"), streaming=True)
     products = {s: read_products([SourceRecipe(files=f"out/{s}-*.parquet")], tmp_path, {}) for s in SPLITS}
     for split in SPLITS:
-        assert [row["id"] for row in streamed[split]] == [product.id for product in products[split]]
+        rows = list(streamed[split])
+        assert [row["id"] for row in rows] == [product.id for product in products[split]]
+        assert all(picture.size == (64, 64) for row in rows for picture in row["images"])
+        assert all(row["messages"][0]["content"][0]["type"] == "image" for row in rows)
     assert len(list((tmp_path / "out").glob("train-*.parquet"))) > 1
     first = products["train"][0]
     assert first.category == ("Shop", "Shirts" if int(first.id) % 2 == 0 else "Hats")

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
 
 from pumgpt.catalog.category_cell import read_category_cell
 from pumgpt.catalog.html_text import plain_text
@@ -62,15 +69,15 @@ class Product:
         """
         known = {"id", "image", "images", *_TEXT_FIELDS, "category", "attributes"}
         identifier = record.get("id")
-        if identifier is None or str(identifier) == "":
+        if is_missing(identifier):
             raise CatalogError("field 'id' is missing or empty; give every row an id")
         category, category_id = _category(record.get("category"))
         return cls(
-            id=str(identifier),
+            id=text_of(identifier),
             images=_images(record, base),
             category=category,
             category_id=category_id,
-            attributes=_attributes(record.get("attributes")),
+            attributes=read_attributes(record.get("attributes")),
             extra={name: value for name, value in record.items() if name not in known},
             original=record,
             **{name: _text(name, record.get(name)) for name in _TEXT_FIELDS},
@@ -82,9 +89,38 @@ _LISTING = ("title", "description")
 _TEXT_FIELDS = (*_LISTING, "language", "source")
 
 
-def _text(name: str, value: Any) -> str | None:
-    if value is None or value == "":
+_LARGEST_EXACT_FLOAT = 2.0**53
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a cell says nothing: null, an empty text, or the NaN that data frames have for either."""
+    return value is None or value == "" or (isinstance(value, float | Decimal) and math.isnan(value))
+
+
+def text_of(value: Any) -> str:
+    """A single value as a shop would write it. Whole numbers lose the '.0' that data frames give a column with gaps."""
+    is_whole = isinstance(value, float | Decimal) and math.isfinite(value) and value == int(value)
+    # Beyond this a float no longer holds every digit, and writing them all would make up some.
+    is_exact = isinstance(value, Decimal) or (is_whole and abs(value) < _LARGEST_EXACT_FLOAT)
+    return str(int(value)) if is_whole and is_exact else str(value)
+
+
+def written_attributes(cell: str) -> Any:
+    """The object or list that a text column of attributes holds as JSON; None where it is any other text."""
+    try:
+        value = json.loads(cell) if cell.lstrip().startswith(("{", "[")) else None
+    except (ValueError, RecursionError):
         return None
+    return value
+
+
+def _text(name: str, value: Any) -> str | None:
+    if isinstance(value, list | tuple) and all(isinstance(part, str | None) for part in value):
+        value = "\n".join(filter(None, value))  # paragraphs, or the one title in its list
+    if is_missing(value):
+        return None
+    if _is_number(value):
+        value = text_of(value)  # a book may be called 1984
     if not isinstance(value, str):
         raise CatalogError(f"field '{name}' is {type(value).__name__}, not text; quote it")
     if name in _LISTING:
@@ -96,8 +132,12 @@ def _text(name: str, value: Any) -> str | None:
 
 def _category(value: Any) -> tuple[tuple[str, ...] | None, str | None]:
     """The levels of a category, and its id where one is given."""
-    if not value:
+    if is_missing(value) or value == [] or (_is_number(value) and value < 0):  # data sets write -1 for none
         return None, None
+    if isinstance(value, list | tuple):
+        if all(isinstance(path, list) for path in value):
+            value = max(value, key=len)  # several categories: the deepest, as of a cell of text
+        value = [text_of(level) if _is_number(level) else level for level in value if not is_missing(level)]
     cell = read_category_cell(value)
     if cell is None:
         raise CatalogError("field 'category' is neither 'A > B > C' nor a list of texts nor an id")
@@ -105,18 +145,29 @@ def _category(value: Any) -> tuple[tuple[str, ...] | None, str | None]:
     return levels or None, cell.id
 
 
-def _attributes(value: Any) -> dict[str, AttributeValue] | None:
-    if not value:
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def read_attributes(value: Any) -> dict[str, AttributeValue] | None:
+    """Attributes from a mapping, a list of {name, value}, or JSON of either. Raises `CatalogError` for anything else."""
+    if isinstance(value, str) and value:
+        value = written_attributes(value)
+        if value is None:
+            raise CatalogError("field 'attributes' is text that is no JSON; give a mapping or a list of {name, value}")
+    if is_missing(value) or value in ({}, []):
         return None
     if isinstance(value, Mapping):
-        pairs = list(value.items())
+        pairs = pairs_of_lists(value) or list(value.items())
     elif isinstance(value, list) and all(isinstance(pair, Mapping) and "name" in pair for pair in value):
         pairs = [(pair["name"], pair.get("value")) for pair in value]
+    elif isinstance(value, list) and all(isinstance(pair, tuple) and len(pair) == 2 for pair in value):
+        pairs = value  # Arrow's map, which may have a key twice
     else:
         raise CatalogError("field 'attributes' is neither a mapping nor a list of {name, value}")
     merged: dict[str, AttributeValue] = {}
     for name, given in pairs:
-        values = [str(item) for item in (given if isinstance(given, list) else [given]) if item not in (None, "")]
+        values = [text_of(item) for item in (given if isinstance(given, list) else [given]) if not is_missing(item)]
         if not values:
             continue
         before = merged.get(str(name))  # a list of pairs may name an attribute twice: it has both values
@@ -126,17 +177,25 @@ def _attributes(value: Any) -> dict[str, AttributeValue] | None:
     return merged or None
 
 
+def pairs_of_lists(value: Mapping[str, Any]) -> list[tuple[Any, Any]] | None:
+    """The pairs of {name: [...], value: [...]}, which is how data sets store a sequence of {name, value}."""
+    names, values = value.get("name"), value.get("value")
+    if value.keys() == {"name", "value"} and isinstance(names, list) and isinstance(values, list):
+        return list(zip(names, values, strict=False))
+    return None
+
+
 def _images(record: Mapping[str, Any], base: Path | None) -> tuple[ImageRef, ...]:
     refs: list[ImageRef] = []
     for name in ("image", "images"):
         value = record.get(name)
-        if value is None or value == "":
+        if is_missing(value):
             continue
         if isinstance(value, str):
             value = split_photos(value, base)  # CSV has no lists
         elif not isinstance(value, list | tuple):
             value = [value]
-        refs.extend(_image(item, base) for item in value if item not in (None, ""))
+        refs.extend(_image(item, base) for item in value if not is_missing(item))
     return tuple(ref for ref in refs if ref != ImageRef())
 
 
@@ -153,9 +212,41 @@ def _image(item: Any, base: Path | None) -> ImageRef:
             return ImageRef(data=data, path=path or None, url=url)
         raise CatalogError("an image is no {bytes, path} of bytes and text; give a path, a URL or {bytes, path}")
     if isinstance(item, str):
-        url = address_of(item, base)
-        if url is not None:
-            return ImageRef(url=url)
-        path = Path(item)
-        return ImageRef(path=str(path if path.is_absolute() or base is None else base / path))
+        return _photo_named(item.strip(), base)
     raise CatalogError(f"an image is {type(item).__name__}; give a path, a URL or {{bytes, path}}")
+
+
+def _photo_named(name: str, base: Path | None) -> ImageRef:
+    """A photo by its path or URL; `data:` has the photo in itself, `file:` is a path."""
+    url = address_of(name, base)
+    if url is not None:
+        return ImageRef(url=url)
+    scheme = name[:5].casefold()
+    if scheme == "data:":
+        return ImageRef(data=_data_of(name))
+    if scheme == "file:":
+        name = url2pathname(urlsplit(name).path)
+    path = Path(name) if base is None else base / name
+    if ("\\" in name or "?" in name) and not _exists(path):
+        # As Windows writes folders, or with what a web shop adds for its cache: 'photos\\a.jpg', 'a.jpg?v=3'.
+        bare = name.partition("?")[0].replace("\\", "/")
+        other = Path(bare) if base is None else base / bare
+        path = other if _exists(other) else path
+    return ImageRef(path=str(path))
+
+
+def _data_of(url: str) -> bytes:
+    """The bytes in a `data:` URL; none where it is broken, which whoever opens the photo will say."""
+    head, _, body = url.partition(",")
+    text = unquote(body)
+    try:
+        return base64.b64decode(text) if head.endswith(";base64") else text.encode()
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a text too long for a name, or with NUL in it
+        return False

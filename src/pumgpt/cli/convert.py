@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pumgpt.cli.options import FILE, catalog_options, json_option
+
+if TYPE_CHECKING:
+    from pumgpt.catalog.photos.download import PhotoDownloads
+    from pumgpt.catalog.product import Product
 
 
 @click.command("convert")
@@ -41,12 +48,13 @@ def command(
     """Write questions and answers about the products of the catalogue IN, from its own labels, to OUT: a .jsonl file with one
     conversation a line, or a .json file with a list of them.
 
-    Photos that IN holds as bytes go to a folder beside OUT. `pumgpt shards` makes training data for ourselves: split,
-    balanced, with photos in it.
+    Photos that IN holds as bytes or names by URL go to a folder beside OUT; rows without a photo that can be used are named and
+    left out. `pumgpt shards` makes training data for ourselves: split, balanced, with photos in it.
     """
     from pumgpt.catalog.conversations import write_training_file
     from pumgpt.catalog.formats.column_map import load_column_map
-    from pumgpt.catalog.formats.registry import read_catalog
+    from pumgpt.catalog.formats.registry import open_catalog
+    from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.cli.console import print_json, say
     from pumgpt.cli.progress import ReadableProducts
     from pumgpt.errors import UsageError
@@ -55,13 +63,27 @@ def command(
     if out_path.exists() and not overwrite:
         raise UsageError(f"{out_path} is there already; name another, or --overwrite")
     column_map = load_column_map(columns, ids)
-    reader = read_catalog(in_path, column_map)
+    reader = open_catalog(in_path, column_map)
     products = ReadableProducts(reader, "convert")
-    conversations = draw_conversations(products, max_turns=questions, seed=seed)
-    count = write_training_file(out_path, conversations, form)
+    with PhotoDownloads(allow_private=allow_private_urls) as downloads:
+        conversations = draw_conversations(_fetched_ahead(products, downloads), max_turns=questions, seed=seed)
+        count = write_training_file(
+            out_path, conversations, form, fetch=downloads, report=lambda id_, reason: say(f"id {id_}: {reason}")
+        )
+    left_out = products.rows - count
     if as_json:
-        print_json({"rows": products.rows, "rejected": products.rejected, "conversations": count, "out": str(out_path)})
+        document = {"rows": products.rows, "rejected": products.rejected, "left_out": left_out, "conversations": count}
+        print_json({**document, "out": str(out_path)})
         return
     say(
-        f"{count:,} conversations about {products.rows:,} products in {out_path}; {products.rejected:,} rows were left out"
+        f"{count:,} conversations about {products.rows:,} products in {out_path}; "
+        f"{products.rejected + left_out:,} rows were left out"
     )
+
+
+def _fetched_ahead(products: Iterable[Product], downloads: PhotoDownloads) -> Iterator[Product]:
+    """The products, their photos being fetched by the batch: hosts are waited for together, not in turn."""
+    source = iter(products)
+    while batch := list(islice(source, 64)):
+        downloads.prefetch_photos(batch)
+        yield from batch

@@ -74,7 +74,7 @@ def command(
     OUT.rejected.jsonl. Interrupted, the same command goes on.
     """
     check_engine(engine, workers)
-    from pumgpt.catalog.formats.registry import read_catalog
+    from pumgpt.catalog.formats.registry import open_catalog
     from pumgpt.catalog.vocabulary.schema import AttributeSchema
     from pumgpt.cli.console import quiet_stdout
     from pumgpt.curation.curator import CurationRecipe
@@ -83,7 +83,7 @@ def command(
     from pumgpt.curation.records import FailedValues
     from pumgpt.jobs.journal import check_paths
 
-    reader = read_catalog(in_path)
+    reader = open_catalog(in_path)
     check_paths(reader, out_path, annotated=True)
     options = ExpertOptions(
         schema=None if schema is None else AttributeSchema.load(schema),

@@ -31,13 +31,13 @@ def command(
 
     from pumgpt.catalog.duplicates import DuplicateFinder, opened_photos
     from pumgpt.catalog.formats.column_map import load_column_map
-    from pumgpt.catalog.formats.registry import read_catalog
+    from pumgpt.catalog.formats.registry import open_catalog
     from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.cli.console import print_json, quiet_stdout, say
     from pumgpt.cli.progress import ReadableProducts
 
     column_map = load_column_map(columns, ids)
-    reader = read_catalog(in_path, column_map)
+    reader = open_catalog(in_path, column_map)
     finder, products = DuplicateFinder(), ReadableProducts(reader, "duplicates")
     with quiet_stdout(), PhotoDownloads(allow_private=allow_private_urls) as downloads:
         for product in products:

@@ -55,7 +55,7 @@ def command(
 
     from pumgpt.catalog.formats.base import RejectedRow
     from pumgpt.catalog.formats.column_map import load_column_map
-    from pumgpt.catalog.formats.registry import read_catalog
+    from pumgpt.catalog.formats.registry import open_catalog
     from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.cli.console import print_json, quiet_stdout, say
     from pumgpt.cli.progress import RowsBar
@@ -69,7 +69,7 @@ def command(
     if out_path.exists() and not (out_path / CARD_FILE).is_file():
         raise UsageError(f"{out_path} is not the folder of a model, so it is not replaced; name another")
     folder, column_map = resolve_checkpoint(model), load_column_map(columns, ids)
-    reader = read_catalog(in_path, column_map)
+    reader = open_catalog(in_path, column_map)
     # PyTorch is imported only after everything that can be refused without it.
     from pumgpt.training.remember import PRODUCTS_AT_ONCE, remember
     from pumgpt.understand.intake import Intake, open_batches, open_product

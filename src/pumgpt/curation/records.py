@@ -13,7 +13,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
-from pumgpt.catalog.product import Product
+from pumgpt.catalog.product import Product, is_missing, pairs_of_lists, written_attributes
 from pumgpt.curation.verdict import Verdict
 
 SET_ASIDE = "attributes_set_aside"
@@ -117,7 +117,20 @@ def _cell_values(cell: str) -> list[str]:
 
 
 def _split_attributes(attributes: Any, failures: _Failures) -> tuple[Any, Any]:
-    """The kept and the failed part of an object or of a list of pairs, each in the same shape."""
+    """The kept part, in the shape that it came in, and the failed one: of an object, of a list of pairs, or of JSON of these."""
+    if isinstance(attributes, str):
+        written = written_attributes(attributes)
+        if written is None:  # a column of the shop's own that happens to be called so
+            return attributes, None
+        kept, failed = _split_attributes(written, failures)
+        return json.dumps(kept, ensure_ascii=False), failed
+    columns = pairs_of_lists(attributes) if isinstance(attributes, Mapping) else None
+    if columns is not None:
+        kept, failed = _split_attributes([{"name": name, "value": value} for name, value in columns], failures)
+        return {part: [pair[part] for pair in kept] for part in ("name", "value")}, failed
+    if isinstance(attributes, list) and any(isinstance(pair, tuple) for pair in attributes):
+        kept, failed = _split_attributes([{"name": name, "value": value} for name, value in attributes], failures)
+        return [(pair["name"], pair["value"]) for pair in kept], failed
     if isinstance(attributes, Mapping):
         parts = {name: _split_given(given, failures[str(name)]) for name, given in attributes.items()}
         kept = {name: stays for name, (stays, failed) in parts.items() if failed is None or stays is not None}
@@ -144,8 +157,7 @@ def _split_values(values: Sequence[Any], failures: deque[bool]) -> tuple[list[An
     failed: list[Any] = []
     for value in values:
         # Empty values make no claim, so there is no verdict on them to take from the queue.
-        is_listed = value is not None and value != ""
-        (failed if is_listed and failures.popleft() else kept).append(value)
+        (failed if not is_missing(value) and failures.popleft() else kept).append(value)
     return kept, failed
 
 

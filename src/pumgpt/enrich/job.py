@@ -15,7 +15,7 @@ from pumgpt.backends.protocol import Backend
 from pumgpt.catalog.formats.base import CatalogReader, RejectedRow
 from pumgpt.catalog.formats.column_map import load_column_map
 from pumgpt.catalog.formats.output import open_writer
-from pumgpt.catalog.formats.registry import read_catalog
+from pumgpt.catalog.formats.registry import open_catalog
 from pumgpt.catalog.photos.download import PhotoDownloads
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
@@ -91,9 +91,8 @@ def open_inputs(
     Raises `CatalogError`, `SchemaError`, `ModelError` or `UsageError` for what can't be used.
     """
     # The model comes last: it takes seconds to load, and a mistyped option should not wait for it.
-    reader = read_catalog(in_path, load_column_map(columns, ids))
+    reader = open_catalog(in_path, load_column_map(columns, ids))
     check_paths(reader, out_path)
-    reader.check_contents()
     task_names = None if tasks is None else [get_task(name).name for name in tasks]
     own_taxonomy, own_schema = load_vocabulary(taxonomy, schema)
     crosswalk = load_crosswalk(category_map, taxonomy)

@@ -10,10 +10,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
+from uuid import UUID
 
 import pyarrow as pa
 
@@ -31,7 +33,7 @@ from pumgpt.catalog.formats.column_map import (
 )
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.text_lines import MAX_CELL_CHARS, check_file
-from pumgpt.catalog.product import Product
+from pumgpt.catalog.product import Product, is_missing, text_of
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.catalog.vocabulary.category_ids import CategoryIds
 from pumgpt.errors import CatalogError
@@ -138,6 +140,10 @@ class CatalogReader(ABC):
         if self.column_map is not None:
             return self.column_map.read(record, self.base)
         return Product.from_record(record, self.base)
+
+    def decoded(self, record: Record) -> Record:
+        """A row with what its values stand for, where a file stores codes: the name of a class label for its number."""
+        return record
 
     def folded_rows(self, original: Any) -> Sequence[Record]:
         """The rows of the file that one record was folded from; none where a record is a row."""
@@ -287,19 +293,21 @@ class CatalogReader(ABC):
             self.warn(line)
 
     def _checked(self, record: Record) -> Product | RejectedRow:
-        identifier = ROW_NUMBER if self.numbers_rows else self.id_of(record)
-        if identifier is None or not str(identifier).strip():
+        decoded = self.decoded(record)
+        identifier = ROW_NUMBER if self.numbers_rows else self.id_of(decoded)
+        if is_missing(identifier) or not str(identifier).strip():
             return RejectedRow(0, None, self.missing_id, record)
-        if not isinstance(identifier, str | int | float):
+        if not isinstance(identifier, str | int | float | Decimal | UUID):
             kind = type(identifier).__name__
             return RejectedRow(0, None, f"field '{self.id_column}' is {kind}, not text; quote it", record)
         if any(isinstance(cell, str) and len(cell) > MAX_CELL_CHARS for cell in record.values()):
             error = f"a cell has more than {MAX_CELL_CHARS:,} characters; shorten it"
-            return RejectedRow(0, str(identifier)[:100], error, record)
+            return RejectedRow(0, text_of(identifier)[:100], error, record)
         try:
-            return self._with_category(self.product_of(record))
+            product = self._with_category(self.product_of(decoded))
         except CatalogError as error:
-            return RejectedRow(0, str(identifier), str(error), record)
+            return RejectedRow(0, text_of(identifier), str(error), record)
+        return product if decoded is record else replace(product, original=record)
 
     def _with_category(self, product: Product) -> Product:
         """The product with the path that the id of its category means, as far as that is known."""

@@ -21,7 +21,7 @@ from pumgpt.catalog.formats.csv_records import BrokenRecord, find_header, read_r
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.jsonl import plain_json
 from pumgpt.catalog.formats.text_lines import check_file, encoding_of, has_mark, read_lines
-from pumgpt.catalog.product import Product
+from pumgpt.catalog.product import Product, is_missing, text_of
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.errors import CatalogError
 
@@ -62,7 +62,8 @@ class CsvFormat(Format[CatalogReader]):
         with closing(RecordWriter(path, dialect_of(path, source))) as writer:
             writer.write([*header, *columns[len(header) :]])
             for product in annotated_products(rows):
-                writer.write([own_cell(product, name) for name in columns])
+                own = with_decoded(product, source)
+                writer.write([own_cell(own, name) for name in columns])
 
 
 class CsvReader(CatalogReader):
@@ -175,7 +176,8 @@ class CsvWriter(FormatWriter):
         self.file.write([*header, *self.names[len(header) :]])
 
     def write(self, product: Product, understanding: Understanding) -> None:
-        row = {name: own_cell(product, name) for name in self.columns.own}
+        own = with_decoded(product, self._source)
+        row = {name: own_cell(own, name) for name in self.columns.own}
         row.update(self.columns.cells(understanding))
         self.fill(row, product, understanding)
         self.file.write([row.get(name, "") for name in self.names])
@@ -251,7 +253,7 @@ def own_cell(product: Product, column: str) -> str:
     value = product.original.get(column)
     if isinstance(value, str):
         return value
-    if value is None:
+    if is_missing(value):
         return ""
     if column in ("image", "images"):
         return "|".join(ref.path or ref.url or "" for ref in product.images)
@@ -259,7 +261,14 @@ def own_cell(product: Product, column: str) -> str:
         return " > ".join(product.category or ())
     if isinstance(value, bytes):
         return ""
-    return json.dumps(value, ensure_ascii=False, default=plain_json)
+    if isinstance(value, bool | list | tuple | Mapping):
+        return json.dumps(value, ensure_ascii=False, default=plain_json)
+    return text_of(value)
+
+
+def with_decoded(product: Product, source: CatalogReader) -> Product:
+    """A product whose original cells are as they are meant: a table of text can't say which number is which label."""
+    return product if source.schema is None else replace(product, original=source.decoded(product.original))
 
 
 def read_header(path: Path) -> list[str]:

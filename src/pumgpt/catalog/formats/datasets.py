@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Record, RejectedRow
 from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.filled import FilledColumns
-from pumgpt.catalog.formats.parquet import ROWS_AT_ONCE, ParquetWriter, records_of, records_of_group
+from pumgpt.catalog.formats.parquet import ROWS_AT_ONCE, ParquetWriter, TypedReader, records_of, records_of_group
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.errors import CatalogError, first_line
@@ -51,7 +51,7 @@ class DatasetFormat(Format[CatalogReader]):
                 folder.rmdir()
 
 
-class DatasetReader(CatalogReader):
+class DatasetReader(TypedReader):
     """All files of one folder, in order. Relative paths of photos start from the folder."""
 
     def __init__(self, format_: Format[Any], path: Path, column_map: ColumnMap | None = None) -> None:
@@ -71,10 +71,6 @@ class DatasetReader(CatalogReader):
     @property
     def base(self) -> Path:
         return self.path
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return tuple(self.schema.names) if self.schema is not None else ()
 
     def count_records(self) -> int:
         in_parquet: int = sum(pq.read_metadata(file).num_rows for file in self._parquet)
@@ -153,19 +149,29 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _common_schema(folder: Path, files: Sequence[Path]) -> pa.Schema:
-    """The files' schema. Raises `CatalogError` where they differ, or one can't be read."""
+    """The files' schema. Engines write a column that is empty in one file as type null there, or one with gaps as floats: such
+    types have a common one. Raises `CatalogError` where files have other columns, or one can't be read.
+    """
     found: pa.Schema | None = None
     for file in files:
         try:
             schema = pq.read_schema(file) if file.suffix == ".parquet" else _stream_schema(file)
         except (pa.ArrowException, OSError) as error:
             raise CatalogError(f"{file}: can't be read ({first_line(error)}); save the dataset again") from error
-        if found is not None and not schema.equals(found):
+        try:
+            found = schema if found is None else _unified(found, schema)
+        except pa.ArrowException as error:
             raise CatalogError(
                 f"{folder}: {file.name} has other columns than {files[0].name}; name a folder of one kind"
-            )
-        found = schema
+            ) from error
     return found
+
+
+def _unified(first: pa.Schema, second: pa.Schema) -> pa.Schema:
+    """One schema for both. Raises `pa.ArrowInvalid` where they name other columns, or the types have nothing in common."""
+    if first.names != second.names:
+        raise pa.ArrowInvalid("other columns")
+    return first if first.equals(second) else pa.unify_schemas([first, second], promote_options="permissive")
 
 
 def _stream_schema(file: Path) -> pa.Schema:

@@ -1,13 +1,14 @@
 """Parquet: read row group by row group, written with the input's types.
 
-A filled catalogue has the input's columns with the types that they had there, then the `pumgpt_*` columns. An input without
-types gets text columns, but for `category` (a list) and, where it has them as more than text, `attributes` (name-value pairs).
+A filled catalogue has the input's columns with the types that they had there, then the `pumgpt_*` columns; `table_schema` says
+which types the columns get that have none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,19 +17,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow
+from pumgpt.catalog.formats.arrow_types import is_json, is_text, replace_types
 from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Record, RejectedRow
 from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.csv import own_cell
 from pumgpt.catalog.formats.filled import FilledColumns
-from pumgpt.catalog.product import AttributeValue, Product
+from pumgpt.catalog.formats.stored_values import Decode, column_decoders, dataset_features, label_names
+from pumgpt.catalog.formats.table_schema import annotated_schema, filled_schema, has_plain_attributes, own_fills
+from pumgpt.catalog.formats.typed_cells import attributes_cell, category_cell, values_cell
+from pumgpt.catalog.product import Product, is_missing, read_attributes, written_attributes
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.errors import CatalogError, first_line
 
 ROWS_AT_ONCE = 256
 ROWS_PER_GROUP = 1_000
-
-_PAIRS = pa.list_(pa.struct([("name", pa.string()), ("value", pa.string())]))
-_PATH = pa.list_(pa.string())
 
 
 class ParquetFormat(Format[CatalogReader]):
@@ -42,16 +44,42 @@ class ParquetFormat(Format[CatalogReader]):
         return ParquetWriter(path, columns, source)
 
     def annotate(self, path: Path, source: CatalogReader, names: Sequence[str], rows: Iterable[AnnotatedRow]) -> None:
-        own = {field.name: field for field in source.schema or _text_fields(source)}
-        columns = dict.fromkeys((*source.columns, *names))
-        schema = pa.schema([own.get(name) or pa.field(name, pa.string()) for name in columns])
-        annotated = _annotated_rows(rows, source, schema)
+        schema = annotated_schema(source, names)
+        annotated = _annotated_rows(rows, source, schema, path.parent.resolve() != source.base.resolve())
         with pq.ParquetWriter(path, schema, compression="zstd") as file:
             while group := list(islice(annotated, ROWS_PER_GROUP)):
-                file.write_table(pa.Table.from_pylist(group, schema=schema))
+                file.write_table(table_of(group, schema))
 
 
-class ParquetReader(CatalogReader):
+class TypedReader(CatalogReader):
+    """A catalogue whose columns have Arrow's types; a subclass sets `schema`."""
+
+    schema: pa.Schema
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self.schema.names)
+
+    def decoded(self, record: Record) -> Record:
+        if not self._decoders:
+            return record
+        return {name: self._decoders[name](cell) if name in self._decoders else cell for name, cell in record.items()}
+
+    def product_of(self, record: Record) -> Product:
+        cell = record.get("attributes")
+        if self.column_map is not None or not isinstance(cell, str) or written_attributes(cell) is not None:
+            return super().product_of(record)
+        # A column of text that is no JSON is one of the shop's own, as it is in CSV.
+        known = super().product_of({**record, "attributes": None})
+        extra = {name: value for name, value in record.items() if name in known.extra or name == "attributes"}
+        return replace(known, extra=extra, original=record)
+
+    @cached_property
+    def _decoders(self) -> dict[str, Decode]:
+        return column_decoders(self.schema)
+
+
+class ParquetReader(TypedReader):
     """Row group by row group, with typed columns."""
 
     def __init__(self, format_: Format[Any], path: Path, column_map: ColumnMap | None = None) -> None:
@@ -63,10 +91,6 @@ class ParquetReader(CatalogReader):
         except (pa.ArrowException, OSError) as error:
             raise CatalogError(f"{path}: can't be read as Parquet ({first_line(error)}); export it again") from error
         self.settle_columns(self.columns)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return tuple(self.schema.names) if self.schema is not None else ()
 
     def records(self) -> Iterator[Record | RejectedRow]:
         with pq.ParquetFile(self.path) as file:
@@ -94,19 +118,42 @@ def records_of(batch: pa.RecordBatch) -> list[Record]:
     """The rows of a batch as Python has them."""
     # Python has no type for nanoseconds, and Arrow refuses to convert them: times are cut to microseconds.
     for place, field in enumerate(batch.schema):
-        if pa.types.is_timestamp(field.type) and field.type.unit == "ns":
-            column = batch.column(place).cast(pa.timestamp("us", field.type.tz), safe=False)
-            batch = batch.set_column(place, field.name, column)
-    records: list[Record] = batch.to_pylist(maps_as_pydicts="lossy")
+        kind = replace_types(field.type, _in_microseconds)
+        if kind != field.type:
+            batch = batch.set_column(place, field.name, batch.column(place).cast(kind, safe=False))
+    records: list[Record]
+    try:
+        records = batch.to_pylist(maps_as_pydicts="strict")
+    except KeyError:  # a map has a key twice, and comes as a list of (key, value)
+        records = batch.to_pylist()
     return records
+
+
+def _in_microseconds(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        return pa.timestamp("us", kind.tz)
+    if pa.types.is_duration(kind) and kind.unit == "ns":
+        return pa.duration("us")
+    return pa.time64("us") if pa.types.is_time64(kind) else kind
 
 
 class ParquetWriter(FormatWriter):
     """One file, row group by row group; no more than one group is in memory."""
 
     def __init__(self, path: Path, columns: FilledColumns, source: CatalogReader) -> None:
-        self._columns, self._source = columns, source
-        self._schema = _filled_schema(columns, source)
+        self._columns, self._source, self._fills = columns, source, own_fills(source)
+        self._schema = filled_schema(columns, source)
+        # A column that gets a type of its own has no value in any row; the NaN that pandas has for that would not fit.
+        self._retyped = [
+            field.name
+            for field in source.schema or ()
+            if not is_text(field.type)
+            and not pa.types.is_nested(field.type)
+            and field.type != self._schema.field(field.name).type
+        ]
+        self._labels = label_names(dataset_features(self._schema).get(self._fills.category or ""))
+        self._keeps_attributes = has_plain_attributes(source)
+        self._is_moved = path.parent.resolve() != source.base.resolve()
         self._rows: list[dict[str, Any]] = []
         self._file = pq.ParquetWriter(path, self._schema, compression="zstd")
 
@@ -125,36 +172,61 @@ class ParquetWriter(FormatWriter):
 
     def _flush(self) -> None:
         rows, self._rows = self._rows, []
-        self._file.write_table(pa.Table.from_pylist(rows, schema=self._schema))
+        self._file.write_table(table_of(rows, self._schema))
 
     def _row(self, product: Product, understanding: Understanding) -> dict[str, Any]:
-        own = product.original if self._source.schema is not None else self._as_text(product)
-        row = {**own, **self._columns.answers(understanding)}
-        category = self._columns.category(product, understanding)
-        if category is not None and "category" in self._schema.names:
-            is_list = pa.types.is_nested(self._schema.field("category").type)
-            row["category"] = category if is_list else " > ".join(category)
+        own = typed_row(product, self._source, self._schema, is_moved=self._is_moved)
+        if self._source.schema is None and not self._keeps_attributes:
+            kind = self._schema.field("attributes").type
+            own["attributes"] = attributes_cell(kind, product.attributes or {}, None)[0] or None
+        row = {**own, **dict.fromkeys(self._retyped), **self._columns.answers(understanding)}
+        self._fill_category(row, product, understanding)
+        self._fill_attributes(row, product, understanding)
+        return row
+
+    def _fill_category(self, row: dict[str, Any], product: Product, understanding: Understanding) -> None:
+        column, path = self._fills.category, self._columns.category(product, understanding)
+        if path is None or column not in row or understanding.category is None:
+            return
+        cell = category_cell(self._schema.field(column).type, path, understanding.category.id, self._labels)
+        if cell is None:
+            self._warn_unfilled(column, "pumgpt_category")
+        else:
+            row[column] = cell
+
+    def _fill_attributes(self, row: dict[str, Any], product: Product, understanding: Understanding) -> None:
+        for name, values in self._columns.filled(understanding).items():
+            column = self._fills.attributes.get(name)
+            if column in row and (is_missing(row[column]) or row[column] == [] or self._columns.overwrite_values):
+                cell = values_cell(self._schema.field(column).type, values)
+                if cell is None:
+                    self._warn_unfilled(column, "the column pumgpt_*")
+                else:
+                    row[column] = cell
         attributes = self._columns.attributes(product, understanding)
-        if attributes is not None:
-            row["attributes"] = _attributes_as(self._schema.field("attributes").type, attributes, row.get("attributes"))
-        return row
+        if attributes is None or self._keeps_attributes:
+            return
+        own = product.attributes or {}
+        filled = {name: value for name, value in attributes.items() if own.get(name) != value}
+        # What mapped columns hold stands beside it in a column `attributes` of ours.
+        filled = filled if "attributes" in self._source.columns else attributes
+        row["attributes"], left = attributes_cell(self._schema.field("attributes").type, filled, row.get("attributes"))
+        if left:
+            self._warn_unfilled("attributes", "the columns pumgpt_*")
 
-    def _as_text(self, product: Product) -> dict[str, Any]:
-        """The shop's values where the columns have no types of their own."""
-        row: dict[str, Any] = {name: own_cell(product, name) or None for name in self._columns.own}
-        if "category" in row:
-            row["category"] = _own_levels(product)
-        kind = self._schema.field("attributes").type
-        row["attributes"] = _attributes_as(kind, product.attributes or {}, row.get("attributes"))
-        return row
+    def _warn_unfilled(self, column: str, place: str) -> None:
+        kind = self._schema.field(column).type
+        self._source.warn(
+            f"{self._source.path}: column '{column}' ({kind}) can't take what was filled; it is in {place} only"
+        )
 
 
-def _filled_schema(columns: FilledColumns, source: CatalogReader) -> pa.Schema:
-    fields = {field.name: field for field in source.schema or _text_fields(source)}
-    fields.setdefault("attributes", pa.field("attributes", _PAIRS))
-    for name in columns.added:
-        fields[name] = pa.field(name, pa.float64() if name in columns.confidences else pa.string())
-    return pa.schema(list(fields.values()), source.schema.metadata if source.schema is not None else None)
+def table_of(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    """Rows as a table."""
+    # Arrow builds no extension types inside others, and unsigned indices only as far as signed ones count, but casts to both.
+    plain = pa.schema([_plain(field) for field in schema], schema.metadata)
+    table = pa.Table.from_pylist([_map_items(row, schema) for row in rows], schema=plain)
+    return table if plain.equals(schema) else table.cast(schema)
 
 
 def _own_levels(product: Product) -> list[str] | None:
@@ -164,57 +236,59 @@ def _own_levels(product: Product) -> list[str] | None:
     return list(product.category) if product.category else None
 
 
-def _text_fields(source: CatalogReader) -> list[pa.Field]:
-    """The columns of a source without types."""
-    known = {"category": _PATH} if source.text_only else {"category": _PATH, "attributes": _PAIRS}
-    return [pa.field(name, known.get(name, pa.string())) for name in source.columns]
+def typed_row(product: Product, source: CatalogReader, schema: pa.Schema, *, is_moved: bool) -> dict[str, Any]:
+    """The shop's own cells in the types of `schema`. With `is_moved` lists of paths don't start from the source's folder."""
+    original = product.original
+    if source.schema is not None:
+        return {name: original.get(name) for name in schema.names}
+    row: dict[str, Any] = {}
+    for name in schema.names:
+        kind = schema.field(name).type
+        if is_text(kind):
+            row[name] = own_cell(product, name) or None
+        elif name == "category":
+            row[name] = _own_levels(product)
+        elif name == "attributes":
+            row[name] = attributes_cell(kind, read_attributes(original.get(name)) or {}, None)[0] or None
+        elif name in ("image", "images") and is_moved and original.get(name):
+            row[name] = [str(Path(ref.path).absolute()) if ref.path else ref.url for ref in product.images]
+        else:
+            row[name] = original.get(name)
+    return row
 
 
-def _annotated_rows(rows: Iterable[AnnotatedRow], source: CatalogReader, schema: pa.Schema) -> Iterator[dict[str, Any]]:
+def _plain(field: pa.Field) -> pa.Field:
+    """The column with types that Arrow builds from Python's values."""
+    is_nested = pa.types.is_nested(field.type)
+
+    def buildable(part: pa.DataType) -> pa.DataType:
+        if pa.types.is_dictionary(part):
+            return part.value_type
+        return part.storage_type if is_nested and is_json(part) else part
+
+    return field.with_type(replace_types(field.type, buildable))
+
+
+def _map_items(row: Mapping[str, Any], schema: pa.Schema) -> Mapping[str, Any]:
+    """A map is read as a dict, and Arrow takes it as pairs only."""
+    maps = {
+        name: list(value.items())
+        for name, value in row.items()
+        if isinstance(value, Mapping) and pa.types.is_map(schema.field(name).type)
+    }
+    return {**row, **maps} if maps else row
+
+
+def _annotated_rows(
+    rows: Iterable[AnnotatedRow], source: CatalogReader, schema: pa.Schema, is_moved: bool
+) -> Iterator[dict[str, Any]]:
     for row in rows:
         if row.product is not None:
-            product = replace(row.product, original={**row.original, **row.notes})
-            yield _annotated_text(product, schema) if source.schema is None else _annotated_record(product, schema)
+            annotated = replace(row.product, original={**row.original, **row.notes})
+            yield typed_row(annotated, source, schema, is_moved=is_moved)
         folded = source.folded_rows(row.original)
         yield from map(_without_blanks, folded[1 if row.product is not None else 0 :])
 
 
-def _annotated_record(product: Product, schema: pa.Schema) -> dict[str, Any]:
-    # A map was read as a dict, and Arrow takes it as pairs only.
-    maps = {field.name for field in schema if pa.types.is_map(field.type)}
-    values = ((name, product.original.get(name)) for name in schema.names)
-    return {
-        name: list(value.items()) if name in maps and isinstance(value, Mapping) else value for name, value in values
-    }
-
-
-def _annotated_text(product: Product, schema: pa.Schema) -> dict[str, Any]:
-    row: dict[str, Any] = {name: own_cell(product, name) or None for name in schema.names}
-    if "category" in row:
-        row["category"] = _own_levels(product)
-    if "attributes" in row and pa.types.is_nested(schema.field("attributes").type):
-        curated = Product.from_record(product.original).attributes or {}
-        row["attributes"] = _attributes_as(schema.field("attributes").type, curated, None)
-    return row
-
-
 def _without_blanks(row: Record) -> dict[str, Any]:
     return {name: cell or None for name, cell in row.items()}
-
-
-def _attributes_as(kind: pa.DataType, attributes: Mapping[str, AttributeValue], own: Any) -> Any:
-    """Attributes in the form that the column has; where it has one that can't take new names, the shop's stay."""
-    pairs = [
-        (name, item) for name, value in attributes.items() for item in ([value] if isinstance(value, str) else value)
-    ]
-    if pa.types.is_map(kind) and _is_text(kind.item_type):
-        return pairs
-    if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type):
-        texts = {field.name for field in kind.value_type if _is_text(field.type)}
-        if texts >= {"name", "value"}:
-            return [{"name": name, "value": value} for name, value in pairs] or None
-    return own
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))

@@ -94,6 +94,15 @@ def read_catalog(path: Path, column_map: ColumnMap | None = None) -> CatalogRead
     )
 
 
+def open_catalog(path: Path, column_map: ColumnMap | None = None) -> CatalogReader:
+    """Open a catalogue to work on its products. Raises `CatalogError` as `read_catalog` does, and where no row has a photo or
+    a text: most likely its columns weren't understood, and no work on it would come to anything.
+    """
+    reader = read_catalog(path, column_map)
+    reader.check_contents()
+    return reader
+
+
 def count_rows(path: Path, column_map: ColumnMap | None = None) -> int | None:
     """About how many rows a catalogue has that nobody opened yet; None where it can't be told."""
     try:

@@ -128,16 +128,24 @@ def _too_many_bytes(label: str, size: int, max_bytes: int) -> str:
     return f"{label}: has {size / 1e6:.0f} MB, more than {max_bytes / 1e6:g} MB; {_SAVE_AGAIN}, smaller"
 
 
+def format_of(data: bytes) -> str | None:
+    """PIL's name for the format of a photo, by its first bytes; None for what is none that we read."""
+    for name in _FORMATS:
+        _, accept = Image.OPEN[name]
+        if accept is None or accept(data[:16]) is True:
+            return name
+    return None
+
+
 def _identify(data: bytes, label: str) -> Image.Image:
     """Open by content, reading the header only.
 
     Not `Image.open`: its check against decompression bombs answers with a warning or an error of its own before the
     size can be told, and silencing it means to change state that other threads share.
     """
-    for name in _FORMATS:
-        factory, accept = Image.OPEN[name]
-        if accept is None or accept(data[:16]) is True:
-            return factory(io.BytesIO(data), "")
+    name = format_of(data)
+    if name is not None:
+        return Image.OPEN[name][0](io.BytesIO(data), "")
     if data[4:8] == b"ftyp":
         raise PhotoError(f"{label}: is HEIC or a video, which is not read; save it as JPEG or PNG")
     known = "JPEG, PNG, WebP, GIF, TIFF, BMP, PPM or AVIF"

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from pumgpt.catalog.formats.base import RejectedRow
-from pumgpt.catalog.formats.registry import read_catalog
+from pumgpt.catalog.formats.registry import open_catalog
 from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.catalog.vocabulary.taxonomy import split_path
@@ -163,7 +163,7 @@ def match_files(files: str, data_dir: Path) -> list[Path]:
 
 def read_file(file: Path) -> Iterator[Product]:
     """The products of a catalogue in any format that we read; rows that can't be read are named in the log and left out."""
-    for row in read_catalog(file):
+    for row in open_catalog(file):
         if isinstance(row, RejectedRow):
             logger.warning("%s, row %d: left out: %s", file, row.row, row.error)
         else:

@@ -17,6 +17,7 @@ of its own, anew in each epoch. The same catalogue, recipe and seed give the sam
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 from collections import Counter
@@ -32,7 +33,7 @@ import pyarrow.parquet as pq
 
 from pumgpt.catalog.conversations import Conversation
 from pumgpt.catalog.formats.column_map import ColumnMap
-from pumgpt.catalog.formats.registry import read_catalog
+from pumgpt.catalog.formats.registry import open_catalog
 from pumgpt.catalog.photos.decode import Fetch, open_photo, read_photo
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.schema import AttributeSchema
@@ -50,7 +51,8 @@ ROWS_AT_ONCE = 200
 _MESSAGE = pa.struct(
     [("role", pa.string()), ("content", pa.list_(pa.struct([("type", pa.string()), ("text", pa.string())])))]
 )
-SCHEMA = pa.schema(
+_PHOTO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+_COLUMNS = pa.schema(
     [
         ("id", pa.string()),
         ("source", pa.string()),
@@ -59,12 +61,28 @@ SCHEMA = pa.schema(
         ("description", pa.string()),
         ("category", pa.list_(pa.string())),
         ("attributes", pa.list_(pa.struct([("name", pa.string()), ("value", pa.string())]))),
-        ("images", pa.list_(pa.struct([("bytes", pa.binary()), ("path", pa.string())]))),
+        ("images", pa.list_(_PHOTO)),
         ("tasks", pa.list_(pa.string())),
         ("messages", pa.list_(_MESSAGE)),
     ]
 )
 """The columns of a shard. `tasks` names the task of each question, `group` what must not be torn apart."""
+
+
+def _feature(kind: pa.DataType) -> Any:
+    """A column's type as `datasets` writes it. A list in brackets, which the releases before 4.0 read too."""
+    if kind == _PHOTO:
+        return {"_type": "Image"}
+    if pa.types.is_list(kind):
+        return [_feature(kind.value_type)]
+    if pa.types.is_struct(kind):
+        return {field.name: _feature(field.type) for field in kind}
+    return {"dtype": str(kind), "_type": "Value"}
+
+
+# With this `datasets` gives photos as pictures, not as their bytes.
+_FEATURES = {"info": {"features": {field.name: _feature(field.type) for field in _COLUMNS}}}
+SCHEMA = _COLUMNS.with_metadata({"huggingface": json.dumps(_FEATURES)})
 
 
 @dataclass(frozen=True)
@@ -163,7 +181,7 @@ def write_shards(
 def _products(catalogs: Sequence[Path], column_map: ColumnMap | None = None) -> Iterator[tuple[str, Product]]:
     """All products, each with a name that no other has."""
     for number, path in enumerate(catalogs):
-        for row in read_catalog(path, column_map):
+        for row in open_catalog(path, column_map):
             if isinstance(row, Product):
                 yield f"{number}/{row.id}", row
 
