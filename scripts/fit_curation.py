@@ -2,16 +2,19 @@
 
     python scripts/fit_curation.py --data ../shared/data
 
-For titles it reads the train files of AE-110k and OA-Mine alone. The score and the fusion are fitted on claims about titles that
-the span classifier has not seen (cross-fitting), half of the false ones rewritten like the true ones, so that a changed
-form tells nothing about the truth. What the experts that look at photos say is weighed on 300 products of `fashion` validation,
-whose values are swapped as in `experiments/curation_photos/photo_claims.py`: a few hundred labelled values, asked of nano.
+For titles it reads the train files of AE-110k and OA-Mine. Their labels don't say what a product is, so titles in which
+another product of Shopify's taxonomy takes its place teach the span classifier what a `type` is. The score and the fusion are
+fitted on claims about titles that the span classifier has not seen (cross-fitting), half of the false ones rewritten like the
+true ones, so that a changed form tells nothing about the truth. What the experts that look at photos say is weighed on 300
+products of `fashion` validation, whose values are swapped as in `experiments/curation_photos/photo_claims.py`: a few hundred
+labelled values, asked of nano.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,11 +23,12 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
+from pumgpt.catalog.vocabulary.values import written_forms
 from pumgpt.curation.experts import span_classifier, text_score
 from pumgpt.curation.experts.base import ExpertOptions
 from pumgpt.curation.experts.mentions import Text
 from pumgpt.curation.experts.registry import make_experts
-from pumgpt.curation.experts.span_classifier import NUM_BUCKETS, SpanClassifier, bucket, span_features
+from pumgpt.curation.experts.span_classifier import NUM_BUCKETS, TYPE, SpanClassifier, bucket, span_features
 from pumgpt.curation.experts.text import TextExpert, unmentioned_features
 from pumgpt.curation.experts.text_score import FEATURES, TextScore
 from pumgpt.curation.fusion import Fusion
@@ -46,6 +50,10 @@ SHARE_UNKNOWN = 0.2
 LEAST = 4
 """Values of an attribute from which on the span classifier learns it."""
 STRENGTH = 0.5
+MODIFIERS = frozenset({"brand", "brand name", "color", "material", "specialty", "flavor", "gender", "pattern", "style"})
+SHARE_FIRST = 0.2
+"""Of the short titles, begin with the product."""
+TAXONOMY = "taxonomy/shopify/categories.txt"
 PHOTOS = "fashion/validation-*.parquet"
 PHOTO_PRODUCTS = 300
 PHOTO_EXPERTS = ("similarity", "vlm")
@@ -60,8 +68,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=span_classifier.SHIPPED.parent)
     options = parser.parse_args()
     listings = [listing for name in FILES for listing in read_listings(options.data / "text" / name)]
+    products = read_products_of(options.data / TAXONOMY)
     score, votes = fit_score(listings)
-    classifier = fit_classifier(listings)
+    classifier = with_type(fit_classifier(listings), listings, products)
     classifier.save(options.out / span_classifier.SHIPPED.name)
     score.save(options.out / text_score.SHIPPED.name)
     seen = photo_votes(options.data)
@@ -79,13 +88,41 @@ def photo_votes(data: Path) -> list[tuple[list[Vote], Verdict]]:
     return [(one.given, one.truth) for one in judge_all(rows, experts) if one.given]
 
 
+def read_products_of(taxonomy: Path) -> list[str]:
+    """What the taxonomy calls products in one or two words ("Wrap Coats", "Bassoon Reeds")."""
+    names = (
+        line.rsplit(" > ", 1)[-1].rsplit(" : ", 1)[-1].strip() for line in taxonomy.read_text("utf-8").splitlines()
+    )
+    return sorted({name for name in names if re.fullmatch(r"[A-Z][a-z]+(?: [A-Z]?[a-z]+)?", name)})
+
+
 def fit_classifier(listings: Sequence[Listing], seed: int = 0) -> SpanClassifier:
     """One logistic regression an attribute, on labelled spans and on some that nobody labelled."""
     chance = random.Random(seed)
     spans = [span for listing in listings for span in _spans(listing, chance)]
     names = sorted({name for _, owners in spans for name in owners})
     counts = {name: sum(name in owners for _, owners in spans) for name in names}
-    names = [name for name in names if counts[name] >= LEAST]
+    # What a product is (`TYPE`) is labelled six times, each time as goggles: `with_type` learns it.
+    return _fit(spans, [name for name in names if counts[name] >= LEAST and name != TYPE])
+
+
+def with_type(
+    classifier: SpanClassifier, listings: Sequence[Listing], products: Sequence[str], seed: int = 0
+) -> SpanClassifier:
+    """The classifier with one attribute more, which says what the product is, from titles with exchanged products."""
+    chance = random.Random(seed)
+    modifiers = [
+        (name, value)
+        for listing in listings
+        for name, values in listing.labels.items()
+        if name.casefold() in MODIFIERS
+        for value in values
+    ]
+    exchanged = [other for listing in listings for other in _exchanged(listing, products, modifiers, chance)]
+    return classifier.joined(_fit([span for listing in exchanged for span in _spans(listing, chance)], [TYPE]))
+
+
+def _fit(spans: Sequence[tuple[list[int], frozenset[str]]], names: Sequence[str]) -> SpanClassifier:
     rows = [row for row, (buckets, _) in enumerate(spans) for _ in buckets]
     columns = [place for buckets, _ in spans for place in buckets]
     design = csr_matrix((np.ones(len(rows), dtype=np.float32), (rows, columns)), shape=(len(spans), NUM_BUCKETS))
@@ -96,6 +133,28 @@ def fit_classifier(listings: Sequence[Listing], seed: int = 0) -> SpanClassifier
         model.fit(design, np.array([name in owners for _, owners in spans]))
         weights_BA[:, place], bias_A[place] = model.coef_[0], model.intercept_[0]
     return SpanClassifier(names, weights_BA, bias_A, 1.0)
+
+
+def _exchanged(
+    listing: Listing, products: Sequence[str], modifiers: Sequence[tuple[str, str]], chance: random.Random
+) -> Iterator[Listing]:
+    """The title with another product in the place of its own, and a short title: "Wool beanies", "Tomatoes 500 g"."""
+    mention = next(Text(listing.title).mentions(listing.category), None)
+    if mention is not None:
+        title, product = Text(listing.title).text, _written(chance.choice(products), chance)
+        around = {name: values for name, values in listing.labels.items() if name.casefold() != TYPE}
+        yield Listing(title[: mention.start] + product + title[mention.end :], {**around, TYPE: (product,)}, product)
+    product, (name, value) = _written(chance.choice(products), chance), chance.choice(modifiers)
+    tail = chance.choice(("", "", "for women", f"{chance.randint(1, 9)}00 g", f"{chance.randint(2, 12)} pack", "black"))
+    is_first = chance.random() < SHARE_FIRST
+    title = f"{product} {tail}" if is_first else f"{value} {product} {tail}"
+    yield Listing(title.strip(), {TYPE: (product,)} if is_first else {TYPE: (product,), name: (value,)}, product)
+
+
+def _written(product: str, chance: random.Random) -> str:
+    """In small letters or not, in singular or plural."""
+    form = chance.choice(written_forms(product)[-2:])
+    return chance.choice((form, form.lower(), form.lower()))
 
 
 def _spans(listing: Listing, chance: random.Random) -> Iterator[tuple[list[int], frozenset[str]]]:
@@ -117,7 +176,9 @@ def _spans(listing: Listing, chance: random.Random) -> Iterator[tuple[list[int],
         yield [bucket(feature) for feature in span_features(text, start, end)], frozenset(names)
 
 
-def fit_score(listings: Sequence[Listing], seed: int = 0) -> tuple[TextScore, list[tuple[list[Vote], Verdict]]]:
+def fit_score(
+    listings: Sequence[Listing], products: Sequence[str], seed: int = 0
+) -> tuple[TextScore, list[tuple[list[Vote], Verdict]]]:
     """The score, and what the expert with that score votes on the same claims."""
     claims = make_claims(listings, seed, rewrite_false=True)
     experts = list(_experts(listings, claims, seed))

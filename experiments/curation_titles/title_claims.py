@@ -43,10 +43,13 @@ _SPELT = {"oz": "ounce", "ounce": "oz", "ounces": "oz", "fl oz": "fluid ounces",
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A title and its labels; an attribute without values is labelled n/a. Labels that are mere punctuation are left out."""
+    """A title and its labels; an attribute without values is labelled n/a. Labels that are mere punctuation are left out.
+    `category` is the data set's name of the product.
+    """
 
     title: str
     labels: dict[str, tuple[str, ...]]
+    category: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class LabelledClaim:
 
 def read_listings(path: Path) -> list[Listing]:
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    return [Listing(row["input"], dict(_labels(row["target_scores"]))) for row in rows]
+    return [Listing(row["input"], dict(_labels(row["target_scores"])), row["category"]) for row in rows]
 
 
 def make_claims(

@@ -60,8 +60,6 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("line", _COMMANDS)
 def test_commands(shop: Path, line: str) -> None:
-    if "duplicates" in line:
-        pytest.importorskip("imagehash")
     program, *arguments = shlex.split(line, comments=True)
     has_model = arguments[0] not in ("convert", "duplicates", "look")
     result = CliRunner().invoke(main, [*arguments, *(["--model", "fake"] if has_model else [])])
@@ -76,8 +74,6 @@ def test_commands(shop: Path, line: str) -> None:
 
 @pytest.mark.parametrize("block", _blocks("python"), ids=lambda block: block.splitlines()[1])
 def test_python(shop: Path, block: str, capsys: pytest.CaptureFixture[str]) -> None:
-    if "duplicates" in block:
-        pytest.importorskip("imagehash")
     exec(compile(block, "catalogues.md", "exec"), {})
     printed = capsys.readouterr().out
     if "ShopifyRelease" in block:

@@ -19,7 +19,6 @@ def run(*arguments: object) -> Result:
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     """Five listings: 1 and 2 alike to the byte, 3 with the photo of 1 in another size, 4 with nearly its title, 5 broken."""
-    pytest.importorskip("imagehash")
     photo, _ = draw_product(seeds.DEMO[0])
     photo.save(tmp_path / "a.png")
     photo.resize((photo.width // 2, photo.height // 2)).save(tmp_path / "small.png")

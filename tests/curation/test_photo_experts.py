@@ -203,6 +203,66 @@ def test_words_on_the_photo_are_read_and_boxed() -> None:
     assert OcrExpert(TextExpert()).judge([case(blank)]) == [[None]]
 
 
+def printed(text: str, turned: bool = False) -> Image.Image:
+    picture = Image.new("RGB", (480, 320), "white")
+    ImageDraw.Draw(picture).text((240, 160), text, fill="black", font=ImageFont.load_default(72), anchor="mm")
+    return picture.rotate(180) if turned else picture
+
+
+@pytest.fixture(scope="module")
+def ocr() -> OcrExpert:
+    pytest.importorskip("rapidocr")
+    return OcrExpert(TextExpert())
+
+
+@pytest.mark.parametrize("text", ["99", "66", "69", "96", "806", "NOON", "250 g", "COFFEE"])
+def test_upright_print_is_read_as_it_stands(ocr: OcrExpert, text: str) -> None:
+    (line,) = ocr.recognise(printed(text))
+    assert line.text == text
+
+
+@pytest.mark.parametrize("text", ["NOON", "250 g", "COFFEE", "Organic Tea", "MOM WOW"])
+def test_print_that_is_upside_down_is_turned(ocr: OcrExpert, text: str) -> None:
+    (upright,), (line,) = ocr.recognise(printed(text)), ocr.recognise(printed(text, turned=True))
+    assert line.text == text
+    assert upright.box == pytest.approx([1 - line.box[side] for side in (2, 3, 0, 1)], abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("title", "value", "is_judged"),
+    [
+        ("Coffee", "Vanilla", True),
+        ("Café für Größe", "Crème brûlée", True),
+        ("咖啡", "香草", True),
+        ("Coffee", "Ваниль", False),
+        ("Coffee", "فانيليا", False),
+        ("Coffee", "וניל", False),
+        ("Кофе", "Vanilla", False),
+    ],
+)
+def test_what_can_not_be_read_is_no_evidence(ocr: OcrExpert, title: str, value: str, is_judged: bool) -> None:
+    product = Product("1", photo(printed("COFFEE")), title=title, attributes={"Flavor": value})
+    ((vote,),) = ocr.judge([case(product)])
+    assert (vote is not None) is is_judged
+
+
+def test_what_is_read_speaks_for_a_value_whatever_the_script_of_the_title(ocr: OcrExpert) -> None:
+    product = Product("1", photo(printed("250 g")), title="Кофе", attributes={"Net content": "0.25 kg"})
+    ((vote,),) = ocr.judge([case(product)])
+    assert vote is not None and vote.verdict is SUPPORTED
+
+
+def test_scripts_that_are_not_read_are_said_once() -> None:
+    pytest.importorskip("rapidocr")
+    expert = OcrExpert(TextExpert())
+    products = [
+        Product(value, photo(printed("COFFEE")), attributes={"Flavor": value})
+        for value in ("Ваниль", "Шоколад", "Ω", "فانيليا")
+    ]
+    expert.judge([case(product) for product in products])
+    assert [line.split()[2] for line in expert.warnings] == ["Arabic", "Cyrillic"]
+
+
 def judgement(body: dict[str, Any]) -> Reply:
     """Says of red things that they are red, of nothing else anything; garbage where the title asks for it."""
     content = body["messages"][-1]["content"]

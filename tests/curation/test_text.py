@@ -164,3 +164,42 @@ def test_the_better_the_words_fit_the_attribute_the_likelier_the_value() -> None
 def test_a_claim_without_words_is_judged_too(expert: TextExpert) -> None:
     found = expert.vote(Claim("colour", "---"), {"title": Text("A --- B")})
     assert found.verdict is NOT_INFERABLE
+
+
+@pytest.mark.parametrize(
+    ("title", "name", "value", "verdict"),
+    [
+        ("Lentils 2 000 g sack", "weight", "2 kg", SUPPORTED),
+        ("Battery 10 000 mAh", "battery capacity", "10000 mAh", SUPPORTED),
+        ("3 in 1 shower gel", "height", "20 cm", NOT_INFERABLE),
+        ("Door 6 ft 8 in", "height", "80 in", SUPPORTED),
+        ("Mirror 4'6\" tall", "height", "54 inch", SUPPORTED),
+        ("Hook 2⅜ in brass", "length", "2.375 in", SUPPORTED),
+        ("Zucker 1.500 g", "weight", "1.5 kg", SUPPORTED),
+        ("Apple juice 3 x 200 ml", "volume", "600 ml", SUPPORTED),
+        ("Vinegar 750 ml", "volume", "750 ml", SUPPORTED),
+        ("Vinegar 750ml", "volume", "750 ml", SUPPORTED),
+        ("Linen brownies tray", "type", "Tray", SUPPORTED),
+        ("Cotton hoodies", "type", "Hoodie", SUPPORTED),
+        ("Felt gloves", "type", "Glove", SUPPORTED),
+        ("Bread knives", "type", "Knife", SUPPORTED),
+        ("Corner shelves", "product type", "Shelf", SUPPORTED),
+        ("Potatoes 2 kg", "type", "Potato", SUPPORTED),
+        ("Cherries 250 g", "category", "Cherry", SUPPORTED),
+        ("Nike running shoes", "type", "Nike", NOT_INFERABLE),
+        ("Blue ceramic mugs", "type", "Blue", NOT_INFERABLE),
+        ("Sneakers US 8½", "size", "US 8.5", SUPPORTED),
+    ],
+)
+def test_what_a_title_says_of_measures_and_of_what_the_product_is(
+    title: str, name: str, value: str, verdict: Verdict
+) -> None:
+    assert vote(TextExpert(), name, value, title).verdict is verdict
+
+
+def test_what_the_product_is_speaks_against_no_other_attribute() -> None:
+    owner, title = SpanClassifier.load(), Text("Acme cotton hoodies")
+    (mention,) = title.mentions("hoodies")
+    judged = owner.judge(title, mention.start, mention.end, "item form")
+    assert judged.owner != "type"
+    assert similarity("Product Type", "type") == similarity("category", "type") == 1 > similarity("shoe type", "type")

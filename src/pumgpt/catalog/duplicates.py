@@ -3,8 +3,8 @@
     for group in find_duplicates(read_catalog(Path("catalog.csv"))):
         print(group.kind, group.ids)
 
-Every row leaves a few numbers of 8 bytes, which are sorted at the end: two photos are compared only where their hashes
-share a band, two titles only where they share all words but one.
+Every row leaves a few numbers of 8 bytes, and 400 bytes for each photo. The numbers are sorted at the end: two photos are
+compared only where their hashes share a band, two titles only where they share all words but one.
 """
 
 from __future__ import annotations
@@ -23,14 +23,13 @@ from rapidfuzz import fuzz
 
 from pumgpt.catalog.groups import DisjointSets
 from pumgpt.catalog.photos.decode import Fetch, open_photo
+from pumgpt.catalog.photos.fingerprint import MAX_COLOUR_DIFFERENCE, MAX_DISTANCE, colour_difference, fingerprints
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.words import unescaped, words
-from pumgpt.errors import PhotoError, UsageError
+from pumgpt.errors import PhotoError
 
 Kind = Literal["exact", "photo", "title"]
 
-MAX_DISTANCE = 4
-"""Bits of 64 in which the hashes of two photos of the same thing may differ: another size, compression or margin."""
 LEAST_LIKENESS = 90.0
 """Of 100: how alike two titles must be, whatever the order of their words. Their numbers must be equal."""
 _BANDS = MAX_DISTANCE + 1
@@ -47,13 +46,18 @@ class DuplicateGroup:
 
 
 class DuplicateFinder:
-    """Add products, then ask for `groups`. A group of one kind is left out where a stricter kind has the same one."""
+    """Add products, then ask for `groups`. A group of one kind is left out where a stricter kind has the same one.
+
+    `num_plain_photos` counts photos of one plain colour, from which nothing can be told: they are not compared.
+    """
 
     def __init__(self) -> None:
+        self.num_plain_photos = 0
         self._ids: list[str] = []
         self._titles: list[str] = []
         self._contents = _Keys()
         self._photos = _Keys()
+        self._colours: list[bytes] = []
         self._words = _Keys()
 
     def add(self, product: Product, photos: Iterable[Image] = ()) -> None:
@@ -65,7 +69,11 @@ class DuplicateFinder:
         if content is not None:
             self._contents.add(row, content)
         for photo in photos:
-            self._photos.add(row, _photo_hash(photo))
+            views = fingerprints(photo)
+            self.num_plain_photos += not views
+            for view in views:
+                self._photos.add(row, view.hash)
+                self._colours.append(view.colours)
         for key in _all_but_one(self._titles[row].split()):
             self._words.add(row, key)
 
@@ -93,7 +101,11 @@ class DuplicateFinder:
             shift, width = np.uint64(64 * band // _BANDS), 64 * (band + 1) // _BANDS - 64 * band // _BANDS
             keys = (hashes >> shift) & np.uint64((1 << width) - 1)
             for a, b in _neighbours(keys):
-                if rows[a] != rows[b] and int(hashes[a] ^ hashes[b]).bit_count() <= MAX_DISTANCE:
+                if (
+                    rows[a] != rows[b]
+                    and int(hashes[a] ^ hashes[b]).bit_count() <= MAX_DISTANCE
+                    and colour_difference(self._colours[a], self._colours[b]) <= MAX_COLOUR_DIFFERENCE
+                ):
                     yield int(rows[a]), int(rows[b])
 
 
@@ -151,14 +163,6 @@ def _content(product: Product) -> int | None:
 
 def _digest(text: str) -> int:
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
-
-
-def _photo_hash(photo: Image) -> int:
-    try:
-        import imagehash
-    except ImportError as error:
-        raise UsageError("photos are compared with imagehash; pip install 'pumgpt[curate]'") from error
-    return int(str(imagehash.phash(photo)), 16)
 
 
 def _title_key(title: str) -> str:

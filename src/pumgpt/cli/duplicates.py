@@ -22,8 +22,8 @@ def command(
     without_photos: bool,
     as_json: bool,
 ) -> None:
-    """List the groups of listings in the catalogue IN that look like one product: alike to the byte ('exact'), with nearly the
-    same photo ('photo'), or with nearly the same title ('title').
+    """List the groups of listings in the catalogue IN that look like one product: alike to the byte ('exact'), with copies of
+    one photo in another size, compression or margin ('photo'), or with nearly the same title ('title').
 
     One group a line, the ids in the order of the catalogue, separated by tabs.
     """
@@ -45,10 +45,19 @@ def command(
         groups = list(finder.groups())
     if as_json:
         documents = [{"kind": group.kind, "ids": list(group.ids)} for group in groups]
-        print_json({"rows": products.rows, "rejected": products.rejected, "groups": documents})
+        print_json(
+            {
+                "rows": products.rows,
+                "rejected": products.rejected,
+                "plain_photos": finder.num_plain_photos,
+                "groups": documents,
+            }
+        )
         return
     for group in groups:
         click.echo("\t".join((group.kind, *group.ids)))
     counts = Counter(group.kind for group in groups)
     by_kind = ", ".join(f"{counts[kind]} by {kind}" for kind in ("exact", "photo", "title"))
+    if finder.num_plain_photos:
+        say(f"{finder.num_plain_photos:,} photos of one plain colour: can't be told apart, so they weren't compared")
     say(f"{products.rows:,} listings, {len(groups):,} groups that look like one: {by_kind}")

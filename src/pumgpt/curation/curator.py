@@ -86,6 +86,7 @@ class JudgedBatch:
     rows: list[JudgedRow | RejectedRow]
     calls: Calls = field(default_factory=Calls)
     unusable_photos: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 class Curator:
@@ -138,7 +139,8 @@ class Curator:
                     row, verdicts, self.failed_values, source.attribute_columns, source.remove_values
                 )
             rows.append(JudgedRow(row.id, {**record, "verdicts": verdicts}))
-        return JudgedBatch(rows, calls, loader.num_unusable)
+        warnings = tuple(line for expert in self.cascade.experts for line in expert.warnings)
+        return JudgedBatch(rows, calls, loader.num_unusable, warnings)
 
 
 class _PhotoLoader:

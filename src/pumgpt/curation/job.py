@@ -36,6 +36,8 @@ class CurationJournal(RunJournal[CurationSummary]):
                 self.summary.add(row.verdicts)
         self.summary.add_calls(batch.calls)
         self.summary.unusable_photos += batch.unusable_photos
+        for line in batch.warnings:
+            self.summary.warn(line)
         self.commit()
 
 

@@ -17,17 +17,21 @@ _IRREGULAR = {
     "geese": "goose", "knives": "knife", "lives": "life", "wives": "wife", "leaves": "leaf", "scarves": "scarf",
     "shelves": "shelf", "bookshelves": "bookshelf", "halves": "half", "calves": "calf", "wolves": "wolf", "loaves": "loaf",
     "elves": "elf", "hooves": "hoof", "penknives": "penknife", "lenses": "lens", "gases": "gas", "canvases": "canvas",
-    "irises": "iris", "atlases": "atlas", "quizzes": "quiz", "topazes": "topaz",
+    "irises": "iris", "atlases": "atlas", "quizzes": "quiz", "topazes": "topaz", "chillies": "chilli", "chilies": "chili",
 }  # fmt: skip
 _INVARIANT = frozenset({"lens", "series", "species", "is", "this", "plus", "us", "as", "gas", "bus", "yes", "news", "has",
     "canvas", "iris", "atlas", "christmas"})  # fmt: skip
-# English doesn't say by its letters whether "ies" was "y" or "ie", "ches" "ch" or "che", "oes" "o" or "oe".
+# English doesn't say by its letters whether "ies" was "y" or "ie", "ches" "ch" or "che", "oes" "o" or "oe", nor which
+# words in "is" and "us" are plurals.
 _NOUNS_IN_IE = """hoodie beanie cookie brownie movie onesie selfie smoothie necktie bowtie scrunchie veggie pixie genie
 zombie rookie goalie birdie collie bootie nightie calorie prairie magpie goodie foodie freebie auntie sweetie eyrie rotisserie
 patisserie lingerie budgie"""
 _NOUNS_IN_CHE = "cache niche ache headache quiche brioche moustache mustache tranche pastiche creche"
 _NOUNS_IN_OE = "shoe horseshoe overshoe snowshoe toe tiptoe hoe canoe oboe foe doe aloe floe roe"
-_SILENT_E = frozenset(f"{_NOUNS_IN_IE} {_NOUNS_IN_CHE} {_NOUNS_IN_OE}".split())
+_NOUNS_IN_XE = "axe pickaxe"
+_NOUNS_IN_I_OR_U = """bikini tankini monokini burkini trikini taxi sari kiwi ski mini midi maxi panini zucchini martini jacuzzi
+safari salami menu tutu emu guru bayou"""
+_WHOLE_BEFORE_S = frozenset(f"{_NOUNS_IN_IE} {_NOUNS_IN_CHE} {_NOUNS_IN_OE} {_NOUNS_IN_XE} {_NOUNS_IN_I_OR_U}".split())
 _ES_ENDINGS = ("sses", "shes", "ches", "xes", "tzes")
 _PLURAL = {singular: plural for plural, singular in _IRREGULAR.items()}
 _VULGAR = re.compile(r"(\d?)([¼-¾⅐-⅞])")
@@ -90,7 +94,7 @@ def singular(word: str) -> str:
         word = word[:-1]
     if word in _IRREGULAR:
         return _IRREGULAR[word]
-    if word.endswith("s") and word[:-1] in _SILENT_E:
+    if word.endswith("s") and word[:-1] in _WHOLE_BEFORE_S:
         return word[:-1]
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"

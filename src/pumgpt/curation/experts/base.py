@@ -71,6 +71,11 @@ class Expert(ABC):
     options: tuple[str, ...] = ()
     """Names of those `ExpertOptions` that change its votes, besides the schema."""
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should know of its judgements so far, one line each."""
+        return ()
+
     @classmethod
     def create(cls, options: ExpertOptions) -> Expert:
         return cls()

@@ -29,10 +29,13 @@ NUM_BUCKETS = 8192
 SHIPPED = Path(__file__).with_name("span_classifier.npz")
 _MIN_SIMILARITY = 0.45
 """Of two names, from which on one attribute stands in for the other."""
+TYPE = "type"
+"""What the product is. Many other attributes ("shoe type", "item form") say it too, so it speaks against none of them."""
 _GENERAL = frozenset({"type", "name", "of", "the", "s", "product", "item"})
 _ALIASES = {
     "colour": "color", "manufacturer": "brand", "vendor": "brand", "label": "brand", "fabric": "material",
     "sex": "gender", "taste": "flavor", "flavour": "flavor", "fragrance": "scent", "smell": "scent", "print": "pattern",
+    "category": TYPE, "kind": TYPE,
 }  # fmt: skip
 _CONTENTS = frozenset({"weight", "net weight", "volume", "net content"})
 _UNIT_GAP = re.compile(rf"(?<=\d)[\s-](?={UNIT}$)", re.IGNORECASE)
@@ -72,7 +75,7 @@ class SpanClassifier:
         own = float(logits_A @ similar_A / similar_A.sum()) if known else 0.0
         # A packet's weight or volume is its net content: one doesn't speak against the other.
         same_A = [name.casefold() in _CONTENTS and other in _CONTENTS for other in self.names]
-        others_A = np.where((similar_A > 0) | same_A, -np.inf, logits_A)
+        others_A = np.where((similar_A > 0) | same_A | (np.array(self.names) == TYPE), -np.inf, logits_A)
         best = int(others_A.argmax())
         return SpanOwner(own, float(others_A[best]), known, self.names[best])
 
@@ -97,6 +100,12 @@ class SpanClassifier:
         kept = [place for place, known in enumerate(self.names) if key(known) != key(name)]
         names = [self.names[place] for place in kept]
         return SpanClassifier(names, self._weights_BA[:, kept], self._bias_A[kept], self._scale)
+
+    def joined(self, other: SpanClassifier) -> SpanClassifier:
+        """A classifier of the attributes of both."""
+        weights_BA = np.hstack([each._weights_BA * np.float32(each._scale) for each in (self, other)])
+        names, bias_A = self.names + other.names, np.concatenate([self._bias_A, other._bias_A])
+        return SpanClassifier(names, weights_BA, bias_A, 1.0)
 
     def save(self, path: Path) -> None:
         # Eight bits a weight keep the package small.
@@ -168,7 +177,8 @@ def similarity(name: str, other: str) -> float:
     forms: list[list[str]] = []
     for text in (name, other):
         aliased = [_ALIASES.get(word.form, word.form) for word in words(text.replace("_", " "))]
-        forms.append([form for form in aliased if form not in _GENERAL] or aliased)
+        # "product type" is a type, while the "type" of "shoe type" says nothing.
+        forms.append([form for form in aliased if form not in _GENERAL] or ([TYPE] if TYPE in aliased else aliased))
     mine, theirs = forms
     if not mine or not theirs:
         return float(name.casefold().strip() == other.casefold().strip())
