@@ -55,12 +55,11 @@ class SheetCopy:
             raise CatalogError(f"{path}: would have {self.widened_to:,} columns, Excel has {MAX_COLUMNS:,}")
         self._first_added = first_added
         self.long_texts = 0
-        reaches = first_added - 1, header.number
         edited: dict[str, bytes] = {}
         tail = sheet.tail
         if added:
-            edited = self._widened_tables(added, reaches)
-            tail = self._widened_filter(tail, reaches, edited)
+            edited = self._widened_tables(added, header.number)
+            tail = self._widened_filter(tail, header.number, edited)
         self._tail = tail
         self._parts = _PartCopy(path, self._package, sheet.entry, edited)
         self._source = self._package.open(sheet.entry.part)
@@ -142,11 +141,11 @@ class SheetCopy:
                 pieces.append(_HIDDEN.sub(b"", part) if is_new else part)
         return b"".join(pieces)
 
-    def _widened_filter(self, tail: bytes, reaches: tuple[int, int], edited: dict[str, bytes]) -> bytes:
+    def _widened_filter(self, tail: bytes, top: int, edited: dict[str, bytes]) -> bytes:
         """The XML below the rows, its filter widened, and with it the hidden name by which Excel knows the filter."""
         found = _AUTO_FILTER.search(tail)
         area = CellRange.parse(found[2].decode()) if found is not None else None
-        if found is None or area is None or (area.right, area.top) != reaches:
+        if found is None or area is None or area.top != top or area.right >= self.widened_to:
             return tail
         names = re.compile(
             rb"(<(?:[\w.-]+:)?definedName\b(?=[^>]*_xlnm\._FilterDatabase)(?=[^>]*localSheetId=\"%d\")[^>]*>[^<]*![^<:]*:\$)"
@@ -160,14 +159,13 @@ class SheetCopy:
         wider = str(area._replace(right=self.widened_to)).encode()
         return tail[: found.start(2)] + wider + tail[found.end(2) :]
 
-    def _widened_tables(self, added: Sequence[str], reaches: tuple[int, int]) -> dict[str, bytes]:
+    def _widened_tables(self, added: Sequence[str], top: int) -> dict[str, bytes]:
         """The table that has this header, with columns of these names more."""
         edited = {}
         for part, area, _ in self._sheet.tables:
-            if (area.right, area.top) != reaches:
+            if (area.right + 1, area.top) != (self._first_added, top):  # a gap would be columns without names
                 continue
             data = self._package.read(part)
-            old, new = str(area), str(area._replace(right=self.widened_to))
             data = re.sub(
                 rb'\bref="([A-Z]+\d+:)%s(\d+")' % get_column_letter(area.right).encode(),
                 lambda found: b'ref="' + found[1] + get_column_letter(self.widened_to).encode() + found[2],
@@ -175,7 +173,7 @@ class SheetCopy:
             )
             ids = [int(number) for number in re.findall(rb'<(?:[\w.-]+:)?tableColumn\b[^>]*?\sid="(\d+)"', data)]
             end = re.search(rb"</((?:[\w.-]+:)?)tableColumns>", data)
-            if end is None or old == new:
+            if end is None:
                 continue
             columns = b"".join(
                 f'<{end[1].decode()}tableColumn id="{number}" name={quoteattr(name)}/>'.encode()

@@ -31,6 +31,12 @@ class Pictures:
     def has_floating(self, row: int) -> bool:
         return row in self._anchored
 
+    def is_picture(self, cell: SheetCell) -> bool:
+        """Whether a picture of the file is all that a cell holds."""
+        return bool(cell.picture and cell.picture in self._by_metadata) or bool(
+            cell.formula and _WPS_FORMULA.search(cell.formula)
+        )
+
     def in_cell(self, cell: SheetCell) -> list[ImageRef]:
         """The picture that stands in a cell; none where there is none."""
         named = _WPS_FORMULA.search(cell.formula) if cell.formula else None

@@ -117,9 +117,9 @@ class Sheet:
                 found.append((relation.target, CellRange.parse(table.get("ref", "A1")), has_totals))
         return found
 
-    @cached_property
+    @property
     def _end(self) -> ElementTree.Element:
-        """What stands after the rows, as a sheet without any."""
+        """What stands after the rows, as a sheet without any; not kept, since a sheet may have 65,000 links."""
         root = _ROOT_TAG.search(self.head)
         with self.package.reading():
             rows = f"<{self.prefix}sheetData>".encode()

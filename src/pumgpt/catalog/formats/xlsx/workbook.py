@@ -111,7 +111,6 @@ class XlsxReader(CatalogReader):
         self._total_rows: set[int] = set()
         self._photo_columns: frozenset[str] = frozenset()
         self._choose_sheet(wanted)
-        self.pictures = Pictures(self.sheet)
         self.settle_columns(self._columns)
         named = ("image", "images") if self.column_map is None else self.column_map.images
         self._photo_columns = frozenset(named) & {*self._columns}
@@ -196,7 +195,7 @@ class XlsxReader(CatalogReader):
         self._remark_on_sheet(others, len(self.package.sheets()) > 1)
 
     def _open_sheet(self, sheet: Sheet) -> None:
-        self.sheet = sheet
+        self.sheet, self.pictures = sheet, Pictures(sheet)
         # Of merged cells the first has the value: in a column all rows below share it.
         self._merged: dict[tuple[int, int], int] = {
             (area.top, area.left): area.bottom for area in sheet.merged if area.bottom > area.top
@@ -271,6 +270,8 @@ class XlsxReader(CatalogReader):
                 yield SheetCell(column, "str", 0, text, None, 0, -1), text
 
     def _text(self, row: int, cell: SheetCell) -> str:
+        if self.pictures.is_picture(cell):
+            return ""
         if cell.formula is not None:
             photo = _IMAGE_FORMULA.search(cell.formula)
             if photo is not None:
@@ -287,8 +288,7 @@ class XlsxReader(CatalogReader):
             case "d":
                 return iso_date(cell.raw)
             case "e":
-                if not cell.picture and not (cell.formula and "DISPIMG(" in cell.formula):
-                    self._tell("error", row, cell, f"is {cell.raw}, and others may be errors")
+                self._tell("error", row, cell, f"is {cell.raw}, and others may be errors")
                 return ""
         if not cell.raw:
             return ""
