@@ -263,6 +263,14 @@ def test_the_sheet_whose_header_says_most_is_read(tmp_path: Path) -> None:
     assert len(_products(tmp_path / "shop.xlsx#1.xlsx")) == 2
 
 
+def test_names_for_machines_below_those_for_people_are_the_header(tmp_path: Path) -> None:
+    names, codes = ["Seller SKU", "Product Name"], ["item_sku", "item_name"]
+    _save(tmp_path / "in.xlsx", ["TemplateType=shirt"], names, codes, ["a", "Tee"])
+    reader = read_catalog(tmp_path / "in.xlsx")
+    assert reader.columns == ("item_sku", "item_name")
+    assert [(row.id, row.title) for row in reader if isinstance(row, Product)] == [("a", "Tee")]
+
+
 def test_merged_cells_say_the_same_for_all_their_rows(tmp_path: Path) -> None:
     path = tmp_path / "in.xlsx"
     book = _save(path, ["id", "category", "Images"], ["a", "Tops", "1.jpg", "2.jpg"], ["b"], ["c"], ["d", "Hats"])

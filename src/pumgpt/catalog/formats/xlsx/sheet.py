@@ -165,6 +165,11 @@ class _RowParser:
         self._row = SheetRow(0, 0)
         self._chars: list[str] = []
         self._columns: dict[str, int] = {}
+        # What is known of the cell that is open.
+        self._attributes: dict[str, str] = {}
+        self._column = self._byte = 0
+        self._raw = ""
+        self._formula: str | None = None
         self._has_ended = self._is_reading = False
         self._parser = parser = expat.ParserCreate()
         parser.buffer_text = True
@@ -202,12 +207,6 @@ class _RowParser:
             self._row = SheetRow(number, self._parser.CurrentByteIndex)
         elif name == self._reading:
             self._is_reading = True
-
-    _attributes: dict[str, str]
-    _column: int
-    _byte: int
-    _raw: str
-    _formula: str | None
 
     def _end(self, name: str) -> None:
         if name == self._v:

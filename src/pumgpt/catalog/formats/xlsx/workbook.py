@@ -27,7 +27,7 @@ from pumgpt.catalog.formats.annotated import AnnotatedRow, annotated_products
 from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Record, RejectedRow
 from pumgpt.catalog.formats.column_map import ColumnMap, guess_columns
 from pumgpt.catalog.formats.csv import fill_cells, own_cell
-from pumgpt.catalog.formats.csv_records import is_header
+from pumgpt.catalog.formats.csv_records import are_codes, is_header
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.xlsx.copy import CellValue, NewWorkbook, SheetCopy
 from pumgpt.catalog.formats.xlsx.package import Package, SheetEntry
@@ -204,17 +204,22 @@ class XlsxReader(CatalogReader):
     def _find_header(self) -> tuple[SheetRow, dict[int, str], int] | None:
         """The header of the sheet at hand with its names by column, and how many of them are understood."""
         wanted = None if self.column_map is None else self.column_map.id
-        first: tuple[SheetRow, dict[int, str], int] | None = None
-        rows = ((row, self._header_names(row)) for row in self.sheet.rows())
-        for row, names in islice(((row, names) for row, names in rows if names), _ROWS_TO_HEADER):
-            if is_header([*names.values()], wanted, is_first=first is None):
+        named = ((row, self._header_names(row)) for row in self.sheet.rows())
+        rows = [*islice(((row, names) for row, names in named if names), _ROWS_TO_HEADER)]
+        for place, (row, names) in enumerate(rows):
+            if is_header([*names.values()], wanted, is_first=place == 0):
+                below = rows[place + 1][1] if place + 1 < len(rows) else {}
+                if wanted is None and below and are_codes([*below.values()]):
+                    row, names = rows[place + 1]
                 guessed = guess_columns([*names.values()], wanted)
                 return row, names, 1 if guessed is None else len(guessed.used)
-            first = first or (row, names, 0)
-        return first
+        return (*rows[0], 0) if rows else None
 
     def _header_names(self, row: SheetRow) -> dict[int, str]:
-        names = {cell.column: text.strip() for cell, text in self._texts(row, {}) if text.strip()}
+        try:
+            names = {cell.column: text.strip() for cell, text in self._texts(row, {}) if text.strip()}
+        except (LookupError, ValueError):  # a broken row of products; it is named when it is read
+            return {}
         for area in self.sheet.merged:  # 'Images' over three columns names all three
             if area.top <= row.number <= area.bottom and area.left in names:
                 names |= dict.fromkeys(range(area.left, min(area.right, area.left + 99) + 1), names[area.left])
