@@ -262,7 +262,8 @@ class _PartCopy:
         if name in self._edited:
             self._zip.writestr(info, self._edited[name])
             return
-        with self._package.open(name) as source, self._zip.open(info, "w") as target:
+        # Streamed, so that it may be of any size: only what is read must be bounded.
+        with self._package.zip.open(name) as source, self._zip.open(info, "w") as target:
             while chunk := source.read(_FLUSH_BYTES):
                 target.write(chunk)
 
