@@ -25,7 +25,7 @@ from openpyxl.utils.escape import unescape
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow, annotated_products
 from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Record, RejectedRow
-from pumgpt.catalog.formats.column_map import ColumnMap, guess_columns
+from pumgpt.catalog.formats.column_map import ROW_NUMBER, ColumnMap, guess_columns
 from pumgpt.catalog.formats.csv import fill_cells, own_cell
 from pumgpt.catalog.formats.csv_records import are_codes, is_header
 from pumgpt.catalog.formats.filled import FilledColumns
@@ -209,7 +209,7 @@ class XlsxReader(CatalogReader):
         for place, (row, names) in enumerate(rows):
             if is_header([*names.values()], wanted, is_first=place == 0):
                 below = rows[place + 1][1] if place + 1 < len(rows) else {}
-                if wanted is None and below and are_codes([*below.values()]):
+                if wanted in (None, ROW_NUMBER) and below and are_codes([*below.values()]):
                     row, names = rows[place + 1]
                 guessed = guess_columns([*names.values()], wanted)
                 return row, names, 1 if guessed is None else len(guessed.used)
