@@ -119,6 +119,10 @@ class XlsxReader(CatalogReader):
     def columns(self) -> tuple[str, ...]:
         return self._columns
 
+    @property
+    def layout(self) -> Mapping[str, str]:
+        return {"sheet": self.sheet.entry.name, "header": f"row {self.header_row.number}"}
+
     def rows(self) -> Iterator[list[str]]:
         """What stands below the header, cell by cell; rows of which nothing is left blank out."""
         for record in self.records():
