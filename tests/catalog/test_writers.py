@@ -254,7 +254,7 @@ def test_outputs_that_can_not_be_written(tmp_path: Path) -> None:
     (tmp_path / "folder.jsonl").mkdir()
     (tmp_path / "file").touch()
     (tmp_path / "in.csv").write_text(_SOURCE)
-    for name, words in (("a.xlsx", "ending '.xlsx'"), ("folder.csv", "is a folder"), ("folder.jsonl", "is a folder")):
+    for name, words in (("a.xls", "ending '.xls'"), ("folder.csv", "is a folder"), ("folder.jsonl", "is a folder")):
         with pytest.raises(CatalogError, match=words):
             check_output(tmp_path / name, read_catalog(tmp_path / "in.csv"))
     for ending in ("csv", "parquet"):

@@ -89,7 +89,7 @@ def test_several_photos_are_one_product(shop: Path) -> None:
         (["ask"], 2, "IMAGE"),
         (["ask", "good.jpg", "--precision", "2"], 2, "--precision"),
         (["enrich", "missing.csv", "out.jsonl", "--model", "fake"], 1, "missing.csv"),
-        (["enrich", "in.csv", "out.xlsx", "--model", "fake"], 1, "out.xlsx"),
+        (["enrich", "in.csv", "out.docx", "--model", "fake"], 1, "out.docx"),
         (["enrich", "in.csv", "in.csv", "--model", "fake"], 2, "input"),
         (["enrich", "in.csv", "out.jsonl", "--model", "fake", "--workers", "2"], 2, "--engine ray"),
         (["enrich", "in.csv", "out.jsonl", "--model", "fake", "--tasks", "caption,colour"], 2, "colour"),

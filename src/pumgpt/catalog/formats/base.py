@@ -139,7 +139,12 @@ class CatalogReader(ABC):
         """The product of one row. Raises `CatalogError` where a field has a type that can't be read."""
         if self.column_map is not None:
             return self.column_map.read(record, self.base)
-        return Product.from_record(record, self.base)
+        if not self.text_only or "attributes" not in record:
+            return Product.from_record(record, self.base)
+        # In a table of text `attributes` is a column like any other that we don't know (it has no agreed way to be written).
+        known = Product.from_record({name: cell for name, cell in record.items() if name != "attributes"}, self.base)
+        extra = {name: cell for name, cell in record.items() if name in known.extra or name == "attributes"}
+        return replace(known, extra=extra, original=record)
 
     def decoded(self, record: Record) -> Record:
         """A row with what its values stand for, where a file stores codes: the name of a class label for its number."""
@@ -249,6 +254,18 @@ class CatalogReader(ABC):
             return [*names]
         rows = [record for record in islice(self.records(), _ROWS_TO_FIND_TYPES) if not isinstance(record, RejectedRow)]
         return [name for name in names if all(fits_name(name, row.get(name)) for row in rows)]
+
+    def distinct(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The names of a header with those that stand there twice numbered, which adds a warning."""
+        seen: dict[str, None] = {}
+        for name in names:
+            new, number = name, 2
+            while new in seen:
+                new, number = f"{name}_{number}", number + 1
+            if new != name and name:
+                self.warn(f"{self.path}: column '{name}' stands there twice; the second is read as '{new}'")
+            seen[new] = None
+        return tuple(seen)
 
     def filled_columns(self, names: Sequence[str]) -> Iterator[set[str]]:
         """Row by row, which of these columns have a value."""

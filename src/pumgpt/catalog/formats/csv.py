@@ -9,13 +9,13 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow, annotated_products
-from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Record, RejectedRow
+from pumgpt.catalog.formats.base import CatalogReader, Fills, Format, FormatWriter, Record, RejectedRow
 from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.csv_records import BrokenRecord, find_header, read_records
 from pumgpt.catalog.formats.filled import FilledColumns
@@ -85,7 +85,7 @@ class CsvReader(CatalogReader):
             reason = "has no header" if header is None else f"header: {header.error}"
             raise CatalogError(f"{path}: {reason}; its first line must name the columns, 'id' among them")
         self.header = tuple(header)
-        self._columns = tuple(self._distinct([name.strip() for name in header]))
+        self._columns = self.distinct([name.strip() for name in header])
         self.settle_columns(self._columns)
 
     @property
@@ -114,14 +114,6 @@ class CsvReader(CatalogReader):
     def count_records(self) -> int:
         return sum(1 for _ in self._cut([])) - 1
 
-    def product_of(self, record: Record) -> Product:
-        if self.column_map is not None or "attributes" not in record:
-            return super().product_of(record)
-        # In plain CSV `attributes` is a column like any other that we don't know (it has no agreed way to be written).
-        known = super().product_of({name: cell for name, cell in record.items() if name != "attributes"})
-        extra = {name: cell for name, cell in record.items() if name in known.extra or name == "attributes"}
-        return replace(known, extra=extra, original=record)
-
     def rows(self) -> Iterator[list[str] | BrokenRecord]:
         """What stands below the header, cell by cell."""
         warnings: list[str] = []
@@ -147,17 +139,6 @@ class CsvReader(CatalogReader):
     def _cut(self, warnings: list[str]) -> Iterator[list[str] | BrokenRecord]:
         lines = islice(read_lines(self.path, warnings), len(self.dialect.preamble), None)
         return read_records(lines, self.dialect.delimiter, skip_blanks=self.dialect.skip_blanks)
-
-    def _distinct(self, header: list[str]) -> Iterator[str]:
-        seen: set[str] = set()
-        for name in header:
-            new, number = name, 2
-            while new in seen:
-                new, number = f"{name}_{number}", number + 1
-            if new != name and name:
-                self.warn(f"{self.path}: column '{name}' stands there twice; the second is read as '{new}'")
-            seen.add(new)
-            yield new
 
 
 class CsvWriter(FormatWriter):
@@ -187,14 +168,7 @@ class CsvWriter(FormatWriter):
 
     def fill(self, row: dict[str, str], product: Product, understanding: Understanding) -> None:
         """Put what was filled into the shop's own cells."""
-        fills = self._source.fills
-        category = self.columns.category(product, understanding)
-        if category is not None and fills.category in row:
-            row[fills.category] = " > ".join(category)
-        for name, value in self.columns.filled(understanding).items():
-            column = fills.attributes.get(name)
-            if column in row and (not row[column].strip() or self.columns.overwrite_values):
-                row[column] = "|".join(value)
+        fill_cells(row, self.columns, self._source.fills, product, understanding)
 
 
 class RecordWriter:
@@ -269,6 +243,19 @@ def own_cell(product: Product, column: str) -> str:
 def with_decoded(product: Product, source: CatalogReader) -> Product:
     """A product whose original cells are as they are meant: a table of text can't say which number is which label."""
     return product if source.schema is None else replace(product, original=source.decoded(product.original))
+
+
+def fill_cells(
+    row: dict[str, str], columns: FilledColumns, fills: Fills, product: Product, understanding: Understanding
+) -> None:
+    """Put what was filled into the shop's own cells of a row, by column, where they are empty or may be overwritten."""
+    category = columns.category(product, understanding)
+    if category is not None and fills.category in row:
+        row[fills.category] = " > ".join(category)
+    for name, value in columns.filled(understanding).items():
+        column = fills.attributes.get(name)
+        if column in row and (not row[column].strip() or columns.overwrite_values):
+            row[column] = "|".join(value)
 
 
 def read_header(path: Path) -> list[str]:

@@ -70,18 +70,25 @@ def find_header(lines: Sequence[str], preferred: str, wanted: str | None = None)
         if isinstance(record, BrokenRecord):
             continue
         names = [name.strip() for name in record]
-        guessed = guess_columns(names, wanted) if wanted in (None, ROW_NUMBER) else None
-        # A row below a header that we don't know may have a cell 'code'; a header has more than that.
-        is_first = place == first and wanted is None
-        if wanted in names or (guessed is not None and (is_first or len(guessed.used) > 1)):
-            return place + (guessed is not None and _has_codes_below(lines[place:], delimiter)), delimiter
+        if is_header(names, wanted, is_first=place == first):
+            below = next(islice(read_records(lines[place:], delimiter), 1, None), [])
+            has_codes = wanted in (None, ROW_NUMBER) and not isinstance(below, BrokenRecord) and are_codes(below)
+            return place + has_codes, delimiter
     return first, hint[1] if hint else choose_delimiter(lines[0] if lines else "", preferred)
 
 
-def _has_codes_below(lines: Sequence[str], delimiter: str) -> bool:
-    """Whether the record below the names for people has those for machines: 'item_sku' below 'Seller SKU'."""
-    _, below = [*islice(read_records(lines, delimiter), 2), [], []][:2]
-    if isinstance(below, BrokenRecord) or not all(_CODE.fullmatch(cell.strip()) for cell in below):
+def is_header(names: Sequence[str], wanted: str | None, *, is_first: bool) -> bool:
+    """Whether a record names columns: the one `wanted`, or one that can be the id. `is_first`: no record stands above it."""
+    if wanted not in (None, ROW_NUMBER):
+        return wanted in names
+    guessed = guess_columns(names, wanted)
+    # A row below a header that we don't know may have a cell 'code'; a header has more than that.
+    return guessed is not None and ((is_first and wanted is None) or len(guessed.used) > 1)
+
+
+def are_codes(below: Sequence[str]) -> bool:
+    """Whether the record below names for people has those for machines: 'item_sku' below 'Seller SKU'."""
+    if not all(_CODE.fullmatch(cell.strip()) for cell in below):
         return False
     guessed = guess_columns(below)
     return guessed is not None and len(guessed.used) > 1 and any("_" in cell for cell in below)

@@ -32,6 +32,7 @@ from pumgpt.catalog.formats.shopify import ShopifyFormat
 from pumgpt.catalog.formats.squarespace import SquarespaceFormat
 from pumgpt.catalog.formats.wix import WixFormat
 from pumgpt.catalog.formats.woocommerce import WooCommerceFormat
+from pumgpt.catalog.formats.xlsx.workbook import XlsxFormat
 from pumgpt.errors import CatalogError, UsageError, first_line
 
 PLUGINS = "pumgpt.formats"
@@ -60,6 +61,7 @@ _FORMATS: list[Format[Any]] = [
     JsonFormat(),
     FoodFactsParquetFormat(),
     ParquetFormat(),
+    XlsxFormat(),
     GoogleXmlFormat(),
     PhotoFolderFormat(),
     PhotoZipFormat(),
