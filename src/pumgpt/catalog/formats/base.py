@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cached_property
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -42,6 +43,7 @@ Record = Mapping[str, Any]
 """One row as the file has it, by column."""
 
 _ROWS_TO_FIND_ID = 10_000
+_ID_TYPES = (str, int, float, Decimal, UUID)
 _ROWS_TO_FIND_TYPES = 20
 
 
@@ -101,9 +103,10 @@ class CatalogReader(ABC):
         # Digests, so that long ids cost no more memory than short ones. Of a million ids two are taken for one with a
         # probability of 3 in 100 million; unlike Python's own hash, every run then sets aside the same row.
         first_rows: dict[bytes, int] = {}
+        numbers_rows = self.numbers_rows
         for row, record in enumerate(self.records(), start=1):
             product = record if isinstance(record, RejectedRow) else self._checked(record)
-            if self.numbers_rows:
+            if numbers_rows:
                 product = replace(product, id=str(row))
             if isinstance(product, RejectedRow):
                 yield replace(product, row=row)
@@ -174,7 +177,7 @@ class CatalogReader(ABC):
         """
         return {}
 
-    @property
+    @cached_property
     def base(self) -> Path:
         """Where relative paths of photos start."""
         return self.path.parent
@@ -297,12 +300,13 @@ class CatalogReader(ABC):
         identifier = ROW_NUMBER if self.numbers_rows else self.id_of(decoded)
         if is_missing(identifier) or not str(identifier).strip():
             return RejectedRow(0, None, self.missing_id, record)
-        if not isinstance(identifier, str | int | float | Decimal | UUID):
+        if not isinstance(identifier, _ID_TYPES):
             kind = type(identifier).__name__
             return RejectedRow(0, None, f"field '{self.id_column}' is {kind}, not text; quote it", record)
-        if any(isinstance(cell, str) and len(cell) > MAX_CELL_CHARS for cell in record.values()):
-            error = f"a cell has more than {MAX_CELL_CHARS:,} characters; shorten it"
-            return RejectedRow(0, text_of(identifier)[:100], error, record)
+        for cell in record.values():
+            if isinstance(cell, str) and len(cell) > MAX_CELL_CHARS:
+                error = f"a cell has more than {MAX_CELL_CHARS:,} characters; shorten it"
+                return RejectedRow(0, text_of(identifier)[:100], error, record)
         try:
             product = self._with_category(self.product_of(decoded))
         except CatalogError as error:

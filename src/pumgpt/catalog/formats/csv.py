@@ -102,14 +102,15 @@ class CsvReader(CatalogReader):
         }
 
     def records(self) -> Iterator[Record | RejectedRow]:
+        columns = self._columns
         for cells in self.rows():
             if isinstance(cells, BrokenRecord):
                 yield RejectedRow(0, self.first_cell(cells), cells.error)
-            elif len(cells) != len(self._columns):
-                id_ = dict(zip(self._columns, cells, strict=False)).get(self.id_column) or None
-                yield RejectedRow(0, id_, wrong_cells(len(cells), len(self._columns)), cells)
+            elif len(cells) != len(columns):
+                id_ = dict(zip(columns, cells, strict=False)).get(self.id_column) or None
+                yield RejectedRow(0, id_, wrong_cells(len(cells), len(columns)), cells)
             else:
-                yield dict(zip(self._columns, cells, strict=True))
+                yield dict(zip(columns, cells, strict=True))
 
     def count_records(self) -> int:
         return sum(1 for _ in self._cut([])) - 1
@@ -128,7 +129,8 @@ class CsvReader(CatalogReader):
         records = self._cut(warnings)
         next(records)
         for cells in records:
-            self.warn(*warnings)
+            if warnings:
+                self.warn(*warnings)
             yield cells
 
     def filled_columns(self, names: Sequence[str]) -> Iterator[set[str]]:

@@ -71,8 +71,9 @@ class JsonLinesReader(CatalogReader):
     def records(self) -> Iterator[Record | RejectedRow]:
         warnings: list[str] = []
         for line in read_lines(self.path, warnings):
-            self.warn(*warnings)
-            if line.strip():
+            if warnings:
+                self.warn(*warnings)
+            if line and not line.isspace():
                 yield _parse_json(line)
 
     def count_records(self) -> int:

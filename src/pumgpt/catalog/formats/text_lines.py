@@ -69,6 +69,9 @@ def read_lines(path: Path, warnings: list[str]) -> Iterator[str]:
     # Latin-1 gives every byte a character, so this only cuts lines (at \r too); the bytes come back by `encode`.
     with path.open(encoding="latin-1", newline="") as file:
         for number, line in enumerate(_cut_lines(file), start=1):
+            if line.isascii():
+                yield line
+                continue
             data = line.encode("latin-1")
             if number == 1:
                 data = data.removeprefix(codecs.BOM_UTF8)
