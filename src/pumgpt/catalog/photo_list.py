@@ -108,7 +108,12 @@ def _has_ending(name: str) -> bool:
 
 
 def _is_file(name: str, base: Path | None) -> bool:
-    return os.path.isfile(path_of(name, base))  # noqa: PTH113  # unlike pathlib's, False for a text too long for a name
+    path = path_of(name, base)
+    try:
+        # Nearly always nothing is there, which `access` tells without an exception inside.
+        return os.access(path, os.F_OK) and os.path.isfile(path)  # noqa: PTH113
+    except ValueError:  # a text with NUL in it
+        return False
 
 
 @lru_cache(maxsize=16)

@@ -21,7 +21,7 @@ from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.enrich.executor import AnsweredRow, Executor, answer_locally
 from pumgpt.enrich.report import ReportWriter
-from pumgpt.enrich.summary import Summary, stated_fields
+from pumgpt.enrich.summary import Summary
 from pumgpt.jobs.journal import RunJournal, check_paths
 from pumgpt.tasks.registry import get_task
 from pumgpt.understand.intake import open_product
@@ -59,11 +59,8 @@ class EnrichJournal(RunJournal[Summary]):
             self.reject(result)
             return
         # The file holds no attention maps: they are many times larger than the rest, and the report shows them.
-        record = result.model_copy(deep=True)
-        for _, stated in stated_fields(record):
-            stated.evidence = None
-        self.write(record.id, record.to_json())
-        self.summary.add(record)
+        self.write(result.id, result.to_json(evidence=False))
+        self.summary.add(result)
 
     def answers(self) -> Iterator[Understanding]:
         """The answers so far, in order."""
