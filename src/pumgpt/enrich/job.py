@@ -14,7 +14,9 @@ from typing import NamedTuple
 from pumgpt.backends.protocol import Backend
 from pumgpt.catalog.formats.base import CatalogReader, RejectedRow
 from pumgpt.catalog.formats.column_map import load_column_map
-from pumgpt.catalog.formats.output import open_writer
+from pumgpt.catalog.formats.compression import ending_of
+from pumgpt.catalog.formats.jsonl import JSON_LINES
+from pumgpt.catalog.formats.output import open_writer, write_packed_lines
 from pumgpt.catalog.formats.registry import open_catalog
 from pumgpt.catalog.photos.download import PhotoDownloads
 from pumgpt.catalog.product import Product
@@ -196,6 +198,9 @@ def _record_batch(
 def _write_table(journal: EnrichJournal, reader: CatalogReader, plan: Plan) -> None:
     """Write the output from the journal, unless it is JSON lines (the journal itself) or there already."""
     if journal.in_place or (journal.unchanged and journal.out.exists()):
+        return
+    if ending_of(journal.out) in JSON_LINES:  # packed: the journal itself is written on, which a packed file can't be
+        write_packed_lines(journal.out, journal.flushed_answers())
         return
     names = [asked.name for asked in plan.context.attributes] if "attribute_qa" in plan.asked else []
     if plan.category_schemas is not None:

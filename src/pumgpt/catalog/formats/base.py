@@ -32,6 +32,7 @@ from pumgpt.catalog.formats.column_map import (
     locales,
     unread_fields,
 )
+from pumgpt.catalog.formats.compression import ending_of, is_packed
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.text_lines import MAX_CELL_CHARS, check_file
 from pumgpt.catalog.product import Product, is_missing, text_of
@@ -363,6 +364,8 @@ class Format(ABC, Generic[ReaderT]):
     is_export: ClassVar[bool] = False
     """Whether a system wrote it in a form of its own; only a catalogue that came in this form goes out in it."""
     is_folder: ClassVar[bool] = False
+    can_unpack: ClassVar[bool] = False
+    """Whether its reader opens files with `compression`, and so reads them packed too."""
 
     def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
         """Whether `path` is a catalogue of this format. The first format that says so reads it.
@@ -370,7 +373,9 @@ class Format(ABC, Generic[ReaderT]):
         A format with an ending that others have too looks into the file; where the caller names the columns
         (`column_map`) the file is a plain table.
         """
-        return not path.is_dir() and path.suffix.lower() in self.endings
+        if path.is_dir() or (is_packed(path) and not self.can_unpack):
+            return False
+        return ending_of(path) in self.endings
 
     @abstractmethod
     def read(self, path: Path, column_map: ColumnMap | None = None) -> CatalogReader:

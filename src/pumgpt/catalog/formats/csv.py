@@ -17,6 +17,7 @@ from typing import Any
 from pumgpt.catalog.formats.annotated import AnnotatedRow, annotated_products
 from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Record, RejectedRow
 from pumgpt.catalog.formats.column_map import ColumnMap
+from pumgpt.catalog.formats.compression import ending_of
 from pumgpt.catalog.formats.csv_records import BrokenRecord, find_header, read_records
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.jsonl import plain_json
@@ -46,6 +47,8 @@ class Dialect:
 
 class CsvFormat(Format[CatalogReader]):
     """A plain table. CSV and TSV differ in what they are called and in the delimiter, which follows from the ending."""
+
+    can_unpack = True
 
     def __init__(self, name: str, endings: tuple[str, ...]) -> None:
         self.name, self.endings = name, endings
@@ -132,6 +135,7 @@ class CsvReader(CatalogReader):
             if warnings:
                 self.warn(*warnings)
             yield cells
+        self.warn(*warnings)
 
     def filled_columns(self, names: Sequence[str]) -> Iterator[set[str]]:
         places = {name: self._columns.index(name) for name in names}
@@ -292,7 +296,7 @@ def dialect_of(path: Path, source: CatalogReader) -> Dialect:
     """How a table is written: as the source was, where both have the same ending."""
     if not isinstance(source, CsvReader):
         return Dialect(_delimiter(path))
-    if source.path.suffix.lower() == _ending(path):
+    if ending_of(source.path) == _ending(path):
         return source.dialect
     return Dialect(_delimiter(path), source.dialect.line_end, source.dialect.byte_order_mark)
 
@@ -326,4 +330,4 @@ def _delimiter(path: Path) -> str:
 
 def _ending(path: Path) -> str:
     # Outputs are written as OUT.new beside their place.
-    return Path(path.name.removesuffix(".new")).suffix.lower()
+    return ending_of(path.with_name(path.name.removesuffix(".new")))
