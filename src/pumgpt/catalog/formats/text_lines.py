@@ -45,7 +45,7 @@ def has_mark(path: Path) -> bool:
 
 def encoding_of(path: Path) -> str:
     """What `read_lines` takes the beginning of a file for, in words."""
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         beginning = file.read(_BYTES_TO_TELL_ENCODING)
     if beginning.startswith(_UTF16):
         return "UTF-16"
