@@ -58,7 +58,7 @@ FORMS = {
         "Handle,Title,Body (HTML),Option1 Name,Option1 Value,Image Src\n",
         "h{n},Thing {n},{text},Size,S,https://cdn.example/{n}.jpg\nh{n},,,,M,\n",
     ),
-    "a Google Merchant feed as text": Form(
+    "a Google Merchant feed": Form(
         ".tsv",
         "id\ttitle\tdescription\timage_link\n",
         "{n}\tThing {n}\t{text}\thttps://cdn.example/{n}.jpg\n",
