@@ -1,121 +1,265 @@
 """Rows a second and peak memory of reading a catalogue and writing it back, in each format and at any length.
 
-    python benchmarks/catalogue.py --rows 100000 1000000
+    python benchmarks/catalogue.py --rows 20000 200000
+    python benchmarks/catalogue.py --rows 20000 200000 --before ../before/.venv/bin/python
 
-The rows are made up, 0.4 kB each. Each run is a process of its own that reads the file, and writes it with an answer for every
-product as `enrich` does, but without a model: JSON lines to Parquet, as JSON lines out are the answers themselves.
+The rows are made up, 0.6 kB each. Each run is a process of its own that reads the file, then reads it again and writes it with
+an answer for every product as `enrich` does, but without a model; JSON lines are written by the journal of the run, which is
+what `enrich` does. Times are of the processor, medians over the rounds; `--before` runs another build by turns, so that
+whatever else the machine does meets both, and its formats that have the same name are compared. The last line is JSON.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
+import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
 
 TEXT = "long words about a thing " * 14
+ROW_GROUP = 10_000
+
+
+class Form(NamedTuple):
+    """Files of one format: their ending, what stands before the products, one product, what stands after them."""
+
+    ending: str
+    head: str
+    product: str
+    tail: str = ""
+
+
 FORMS = {
-    "CSV": (".csv", "id,title,description,colour\n", "{n},Thing {n},{text},\n", ""),
-    "JSON lines": (".jsonl", "", '{{"id": "{n}", "title": "Thing {n}", "description": "{text}"}}\n', ""),
-    "Shopify CSV": (
+    "CSV": Form(
         ".csv",
-        "Handle,Title,Body (HTML),Option1 Value,Image Src\n",
-        "h{n},Thing {n},{text},S,https://cdn.example/{n}.jpg\nh{n},,,M,\n",
-        "",
+        "id,title,description,images,category,brand,price,colour\n",
+        '{n},Thing {n},"{text}, and more",photos/{n}.jpg|photos/{n}_2.jpg,Clothing > Shirts,Brand,{n}.99,\n',
     ),
-    "Google text": (
+    "TSV": Form(
+        ".tsv",
+        "id\ttitle\tdescription\timages\tcategory\tbrand\tprice\tcolour\n",
+        "{n}\tThing {n}\t{text}\tphotos/{n}.jpg\tClothing > Shirts\tBrand\t{n}.99\t\n",
+    ),
+    "JSON lines": Form(
+        ".jsonl",
+        "",
+        '{{"id": "{n}", "title": "Thing {n}", "description": "{text}", "images": ["photos/{n}.jpg", "photos/{n}_2.jpg"], '
+        '"category": ["Clothing", "Shirts"], "attributes": {{"brand": "Brand", "size": "M"}}, "price": {n}.99}}\n',
+    ),
+    "Parquet": Form(".parquet", "", ""),
+    "Shopify's product CSV": Form(
+        ".csv",
+        "Handle,Title,Body (HTML),Option1 Name,Option1 Value,Image Src\n",
+        "h{n},Thing {n},{text},Size,S,https://cdn.example/{n}.jpg\nh{n},,,,M,\n",
+    ),
+    "a Google Merchant feed": Form(
         ".tsv",
         "id\ttitle\tdescription\timage_link\n",
         "{n}\tThing {n}\t{text}\thttps://cdn.example/{n}.jpg\n",
-        "",
     ),
-    "Google XML": (
+    "a Google Merchant feed in XML": Form(
         ".xml",
         '<rss xmlns:g="http://base.google.com/ns/1.0"><channel>\n',
         "<item><g:id>{n}</g:id><title>Thing {n}</title><g:description>{text}</g:description></item>\n",
         "</channel></rss>\n",
     ),
 }
-"""Format -> ending of its files, what stands before the products, one product, what stands after them."""
-PARQUET = "Parquet"
-ROW_GROUP = 10_000
+"""By the name that the registry's format has. A format without an entry is named, and not timed."""
+
+
+class Build(NamedTuple):
+    """An interpreter, and the environment in which it finds one build of the package."""
+
+    python: str
+    environment: dict[str, str]
+
+    @classmethod
+    def at(cls, place: str | None) -> Build:
+        """A build by its interpreter, or by the folder of its sources, which then runs in this environment."""
+        if place is not None and Path(place).is_dir():
+            return cls(sys.executable, {**os.environ, "PYTHONPATH": place})
+        return cls(place or sys.executable, dict(os.environ))
+
+    def measure(self, file: Path) -> dict[str, Any]:
+        """One run over `file` in a process of its own."""
+        command = [self.python, __file__, "--measure", str(file)]
+        run = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=self.environment)
+        measured: dict[str, Any] = json.loads(run.stdout)
+        return measured
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure the memory of reading and writing catalogues.")
-    parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
-    parser.add_argument("--format", choices=[*FORMS, PARQUET], nargs="+", default=[*FORMS, PARQUET])
-    parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
+    parser = argparse.ArgumentParser(description="Time reading and writing catalogues, and measure their memory.")
+    parser.add_argument("--rows", type=int, nargs="+", default=[20_000, 200_000])
+    parser.add_argument("--format", choices=[*FORMS], nargs="+", default=[*FORMS])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--before", metavar="PYTHON", help="interpreter of another build, or the folder of its sources")
+    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.file is not None:
-        there_and_back(options.file)
+    if options.measure is not None:
+        print(json.dumps(measure(options.measure)))
         return
-    print("| format | products | rows a second | peak memory |\n|---|---|---|---|")
+    builds = {"now": Build.at(None)}
+    if options.before:
+        builds["before"] = Build.at(options.before)
+    print("| format | build | products | read, rows/s | read and write, rows/s | by the clock | peak memory |")
+    print("|---|---|---|---|---|---|---|")
+    found: dict[str, dict[str, Any]] = {"ratios": {}, "ranges": {}, "read_ratios": {}, "peak_growth_mib": {}}
     for name in options.format:
-        for rows in options.rows:
-            with tempfile.TemporaryDirectory() as folder:
-                file = write(Path(folder), name, rows)
-                began = time.monotonic()
-                run = [sys.executable, __file__, "--file", str(file)]
-                count, peak_mib = map(int, subprocess.run(run, check=True, stdout=subprocess.PIPE).stdout.split())
-                seconds = time.monotonic() - began
-            print(f"| {name} | {count:,} | {count / seconds:,.0f} | {peak_mib} MiB |", flush=True)
+        runs = {rows: take_turns(name, rows, builds, options.rounds) for rows in sorted(options.rows)}
+        for rows, by_build in runs.items():
+            for build, measured in by_build.items():
+                print(table_row(name, build, rows, measured), flush=True)
+        shortest, longest = runs[min(runs)], runs[max(runs)]
+        growth = middle(longest["now"], "peak_mib") - middle(shortest["now"], "peak_mib")
+        found["peak_growth_mib"][name] = round(growth, 1)
+        if "before" in longest:
+            found["read_ratios"][name], _ = speed_up(longest, "read_s")
+            found["ratios"][name], found["ranges"][name] = speed_up(longest, "whole_s")
+    print(json.dumps({**found, "not_timed": not_timed()}))
+
+
+def take_turns(name: str, rows: int, builds: dict[str, Build], rounds: int) -> dict[str, list[dict[str, Any]]]:
+    """The runs of each build over one file, by turns; a build that takes the file for another format has none."""
+    runs: dict[str, list[dict[str, Any]]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        file = write(Path(folder), name, rows)
+        for _ in range(rounds):
+            for build, process in builds.items():
+                run = process.measure(file)
+                if run["format"] == name:
+                    runs.setdefault(build, []).append(run)
+    return runs
+
+
+def middle(runs: list[dict[str, Any]], key: str) -> float:
+    return median(run[key] for run in runs)
+
+
+def speed_up(runs: dict[str, list[dict[str, Any]]], key: str) -> tuple[float, list[float]]:
+    """How many times as fast it is now: of the medians, and the least and the most of the rounds."""
+    ratio = middle(runs["before"], key) / middle(runs["now"], key)
+    rounds = [before[key] / now[key] for before, now in zip(runs["before"], runs["now"], strict=True)]
+    return round(ratio, 2), [round(min(rounds), 2), round(max(rounds), 2)]
+
+
+def table_row(name: str, build: str, rows: int, runs: list[dict[str, Any]]) -> str:
+    speeds = (f"{rows / middle(runs, key):,.0f}" for key in ("read_s", "whole_s", "clock_s"))
+    return f"| {name} | {build} | {rows:,} | {' | '.join(speeds)} | {middle(runs, 'peak_mib'):.0f} MiB |"
+
+
+def not_timed() -> list[str]:
+    """Formats that the registry has and `FORMS` hasn't."""
+    from pumgpt.catalog.formats.registry import formats
+
+    return [known.name for known in formats() if known.name not in FORMS and not known.is_folder]
 
 
 def write(folder: Path, name: str, rows: int) -> Path:
     """A catalogue of `rows` products."""
-    if name == PARQUET:
-        return write_parquet(folder / "in.parquet", rows)
-    ending, before, row, after = FORMS[name]
-    file = folder / f"in{ending}"
+    form = FORMS[name]
+    file = folder / f"in{form.ending}"
+    if form.ending == ".parquet":
+        write_parquet(file, rows)
+        return file
     with file.open("w", encoding="utf-8") as out:
-        out.write(before)
-        out.writelines(row.format(n=number, text=TEXT) for number in range(rows))
-        out.write(after)
+        out.write(form.head)
+        out.writelines(form.product.format(n=number, text=TEXT) for number in range(rows))
+        out.write(form.tail)
     return file
 
 
-def write_parquet(file: Path, rows: int) -> Path:
-    """The same products, in row groups of 10,000."""
+def write_parquet(file: Path, rows: int) -> None:
+    """The products of the JSON lines, in row groups of 10,000."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = pa.schema([(column, pa.string()) for column in ("id", "title", "description")])
+    product = FORMS["JSON lines"].product
+    first = json.loads(product.format(n=0, text=TEXT))
+    schema = pa.Table.from_pylist([first]).schema
     with pq.ParquetWriter(file, schema) as out:
         for start in range(0, rows, ROW_GROUP):
             numbers = range(start, min(start + ROW_GROUP, rows))
-            records = [{"id": str(n), "title": f"Thing {n}", "description": f"{n} {TEXT}"} for n in numbers]
+            records = [json.loads(product.format(n=number, text=TEXT)) for number in numbers]
             out.write_table(pa.Table.from_pylist(records, schema=schema))
-    return file
 
 
-def there_and_back(file: Path) -> None:
-    """Write the catalogue with answers beside itself; prints the number of products and this process's peak in MiB."""
-    from pumgpt.catalog.formats.output import open_writer
+def measure(file: Path) -> dict[str, Any]:
+    """Seconds of the processor (`clock_s`: of the clock) for reading `file`, and for reading it and writing it with
+    answers (`whole_s`); the peak of this process.
+    """
     from pumgpt.catalog.formats.registry import read_catalog
     from pumgpt.catalog.product import Product
-    from pumgpt.catalog.understanding import AttributeField, ModelInfo, Understanding
+    from pumgpt.enrich import job  # noqa: F401  # imported before the clock starts
 
-    colour = AttributeField(name="colour", value="Blue", confidence=0.9, status="filled")
-    model = ModelInfo(name="none", revision="0")
     reader = read_catalog(file)
-    out = file.with_name(f"out{'.parquet' if file.suffix == '.jsonl' else file.suffix}")
+    began = time.process_time()
+    count = sum(isinstance(row, Product) for row in reader)
+    read_s = time.process_time() - began
+    began, began_clock = time.process_time(), time.monotonic()
+    there_and_back(reader, file.with_name(f"out{file.suffix}"))
+    return {
+        "format": reader.format.name,
+        "products": count,
+        "read_s": read_s,
+        "whole_s": time.process_time() - began,
+        "clock_s": time.monotonic() - began_clock,
+        "peak_mib": peak_mib(),
+    }
 
-    def answered() -> Iterator[tuple[Product, Understanding]]:
+
+def there_and_back(reader: Any, out: Path) -> None:
+    """Write the catalogue with answers that are ready."""
+    from pumgpt.catalog.formats.output import open_writer
+    from pumgpt.catalog.product import Product
+    from pumgpt.enrich.job import BATCH_PRODUCTS, EnrichJournal
+
+    answer = ready_answer()
+    names = [field.name for field in answer.attributes or ()]
+    if out.suffix == ".jsonl":
+        with EnrichJournal.open(out, {}, restart=True) as journal:
+            for number, row in enumerate(reader, start=1):
+                answer.id = row.id
+                journal.add(answer)
+                if number % BATCH_PRODUCTS == 0:
+                    journal.commit()
+            journal.commit(finished=True)
+        return
+    with open_writer(out, reader, attribute_names=names) as writer:
         for row in reader:
             if isinstance(row, Product):
-                yield row, Understanding(id=row.id, attributes=[colour], model=model)
+                answer.id = row.id
+                writer.write(row, answer)
 
-    count = 0
-    with open_writer(out, reader, attribute_names=["colour"]) as writer:
-        for product, answer in answered():
-            writer.write(product, answer)
-            count += 1
-    print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+
+def ready_answer() -> Any:
+    """What a model might say of a product: a caption, its category, six attributes."""
+    from pumgpt.catalog.understanding import AttributeField, CaptionField, CategoryField, ModelInfo, Understanding
+
+    values = {"colour": "Blue", "gender": "Women", "season": "Summer", "usage": "Casual", "fabric": ["Cotton", "Linen"]}
+    fields = [
+        AttributeField(name=name, value=value, confidence=0.912345, status="filled") for name, value in values.items()
+    ]
+    fields.append(AttributeField(name="pattern", value=None, confidence=0.2, status="abstained"))
+    return Understanding(
+        id="",
+        caption=CaptionField(text="A blue shirt with short sleeves", confidence=0.8),
+        category=CategoryField(path=["Clothing", "Shirts"], confidence=0.95, status="kept"),
+        attributes=fields,
+        model=ModelInfo(name="none", revision="0"),
+    )
+
+
+def peak_mib() -> float:
+    """The most memory that this process had. Linux only: `getrusage` counts that of the process which started it too."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ _MOST_ESCAPES = 3
 
 def plain_text(text: str) -> str:
     """A text of unknown origin without tags and entities; as it stands where it has none ('size < 5', 'R&B')."""
+    if "<" not in text and "&" not in text:
+        return text
     for _ in range(_MOST_ESCAPES):
         before = text
         if "<" in text and _MARKUP.search(text):

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -16,7 +17,7 @@ from urllib.request import url2pathname
 
 from pumgpt.catalog.category_cell import read_category_cell
 from pumgpt.catalog.html_text import plain_text
-from pumgpt.catalog.photo_list import address_of, link_of, split_photos
+from pumgpt.catalog.photo_list import address_of, link_of, path_of, split_photos
 from pumgpt.errors import CatalogError
 
 AttributeValue = str | list[str]
@@ -67,7 +68,6 @@ class Product:
 
         Raises `CatalogError` where a known field has a type that can't be read.
         """
-        known = {"id", "image", "images", *_TEXT_FIELDS, "category", "attributes"}
         identifier = record.get("id")
         if is_missing(identifier):
             raise CatalogError("field 'id' is missing or empty; give every row an id")
@@ -78,28 +78,35 @@ class Product:
             category=category,
             category_id=category_id,
             attributes=read_attributes(record.get("attributes")),
-            extra={name: value for name, value in record.items() if name not in known},
+            extra={name: value for name, value in record.items() if name not in _KNOWN},
             original=record,
-            **{name: _text(name, record.get(name)) for name in _TEXT_FIELDS},
+            title=_text("title", record.get("title")),
+            description=_text("description", record.get("description")),
+            language=_text("language", record.get("language")),
+            source=_text("source", record.get("source")),
         )
 
 
 _LISTING = ("title", "description")
 """What a shop shows on a page, and therefore may hold as HTML."""
-_TEXT_FIELDS = (*_LISTING, "language", "source")
-
-
+_KNOWN = frozenset(("id", "image", "images", *_LISTING, "language", "source", "category", "attributes"))
+_FRACTIONS = (float, Decimal)  # a union `float | Decimal` would be made anew by every call
+_NUMBERS = (int, float, Decimal)
+_LONGEST_TO_KEEP = 500
+"""Categories come again and again, and are read once each; a cell with more characters is none that does."""
 _LARGEST_EXACT_FLOAT = 2.0**53
 
 
 def is_missing(value: Any) -> bool:
     """Whether a cell says nothing: null, an empty text, or the NaN that data frames have for either."""
-    return value is None or value == "" or (isinstance(value, float | Decimal) and math.isnan(value))
+    return value is None or value == "" or (isinstance(value, _FRACTIONS) and math.isnan(value))
 
 
 def text_of(value: Any) -> str:
     """A single value as a shop would write it. Whole numbers lose the '.0' that data frames give a column with gaps."""
-    is_whole = isinstance(value, float | Decimal) and math.isfinite(value) and value == int(value)
+    if isinstance(value, str):
+        return value
+    is_whole = isinstance(value, _FRACTIONS) and math.isfinite(value) and value == int(value)
     # Beyond this a float no longer holds every digit, and writing them all would make up some.
     is_exact = isinstance(value, Decimal) or (is_whole and abs(value) < _LARGEST_EXACT_FLOAT)
     return str(int(value)) if is_whole and is_exact else str(value)
@@ -115,7 +122,7 @@ def written_attributes(cell: str) -> Any:
 
 
 def _text(name: str, value: Any) -> str | None:
-    if isinstance(value, list | tuple) and all(isinstance(part, str | None) for part in value):
+    if isinstance(value, (list, tuple)) and all(isinstance(part, str | None) for part in value):
         value = "\n".join(filter(None, value))  # paragraphs, or the one title in its list
     if is_missing(value):
         return None
@@ -132,21 +139,32 @@ def _text(name: str, value: Any) -> str | None:
 
 def _category(value: Any) -> tuple[tuple[str, ...] | None, str | None]:
     """The levels of a category, and its id where one is given."""
+    if isinstance(value, str) and 0 < len(value) <= _LONGEST_TO_KEEP:
+        return _category_of_cell(value)
     if is_missing(value) or value == [] or (_is_number(value) and value < 0):  # data sets write -1 for none
         return None, None
     if isinstance(value, list | tuple):
         if all(isinstance(path, list) for path in value):
             value = max(value, key=len)  # several categories: the deepest, as of a cell of text
         value = [text_of(level) if _is_number(level) else level for level in value if not is_missing(level)]
+    return _levels_and_id(value)
+
+
+def _levels_and_id(value: Any) -> tuple[tuple[str, ...] | None, str | None]:
     cell = read_category_cell(value)
     if cell is None:
         raise CatalogError("field 'category' is neither 'A > B > C' nor a list of texts nor an id")
-    levels = tuple(level.strip() for level in map(plain_text, cell.levels) if level.strip())
+    levels = tuple([level.strip() for level in map(plain_text, cell.levels) if level.strip()])
     return levels or None, cell.id
 
 
+@lru_cache(maxsize=4096)
+def _category_of_cell(cell: str) -> tuple[tuple[str, ...] | None, str | None]:
+    return _levels_and_id(cell)
+
+
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return isinstance(value, _NUMBERS) and not isinstance(value, bool)
 
 
 def read_attributes(value: Any) -> dict[str, AttributeValue] | None:
@@ -193,13 +211,15 @@ def _images(record: Mapping[str, Any], base: Path | None) -> tuple[ImageRef, ...
             continue
         if isinstance(value, str):
             value = split_photos(value, base)  # CSV has no lists
-        elif not isinstance(value, list | tuple):
+        elif not isinstance(value, (list, tuple)):
             value = [value]
-        refs.extend(_image(item, base) for item in value if not is_missing(item))
-    return tuple(ref for ref in refs if ref != ImageRef())
+        refs.extend([_image(item, base) for item in value if not is_missing(item)])
+    return tuple([ref for ref in refs if not (ref.data is None and ref.path is None and ref.url is None)])
 
 
 def _image(item: Any, base: Path | None) -> ImageRef:
+    if isinstance(item, str):
+        return _photo_named(item.strip(), base)
     if isinstance(item, bytes):
         return ImageRef(data=item)
     if isinstance(item, Mapping):
@@ -211,8 +231,6 @@ def _image(item: Any, base: Path | None) -> ImageRef:
         if isinstance(data, bytes | None) and isinstance(path, str | None) and isinstance(url, str | None):
             return ImageRef(data=data, path=path or None, url=url)
         raise CatalogError("an image is no {bytes, path} of bytes and text; give a path, a URL or {bytes, path}")
-    if isinstance(item, str):
-        return _photo_named(item.strip(), base)
     raise CatalogError(f"an image is {type(item).__name__}; give a path, a URL or {{bytes, path}}")
 
 
@@ -221,13 +239,15 @@ def _photo_named(name: str, base: Path | None) -> ImageRef:
     url = address_of(name, base)
     if url is not None:
         return ImageRef(url=url)
-    scheme = name[:5].casefold()
+    scheme = name[:5].casefold() if ":" in name else ""
     if scheme == "data:":
         return ImageRef(data=_data_of(name))
     if scheme == "file:":
         name = url2pathname(urlsplit(name).path)
+    if "\\" not in name and "?" not in name:
+        return ImageRef(path=path_of(name, base))
     path = Path(name) if base is None else base / name
-    if ("\\" in name or "?" in name) and not _exists(path):
+    if not _exists(path):
         # As Windows writes folders, or with what a web shop adds for its cache: 'photos\\a.jpg', 'a.jpg?v=3'.
         bare = name.partition("?")[0].replace("\\", "/")
         other = Path(bare) if base is None else base / bare

@@ -87,9 +87,12 @@ class Understanding(_Record):
     model: ModelInfo
     warnings: list[str] = Field(default_factory=list)
 
-    def to_json(self) -> dict[str, Any]:
-        """The JSON document: tasks that weren't asked are absent, null values of asked ones stay."""
-        document = self.model_dump(mode="json")
+    def to_json(self, *, evidence: bool = True) -> dict[str, Any]:
+        """The JSON document: tasks that weren't asked are absent, null values of asked ones stay.
+
+        Without `evidence` no field says where its answer comes from: attention maps are many times larger than the rest.
+        """
+        document = self.model_dump(mode="json", exclude=None if evidence else _EVIDENCE)
         for task in ("caption", "category", "attributes", "answers", "completion", "corrections"):
             if document[task] is None:
                 del document[task]
@@ -99,3 +102,10 @@ class Understanding(_Record):
             if field and field.get("suggestion") is None:
                 field.pop("suggestion", None)
         return document
+
+
+_EVIDENCE: Any = {
+    "category": {"evidence"},
+    "attributes": {"__all__": {"evidence"}},
+    "answers": {"__all__": {"evidence"}},
+}

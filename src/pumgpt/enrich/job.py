@@ -14,14 +14,16 @@ from typing import NamedTuple
 from pumgpt.backends.protocol import Backend
 from pumgpt.catalog.formats.base import CatalogReader, RejectedRow
 from pumgpt.catalog.formats.column_map import load_column_map
-from pumgpt.catalog.formats.output import open_writer
+from pumgpt.catalog.formats.compression import ending_of
+from pumgpt.catalog.formats.jsonl import JSON_LINES
+from pumgpt.catalog.formats.output import open_writer, write_packed_lines
 from pumgpt.catalog.formats.registry import open_catalog
 from pumgpt.catalog.photos.download import PhotoDownloads
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.enrich.executor import AnsweredRow, Executor, answer_locally
 from pumgpt.enrich.report import ReportWriter
-from pumgpt.enrich.summary import Summary, stated_fields
+from pumgpt.enrich.summary import Summary
 from pumgpt.jobs.journal import RunJournal, check_paths
 from pumgpt.tasks.registry import get_task
 from pumgpt.understand.intake import open_product
@@ -59,11 +61,8 @@ class EnrichJournal(RunJournal[Summary]):
             self.reject(result)
             return
         # The file holds no attention maps: they are many times larger than the rest, and the report shows them.
-        record = result.model_copy(deep=True)
-        for _, stated in stated_fields(record):
-            stated.evidence = None
-        self.write(record.id, record.to_json())
-        self.summary.add(record)
+        self.write(result.id, result.to_json(evidence=False))
+        self.summary.add(result)
 
     def answers(self) -> Iterator[Understanding]:
         """The answers so far, in order."""
@@ -199,6 +198,9 @@ def _record_batch(
 def _write_table(journal: EnrichJournal, reader: CatalogReader, plan: Plan) -> None:
     """Write the output from the journal, unless it is JSON lines (the journal itself) or there already."""
     if journal.in_place or (journal.unchanged and journal.out.exists()):
+        return
+    if ending_of(journal.out) in JSON_LINES:  # packed: the journal itself is written on, which a packed file can't be
+        write_packed_lines(journal.out, journal.flushed_answers())
         return
     names = [asked.name for asked in plan.context.attributes] if "attribute_qa" in plan.asked else []
     if plan.category_schemas is not None:

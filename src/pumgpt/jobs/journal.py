@@ -188,9 +188,13 @@ class RunJournal(Generic[SummaryT]):
 
     def lines(self) -> Iterator[bytes]:
         """The answers so far, in order, as JSON."""
-        self._answers.flush()
-        with self.answers_path.open("rb") as file:
+        with self.flushed_answers().open("rb") as file:
             yield from file
+
+    def flushed_answers(self) -> Path:
+        """The file of the answers, with all that were added so far."""
+        self._answers.flush()
+        return self.answers_path
 
 
 def rejected_path(out: Path) -> Path:

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cached_property
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -31,6 +32,7 @@ from pumgpt.catalog.formats.column_map import (
     locales,
     unread_fields,
 )
+from pumgpt.catalog.formats.compression import ending_of, is_packed
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.text_lines import MAX_CELL_CHARS, check_file
 from pumgpt.catalog.product import Product, is_missing, text_of
@@ -42,6 +44,7 @@ Record = Mapping[str, Any]
 """One row as the file has it, by column."""
 
 _ROWS_TO_FIND_ID = 10_000
+_ID_TYPES = (str, int, float, Decimal, UUID)
 _ROWS_TO_FIND_TYPES = 20
 
 
@@ -101,9 +104,10 @@ class CatalogReader(ABC):
         # Digests, so that long ids cost no more memory than short ones. Of a million ids two are taken for one with a
         # probability of 3 in 100 million; unlike Python's own hash, every run then sets aside the same row.
         first_rows: dict[bytes, int] = {}
+        numbers_rows = self.numbers_rows
         for row, record in enumerate(self.records(), start=1):
             product = record if isinstance(record, RejectedRow) else self._checked(record)
-            if self.numbers_rows:
+            if numbers_rows:
                 product = replace(product, id=str(row))
             if isinstance(product, RejectedRow):
                 yield replace(product, row=row)
@@ -179,7 +183,7 @@ class CatalogReader(ABC):
         """
         return {}
 
-    @property
+    @cached_property
     def base(self) -> Path:
         """Where relative paths of photos start."""
         return self.path.parent
@@ -314,12 +318,13 @@ class CatalogReader(ABC):
         identifier = ROW_NUMBER if self.numbers_rows else self.id_of(decoded)
         if is_missing(identifier) or not str(identifier).strip():
             return RejectedRow(0, None, self.missing_id, record)
-        if not isinstance(identifier, str | int | float | Decimal | UUID):
+        if not isinstance(identifier, _ID_TYPES):
             kind = type(identifier).__name__
             return RejectedRow(0, None, f"field '{self.id_column}' is {kind}, not text; quote it", record)
-        if any(isinstance(cell, str) and len(cell) > MAX_CELL_CHARS for cell in record.values()):
-            error = f"a cell has more than {MAX_CELL_CHARS:,} characters; shorten it"
-            return RejectedRow(0, text_of(identifier)[:100], error, record)
+        for cell in record.values():
+            if isinstance(cell, str) and len(cell) > MAX_CELL_CHARS:
+                error = f"a cell has more than {MAX_CELL_CHARS:,} characters; shorten it"
+                return RejectedRow(0, text_of(identifier)[:100], error, record)
         try:
             product = self._with_category(self.product_of(decoded))
         except CatalogError as error:
@@ -376,6 +381,8 @@ class Format(ABC, Generic[ReaderT]):
     is_export: ClassVar[bool] = False
     """Whether a system wrote it in a form of its own; only a catalogue that came in this form goes out in it."""
     is_folder: ClassVar[bool] = False
+    can_unpack: ClassVar[bool] = False
+    """Whether its reader opens files with `compression`, and so reads them packed too."""
 
     def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
         """Whether `path` is a catalogue of this format. The first format that says so reads it.
@@ -383,7 +390,9 @@ class Format(ABC, Generic[ReaderT]):
         A format with an ending that others have too looks into the file; where the caller names the columns
         (`column_map`) the file is a plain table.
         """
-        return not path.is_dir() and path.suffix.lower() in self.endings
+        if path.is_dir() or (is_packed(path) and not self.can_unpack):
+            return False
+        return ending_of(path) in self.endings
 
     @abstractmethod
     def read(self, path: Path, column_map: ColumnMap | None = None) -> CatalogReader:

@@ -38,7 +38,7 @@ def read_records(
     source = _Lines(lines)
     reader = csv.reader(source, delimiter=delimiter, skipinitialspace=skip_blanks, strict=True)
     while True:
-        source.taken.clear()
+        source.begin_record()
         try:
             # `strict` makes a lost quote an error; without it the reader would take the rest of the file as one cell.
             cells = next(reader)
@@ -49,7 +49,7 @@ def read_records(
             source.put_back_all_but_first()
             reader = csv.reader(source, delimiter=delimiter, skipinitialspace=skip_blanks, strict=True)
             continue
-        if any("\0" in line for line in source.taken):  # newer versions of the module let them pass
+        if source.has_nul:  # newer versions of the module let them pass
             yield BrokenRecord("holds a NUL character; export the file again as text", source.taken[0])
         elif cells:
             yield cells
@@ -113,16 +113,23 @@ class _Lines:
         self._lines = iter(lines)
         self._waiting: deque[str] = deque()
         self.taken: list[str] = []
+        self.has_nul = False
 
-    def __iter__(self) -> _Lines:
-        return self
+    def __iter__(self) -> Iterator[str]:
+        while True:
+            line = self._waiting.popleft() if self._waiting else next(self._lines, None)
+            if line is None:
+                return
+            self.taken.append(line)
+            if "\0" in line:
+                self.has_nul = True
+            yield line
+            if len(self.taken) >= MAX_RECORD_LINES:  # and the reader wants more
+                raise csv.Error("unexpected end of data")
 
-    def __next__(self) -> str:
-        if len(self.taken) >= MAX_RECORD_LINES:
-            raise csv.Error("unexpected end of data")
-        line = self._waiting.popleft() if self._waiting else next(self._lines)
-        self.taken.append(line)
-        return line
+    def begin_record(self) -> None:
+        self.taken.clear()
+        self.has_nul = False
 
     def put_back_all_but_first(self) -> None:
         self._waiting.extendleft(reversed(self.taken[1:]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ class DatasetReader(TypedReader):
         if not path.is_dir():
             raise CatalogError(f"{path}: is no folder; name that of the dataset")
 
-    @property
+    @cached_property
     def base(self) -> Path:
         return self.path
 

@@ -11,9 +11,10 @@ A field that was not asked, or of which nothing can be told, has null values (em
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from pumgpt.catalog.product import AttributeValue, Product
 from pumgpt.catalog.understanding import Understanding
@@ -50,12 +51,16 @@ class FilledColumns:
     @cached_property
     def added(self) -> tuple[str, ...]:
         """The `pumgpt_*` columns."""
-        per_attribute = (_triple(column) for column in self._attribute_columns.values())
-        return (*_FIXED, *(name for triple in per_attribute for name in triple))
+        return (*_FIXED, *(name for triple in self._triples.values() for name in triple))
 
     @cached_property
     def _attribute_columns(self) -> dict[str, str]:
         return attribute_columns(self.attribute_names)
+
+    @cached_property
+    def _triples(self) -> dict[str, tuple[str, str, str]]:
+        """Attribute name -> the columns of its value, confidence and status."""
+        return {name: _triple(column) for name, column in self._attribute_columns.items()}
 
     @property
     def value_columns(self) -> tuple[str, ...]:
@@ -69,24 +74,46 @@ class FilledColumns:
 
     def answers(self, understanding: Understanding) -> dict[str, str | float | None]:
         """The values of the `pumgpt_*` columns."""
-        row: dict[str, str | float | None] = dict.fromkeys(self.added)
-        caption, category = understanding.caption, understanding.category
-        if caption is not None:
-            row.update(zip(_FIXED[:2], (caption.text, _rounded(caption.confidence)), strict=True))
-        if category is not None:
-            path = None if category.path is None else " > ".join(category.path)
-            row.update(zip(_FIXED[2:], (path, _rounded(category.confidence), category.status), strict=True))
-        columns = self._attribute_columns
-        for field in understanding.attributes or ():
-            if field.name in columns:
-                value = "|".join(field.value) if isinstance(field.value, list) else field.value
-                triple = _triple(columns[field.name])
-                row.update(zip(triple, (value, _rounded(field.confidence), field.status), strict=True))
+        row: dict[str, Any] = dict.fromkeys(self.added)
+        row.update(self._given(understanding, _rounded))
         return row
 
     def cells(self, understanding: Understanding) -> dict[str, str]:
         """The values of the `pumgpt_*` columns as text."""
-        return {name: "" if value is None else str(value) for name, value in self.answers(understanding).items()}
+        row = dict(self._empty_cells)
+        row.update(self._given(understanding, _written))
+        return row
+
+    @cached_property
+    def _empty_cells(self) -> dict[str, str]:
+        return dict.fromkeys(self.added, "")
+
+    def _given(self, understanding: Understanding, number: Callable[[float], Any]) -> dict[str, Any]:
+        """The `pumgpt_*` columns that have a value, with confidences as `number` makes them."""
+        given: dict[str, Any] = {}
+        caption, category = understanding.caption, understanding.category
+        if caption is not None:
+            if caption.text is not None:
+                given["pumgpt_caption"] = caption.text
+            if caption.confidence is not None:
+                given["pumgpt_caption_confidence"] = number(caption.confidence)
+        if category is not None:
+            if category.path is not None:
+                given["pumgpt_category"] = " > ".join(category.path)
+            if category.confidence is not None:
+                given["pumgpt_category_confidence"] = number(category.confidence)
+            given["pumgpt_category_status"] = category.status
+        triples = self._triples
+        for field in understanding.attributes or ():
+            if field.name not in triples:
+                continue
+            value, confidence, status = triples[field.name]
+            if field.value is not None:
+                given[value] = "|".join(field.value) if isinstance(field.value, list) else field.value
+            if field.confidence is not None:
+                given[confidence] = number(field.confidence)
+            given[status] = field.status
+        return given
 
     def filled(self, understanding: Understanding) -> dict[str, list[str]]:
         """The attributes that the model filled, by their folded names."""
@@ -131,9 +158,17 @@ def attribute_columns(names: Iterable[str]) -> dict[str, str]:
     return columns
 
 
-def _triple(column: str) -> Sequence[str]:
+def _triple(column: str) -> tuple[str, str, str]:
     return (column, f"{column}_confidence", f"{column}_status")
 
 
-def _rounded(confidence: float | None) -> float | None:
-    return None if confidence is None else round(confidence, 4)
+def _rounded(confidence: float) -> float:
+    return round(confidence, 4)
+
+
+def _written(confidence: float) -> str:
+    """`str(_rounded(confidence))`; a share is written in half the time."""
+    if not 0 <= confidence <= 1:
+        return str(_rounded(confidence))
+    text = f"{confidence:.4f}".rstrip("0")
+    return f"{text}0" if text.endswith(".") else text

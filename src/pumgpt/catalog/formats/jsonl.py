@@ -15,6 +15,7 @@ from typing import Any
 
 from pumgpt.catalog.formats.base import CatalogReader, Format, Record, RejectedRow
 from pumgpt.catalog.formats.column_map import ColumnMap
+from pumgpt.catalog.formats.compression import open_bytes
 from pumgpt.catalog.formats.json.items import is_json_lines
 from pumgpt.catalog.formats.json.shape import RecordShape
 from pumgpt.catalog.formats.json.shapes import find_shape, shaped_product
@@ -29,6 +30,7 @@ _ROWS_TO_GUESS_FROM = 20
 class JsonLinesFormat(Format[CatalogReader]):
     name = "JSON lines"
     endings = JSON_LINES
+    can_unpack = True
 
     def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
         """Many data sets have one object a line in a file called `.json`."""
@@ -71,12 +73,14 @@ class JsonLinesReader(CatalogReader):
     def records(self) -> Iterator[Record | RejectedRow]:
         warnings: list[str] = []
         for line in read_lines(self.path, warnings):
-            self.warn(*warnings)
-            if line.strip():
+            if warnings:
+                self.warn(*warnings)
+            if line and not line.isspace():
                 yield _parse_json(line)
+        self.warn(*warnings)
 
     def count_records(self) -> int:
-        with self.path.open("rb") as file:
+        with open_bytes(self.path) as file:
             return sum(1 for line in file if line.strip())
 
     def settle_columns(self, names: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow
 from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, RejectedRow
+from pumgpt.catalog.formats.compression import ending_of, is_packed, pack
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.jsonl import JSON_LINES
 from pumgpt.catalog.formats.registry import formats
@@ -27,7 +28,11 @@ def check_output(path: Path, source: CatalogReader, *, annotated: bool = False) 
     """Raise `CatalogError` where the filled (or `annotated`) catalogue `source` can't be written to `path`: an ending that
     is unknown or not for this source, or a folder in the place of a file.
     """
-    if path.suffix.lower() in JSON_LINES:
+    if ending_of(path) in JSON_LINES:
+        if annotated and is_packed(path):
+            raise CatalogError(
+                f"{path}: curated JSON lines are not written packed; name a .jsonl and pack it afterwards"
+            )
         _check_place(path, is_folder=False)
     else:
         _target(path, source, annotated)
@@ -66,8 +71,11 @@ class CatalogWriter:
 
     def write(self, product: Product, understanding: Understanding) -> None:
         """Add one row. `product` is the one that was read, with its `original` cells."""
-        with _naming(self._path):
+        # Not `_naming`: a context for every row costs as much as a tenth of writing it.
+        try:
             self._table.write(product, understanding)
+        except (OSError, pa.ArrowException) as error:
+            raise _unwritable(self._path, error) from error
 
     def carry(self, item: Product | RejectedRow) -> None:
         """Pass by a row that has no answer; a form that gives every row back writes it as it was."""
@@ -77,6 +85,12 @@ class CatalogWriter:
     def close(self) -> None:
         with _naming(self._path):
             self._table.close()
+
+
+def write_packed_lines(path: Path, answers: Path) -> None:
+    """Write the answers of a run, which are JSON lines, packed. Raises `CatalogError` where the file can't be written."""
+    with _naming(path):
+        pack(answers, path)
 
 
 def write_annotated(path: Path, source: CatalogReader, names: Sequence[str], rows: Iterable[AnnotatedRow]) -> None:
@@ -97,7 +111,7 @@ def _target(path: Path, source: CatalogReader, annotated: bool = False) -> Forma
         for known in (*own, *(known for known in formats() if not known.is_export))
         if (known.can_annotate if annotated else known.can_fill)
     ]
-    ending = path.suffix.lower()
+    ending = ending_of(path)
     target = next((known for known in able if ending in known.endings), None)
     if target is None:
         journal = () if ending in JSON_LINES else JSON_LINES
@@ -119,7 +133,8 @@ def _check_place(path: Path, is_folder: bool) -> None:
 @contextmanager
 def _replacing(path: Path, target: Format[Any]) -> Iterator[Path]:
     """Where to write what takes the place of `path` in the end; after an error `path` is as it was."""
-    unfinished = path.with_name(f"{path.name}.new")
+    packed = is_packed(path)
+    unfinished = path.with_name(f"{path.stem if packed else path.name}.new")
     with _naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         if unfinished.is_dir():  # left by a run that was killed
@@ -127,6 +142,9 @@ def _replacing(path: Path, target: Format[Any]) -> Iterator[Path]:
     try:
         yield unfinished
         with _naming(path):
+            if packed:
+                pack(unfinished, path)
+                return
             if path.is_dir():  # a file is replaced at once, a folder can't be
                 target.remove(path)
             unfinished.replace(path)
@@ -140,7 +158,9 @@ def _naming(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, pa.ArrowException) as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise CatalogError(
-            f"{path}: can't be written ({reason}); mend the path, its permissions or the disk"
-        ) from error
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: Exception) -> CatalogError:
+    reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+    return CatalogError(f"{path}: can't be written ({reason}); mend the path, its permissions or the disk")

@@ -20,6 +20,7 @@ from pumgpt.catalog.formats.annotated import AnnotatedRow
 from pumgpt.catalog.formats.arrow_types import is_json, is_text, replace_types
 from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Record, RejectedRow
 from pumgpt.catalog.formats.column_map import ColumnMap
+from pumgpt.catalog.formats.compression import open_seekable
 from pumgpt.catalog.formats.csv import own_cell
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.stored_values import Decode, column_decoders, dataset_features, label_names
@@ -36,6 +37,7 @@ ROWS_PER_GROUP = 1_000
 class ParquetFormat(Format[CatalogReader]):
     name = "Parquet"
     endings = (".parquet",)
+    can_unpack = True
 
     def read(self, path: Path, column_map: ColumnMap | None = None) -> CatalogReader:
         return ParquetReader(self, path, column_map)
@@ -85,7 +87,7 @@ class ParquetReader(TypedReader):
     def __init__(self, format_: Format[Any], path: Path, column_map: ColumnMap | None = None) -> None:
         super().__init__(format_, path, column_map)
         try:
-            with pq.ParquetFile(path) as file:
+            with open_seekable(path) as source, pq.ParquetFile(source) as file:
                 self.schema = file.schema_arrow
                 self._num_rows: int = file.metadata.num_rows
         except (pa.ArrowException, OSError) as error:
@@ -93,7 +95,7 @@ class ParquetReader(TypedReader):
         self.settle_columns(self.columns)
 
     def records(self) -> Iterator[Record | RejectedRow]:
-        with pq.ParquetFile(self.path) as file:
+        with open_seekable(self.path) as source, pq.ParquetFile(source) as file:
             for group in range(file.num_row_groups):
                 yield from records_of_group(file, group, "the file")
 

@@ -14,6 +14,7 @@ from pumgpt.catalog.formats.akeneo import AkeneoFormat
 from pumgpt.catalog.formats.amazon import AmazonFormat
 from pumgpt.catalog.formats.base import CatalogReader, Format
 from pumgpt.catalog.formats.column_map import ColumnMap
+from pumgpt.catalog.formats.compression import ending_of
 from pumgpt.catalog.formats.csv import CsvFormat
 from pumgpt.catalog.formats.datasets import DatasetFormat
 from pumgpt.catalog.formats.etsy import EtsyFormat
@@ -89,6 +90,8 @@ def read_catalog(path: Path, column_map: ColumnMap | None = None) -> CatalogRead
     for known in formats():
         if known.recognise(path, column_map):
             return known.read(path, column_map)
+    if ending_of(path) == ".gz" and path.is_file():
+        raise CatalogError(f"{path}: its name doesn't tell what is packed in it; call it like 'shop.csv.gz'")
     endings = dict.fromkeys(ending for known in formats() for ending in known.endings if ending)
     raise CatalogError(
         f"{path}: its ending '{path.suffix}' is not known; a catalogue is one of {', '.join(endings)}, "

@@ -36,6 +36,7 @@ class ShopTable(Format["ShopTableReader"]):
     """The product table of one shop system."""
 
     endings = TABLES
+    can_unpack = True
     is_export = True
     marks: ClassVar[Collection[str]]
     """Columns that a table has, if it is this system's: all of them."""

@@ -91,6 +91,7 @@ class Metafield(NamedTuple):
 class ShopifyFormat(Format["ShopifyReader"]):
     name = "Shopify's product CSV"
     endings = TABLES
+    can_unpack = True
     is_export = True
 
     def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:

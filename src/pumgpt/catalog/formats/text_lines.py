@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from pumgpt.catalog.formats.compression import damage_of, open_bytes
 from pumgpt.errors import CatalogError
 
 MAX_CELL_CHARS = 16_000_000
@@ -22,8 +24,11 @@ def check_file(path: Path) -> None:
     try:
         if path.is_dir():
             raise CatalogError(f"{path}: is a folder; name the catalogue file in it")
-        with path.open("rb") as file:
+        with open_bytes(path) as file:
             if not file.read(1):
+                damage = damage_of(file)
+                if damage is not None:
+                    raise CatalogError(f"{path}: {damage}")
                 raise CatalogError(f"{path}: is empty (0 bytes); export the catalogue again")
     except FileNotFoundError as error:
         raise CatalogError(f"{path}: there is no such file; mend the path") from error
@@ -34,13 +39,13 @@ def check_file(path: Path) -> None:
 
 def has_mark(path: Path) -> bool:
     """Whether the file begins with UTF-8's byte order mark, as files for Excel do."""
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         return file.read(3) == codecs.BOM_UTF8
 
 
 def encoding_of(path: Path) -> str:
     """What `read_lines` takes the beginning of a file for, in words."""
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         beginning = file.read(_BYTES_TO_TELL_ENCODING)
     if beginning.startswith(_UTF16):
         return "UTF-16"
@@ -59,16 +64,21 @@ def read_lines(path: Path, warnings: list[str]) -> Iterator[str]:
     The first line that isn't UTF-8 adds one line to `warnings`. A line beyond `MAX_LINE_CHARS` is cut off there.
     """
     # Excel's "Unicode text" is UTF-16; a wrong guess at it would give letters for any bytes, so only its mark counts.
-    with path.open("rb") as beginning:
+    with open_bytes(path) as beginning:
         utf16 = beginning.read(2) in _UTF16
     if utf16:
-        with path.open(encoding="utf-16", newline="", errors="replace") as file:
-            yield from _cut_lines(file)
+        with open_bytes(path) as binary:
+            file = io.TextIOWrapper(binary, encoding="utf-16", newline="", errors="replace")
+            yield from _whole_lines(file, path, warnings)
         return
     warned = False
     # Latin-1 gives every byte a character, so this only cuts lines (at \r too); the bytes come back by `encode`.
-    with path.open(encoding="latin-1", newline="") as file:
-        for number, line in enumerate(_cut_lines(file), start=1):
+    with open_bytes(path) as binary:
+        file = io.TextIOWrapper(binary, encoding="latin-1", newline="")
+        for number, line in enumerate(_whole_lines(file, path, warnings), start=1):
+            if line.isascii():
+                yield line
+                continue
             data = line.encode("latin-1")
             if number == 1:
                 data = data.removeprefix(codecs.BOM_UTF8)
@@ -84,11 +94,17 @@ def read_lines(path: Path, warnings: list[str]) -> Iterator[str]:
                 yield western(data)
 
 
-def _cut_lines(file: TextIO) -> Iterator[str]:
+def _whole_lines(file: TextIO, path: Path, warnings: list[str]) -> Iterator[str]:
+    """The lines, cut off at `MAX_LINE_CHARS`. Of a damaged file the lines before the damage, and a warning."""
     while line := file.readline(MAX_LINE_CHARS):
+        if not line.endswith(("\n", "\r")) and damage_of(file.buffer) is not None:
+            break  # half a row would pass for a whole one
         yield line
         while len(line) == MAX_LINE_CHARS and not line.endswith(("\n", "\r")):
             line = file.readline(MAX_LINE_CHARS)
+    damage = damage_of(file.buffer)
+    if damage is not None:
+        warnings.append(f"{path}: {damage}; the rows before are read")
 
 
 def western(data: bytes) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from pumgpt.catalog.product import AttributeValue
 
 _SPELLINGS = {"color": "colour", "colors": "colour", "colours": "colour", "sex": "gender", "agegroup": "age group"}
 
 
+@lru_cache(maxsize=4096)
 def fold_attribute(name: str) -> str:
     """The name as names are compared and as readers write it: small letters, single spaces, British spelling."""
     words = re.sub(r"[\W_]+", " ", name.casefold()).split()

@@ -15,6 +15,7 @@ from typing import BinaryIO, NoReturn
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
+from pumgpt.catalog.formats.compression import open_seekable
 from pumgpt.catalog.formats.text_lines import MAX_CELL_CHARS
 from pumgpt.errors import CatalogError
 
@@ -73,7 +74,7 @@ class FeedParser:
 
     def items(self) -> Iterator[FeedItem]:
         """Raises `CatalogError` where not even the first item is reached, or the file declares entities."""
-        with self.path.open("rb") as file:
+        with open_seekable(self.path) as file:
             if file.read(2) in (codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE):
                 raise CatalogError(f"{self.path}: is XML in UTF-16; save it as UTF-8")
             # expat gives up at the first error. After one a new parser begins at the next item; it is given the beginning of
@@ -235,7 +236,7 @@ class FeedCopy:
     def __init__(self, path: Path, source: FeedParser) -> None:
         """`source` has parsed at least the first item: its head tells the encoding and the prefixes."""
         self._encoding, self._prefixes = source.head.encoding, source.head.prefixes
-        self._source = source.path.open("rb")
+        self._source = open_seekable(source.path)
         self._file = path.open("wb")
 
     def item(self, item: FeedItem, edits: Mapping[int, str], added: Sequence[str]) -> None:

@@ -57,6 +57,7 @@ _FILLED = ("google_product_category", *ATTRIBUTES, "structured_title")
 class GoogleTextFormat(Format["GoogleTextReader"]):
     name = "a Google Merchant feed"
     endings = TABLES
+    can_unpack = True
     is_export = True
 
     def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:

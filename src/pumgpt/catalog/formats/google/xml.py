@@ -50,6 +50,7 @@ _UNDERSTANDING = "understanding"
 class GoogleXmlFormat(Format["GoogleXmlReader"]):
     name = "a Google Merchant feed in XML"
     endings = (".xml", ".rss", ".atom")
+    can_unpack = True
     is_export = True
 
     def read(self, path: Path, column_map: ColumnMap | None = None) -> GoogleXmlReader:
