@@ -37,6 +37,7 @@ def read_records(
     csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_CHARS))
     source = _Lines(lines)
     reader = csv.reader(source, delimiter=delimiter, skipinitialspace=skip_blanks, strict=True)
+    width = 0
     while True:
         source.begin_record()
         try:
@@ -45,14 +46,32 @@ def read_records(
         except StopIteration:
             return
         except csv.Error as error:
-            yield BrokenRecord(_explain(str(error), len(source.taken)), source.taken[0])
-            source.put_back_all_but_first()
+            taken = [*source.taken]
+            has_escapes = any('\\"' in line for line in taken)
+            escaped = _read_escaped(source, delimiter, skip_blanks) if has_escapes else []
+            if escaped and len(escaped) == width:
+                yield escaped
+            else:
+                yield BrokenRecord(_explain(str(error), len(taken)), taken[0])
+                source.put_back_all_but_first()
             reader = csv.reader(source, delimiter=delimiter, skipinitialspace=skip_blanks, strict=True)
             continue
         if source.has_nul:  # newer versions of the module let them pass
             yield BrokenRecord("holds a NUL character; export the file again as text", source.taken[0])
         elif cells:
+            width = width or len(cells)
             yield cells
+
+
+def _read_escaped(source: _Lines, delimiter: str, skip_blanks: bool) -> list[str]:
+    """The record at hand with \\" for a quote inside of a cell, as databases and scripts write it; empty where it isn't one."""
+    source.put_back()
+    # Not the module's `escapechar`, which takes every other backslash away too.
+    lines = (line.replace('\\"', '""') for line in source)
+    try:
+        return next(csv.reader(lines, delimiter=delimiter, skipinitialspace=skip_blanks, strict=True), [])
+    except csv.Error:
+        return []
 
 
 def find_header(lines: Sequence[str], preferred: str, wanted: str | None = None) -> tuple[int, str]:
@@ -130,6 +149,10 @@ class _Lines:
     def begin_record(self) -> None:
         self.taken.clear()
         self.has_nul = False
+
+    def put_back(self) -> None:
+        self._waiting.extendleft(reversed(self.taken))
+        self.begin_record()
 
     def put_back_all_but_first(self) -> None:
         self._waiting.extendleft(reversed(self.taken[1:]))

@@ -1,4 +1,4 @@
-"""The lines of a text file whose encoding is not known: UTF-8 where it is, Western European where it isn't."""
+"""The lines of a text file whose encoding is not known: UTF-8 where they are, else what their letters suggest."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from pumgpt.catalog.formats.compression import damage_of, open_bytes
+from pumgpt.catalog.formats.encodings import WESTERN, detect_encoding, encoding_name
 from pumgpt.errors import CatalogError
 
 MAX_CELL_CHARS = 16_000_000
@@ -16,6 +17,7 @@ MAX_CELL_CHARS = 16_000_000
 MAX_LINE_CHARS = 32_000_000
 """What a line has beyond this is passed over: a record that long can't be used, and must not fill the memory."""
 _BYTES_TO_TELL_ENCODING = 1_000_000
+_LINES_TO_TELL_ENCODING = 200
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -53,7 +55,7 @@ def encoding_of(path: Path) -> str:
         # Not final: the last letter may be cut in two.
         codecs.getincrementaldecoder("utf-8")().decode(beginning)
     except UnicodeDecodeError:
-        return "Windows-1252"
+        return encoding_name(detect_encoding(_foreign_lines(beginning)))
     return "UTF-8 with a byte order mark" if beginning.startswith(codecs.BOM_UTF8) else "UTF-8"
 
 
@@ -71,7 +73,7 @@ def read_lines(path: Path, warnings: list[str]) -> Iterator[str]:
             file = io.TextIOWrapper(binary, encoding="utf-16", newline="", errors="replace")
             yield from _whole_lines(file, path, warnings)
         return
-    warned = False
+    encoding: str | None = None  # of lines that aren't UTF-8
     # Latin-1 gives every byte a character, so this only cuts lines (at \r too); the bytes come back by `encode`.
     with open_bytes(path) as binary:
         file = io.TextIOWrapper(binary, encoding="latin-1", newline="")
@@ -85,13 +87,13 @@ def read_lines(path: Path, warnings: list[str]) -> Iterator[str]:
             try:
                 yield data.decode("utf-8")
             except UnicodeDecodeError:
-                if not warned:
-                    warned = True
+                if encoding is None:
+                    encoding = _foreign_encoding(path)
                     warnings.append(
-                        f"{path}: line {number} is not UTF-8; such lines are read as Windows-1252 (Western European); "
+                        f"{path}: line {number} is not UTF-8; such lines are read as {encoding_name(encoding)}; "
                         "save the file as UTF-8 if letters look wrong"
                     )
-                yield western(data)
+                yield _decoded(data, encoding)
 
 
 def _whole_lines(file: TextIO, path: Path, warnings: list[str]) -> Iterator[str]:
@@ -105,6 +107,32 @@ def _whole_lines(file: TextIO, path: Path, warnings: list[str]) -> Iterator[str]
     damage = damage_of(file.buffer)
     if damage is not None:
         warnings.append(f"{path}: {damage}; the rows before are read")
+
+
+def _foreign_encoding(path: Path) -> str:
+    """The encoding of a file's lines that aren't UTF-8, as its beginning tells."""
+    with open_bytes(path) as file:
+        return detect_encoding(_foreign_lines(file.read(_BYTES_TO_TELL_ENCODING)))
+
+
+def _foreign_lines(data: bytes) -> bytes:
+    """The lines that aren't UTF-8, as many as it takes to tell their encoding."""
+    found: list[bytes] = []
+    for line in data.splitlines():
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError:
+            found.append(line)
+            if len(found) == _LINES_TO_TELL_ENCODING:
+                break
+    return b"\n".join(found)
+
+
+def _decoded(data: bytes, encoding: str) -> str:
+    try:
+        return western(data) if encoding == WESTERN else data.decode(encoding)
+    except UnicodeDecodeError:
+        return western(data)
 
 
 def western(data: bytes) -> str:
