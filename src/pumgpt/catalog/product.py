@@ -99,7 +99,9 @@ _LARGEST_EXACT_FLOAT = 2.0**53
 
 def is_missing(value: Any) -> bool:
     """Whether a cell says nothing: null, an empty text, or the NaN that data frames have for either."""
-    return value is None or value == "" or (isinstance(value, _FRACTIONS) and math.isnan(value))
+    if value is None or isinstance(value, str):
+        return not value
+    return isinstance(value, _FRACTIONS) and math.isnan(value)
 
 
 def text_of(value: Any) -> str:
@@ -122,11 +124,11 @@ def written_attributes(cell: str) -> Any:
 
 
 def _text(name: str, value: Any) -> str | None:
-    if isinstance(value, (list, tuple)) and all(isinstance(part, str | None) for part in value):
-        value = "\n".join(filter(None, value))  # paragraphs, or the one title in its list
     if is_missing(value):
         return None
-    if _is_number(value):
+    if isinstance(value, (list, tuple)) and all(isinstance(part, str | None) for part in value):
+        value = "\n".join(filter(None, value))  # paragraphs, or the one title in its list
+    elif _is_number(value):
         value = text_of(value)  # a book may be called 1984
     if not isinstance(value, str):
         raise CatalogError(f"field '{name}' is {type(value).__name__}, not text; quote it")
@@ -143,7 +145,9 @@ def _category(value: Any) -> tuple[tuple[str, ...] | None, str | None]:
         return _category_of_cell(value)
     if is_missing(value) or value == [] or (_is_number(value) and value < 0):  # data sets write -1 for none
         return None, None
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
+        if {*map(type, value)} == {str} and sum(map(len, value)) <= _LONGEST_TO_KEEP:
+            return _category_of_levels(tuple(value))
         if all(isinstance(path, list) for path in value):
             value = max(value, key=len)  # several categories: the deepest, as of a cell of text
         value = [text_of(level) if _is_number(level) else level for level in value if not is_missing(level)]
@@ -156,6 +160,11 @@ def _levels_and_id(value: Any) -> tuple[tuple[str, ...] | None, str | None]:
         raise CatalogError("field 'category' is neither 'A > B > C' nor a list of texts nor an id")
     levels = tuple([level.strip() for level in map(plain_text, cell.levels) if level.strip()])
     return levels or None, cell.id
+
+
+@lru_cache(maxsize=4096)
+def _category_of_levels(levels: tuple[str, ...]) -> tuple[tuple[str, ...] | None, str | None]:
+    return _levels_and_id([level for level in levels if level])
 
 
 @lru_cache(maxsize=4096)
@@ -185,7 +194,8 @@ def read_attributes(value: Any) -> dict[str, AttributeValue] | None:
         raise CatalogError("field 'attributes' is neither a mapping nor a list of {name, value}")
     merged: dict[str, AttributeValue] = {}
     for name, given in pairs:
-        values = [text_of(item) for item in (given if isinstance(given, list) else [given]) if not is_missing(item)]
+        items = given if isinstance(given, list) else [given]
+        values = [item if isinstance(item, str) else text_of(item) for item in items if not is_missing(item)]
         if not values:
             continue
         before = merged.get(str(name))  # a list of pairs may name an attribute twice: it has both values

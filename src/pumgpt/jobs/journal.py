@@ -206,9 +206,12 @@ def _beside(out: Path, suffix: str) -> Path:
     return out.with_name(f"{out.name}.{suffix}")
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=plain_json)
+
+
 def _line(document: Mapping[str, Any]) -> bytes:
     # A catalogue may hold half of a surrogate pair, which JSON can and UTF-8 can't: it becomes a question mark.
-    return json.dumps(document, ensure_ascii=False, default=plain_json).encode("utf-8", "replace") + b"\n"
+    return _ENCODER.encode(document).encode("utf-8", "replace") + b"\n"
 
 
 def _open_at(path: Path, size: int) -> BinaryIO:
