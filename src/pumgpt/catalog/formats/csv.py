@@ -1,6 +1,6 @@
-"""CSV and TSV: read record by record, written with the shop's own cells as they were.
+"""Tables of text between delimiters: read record by record, written with the shop's own cells as they were.
 
-What another format has in a table of text (an export of a shop system, a feed) is a reader and a writer below these.
+What a format has in such a table (a plain one, an export of a shop system, a feed) is a reader and a writer below these.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from pumgpt.catalog.formats.annotated import AnnotatedRow, annotated_products
+from pumgpt.catalog.formats.annotated import AnnotatedRow
 from pumgpt.catalog.formats.base import CatalogReader, Fills, Format, FormatWriter, Record, RejectedRow
 from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.compression import ending_of
@@ -43,30 +43,6 @@ class Dialect:
     """The lines above the header, with their ends."""
     skip_blanks: bool = False
     """Whether a blank follows every delimiter, before a quote too."""
-
-
-class CsvFormat(Format[CatalogReader]):
-    """A plain table. CSV and TSV differ in what they are called and in the delimiter, which follows from the ending."""
-
-    can_unpack = True
-
-    def __init__(self, name: str, endings: tuple[str, ...]) -> None:
-        self.name, self.endings = name, endings
-
-    def read(self, path: Path, column_map: ColumnMap | None = None) -> CatalogReader:
-        return CsvReader(self, path, column_map)
-
-    def fill(self, path: Path, columns: FilledColumns, source: CatalogReader) -> FormatWriter:
-        return CsvWriter(path, columns, source)
-
-    def annotate(self, path: Path, source: CatalogReader, names: Sequence[str], rows: Iterable[AnnotatedRow]) -> None:
-        columns = tuple(dict.fromkeys((*source.columns, *names)))
-        header = source.header if isinstance(source, CsvReader) else source.columns
-        with closing(RecordWriter(path, dialect_of(path, source))) as writer:
-            writer.write([*header, *columns[len(header) :]])
-            for product in annotated_products(rows):
-                own = with_decoded(product, source)
-                writer.write([own_cell(own, name) for name in columns])
 
 
 class CsvReader(CatalogReader):

@@ -15,7 +15,6 @@ from pumgpt.catalog.formats.amazon import AmazonFormat
 from pumgpt.catalog.formats.base import CatalogReader, Format
 from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.compression import ending_of
-from pumgpt.catalog.formats.csv import CsvFormat
 from pumgpt.catalog.formats.datasets import DatasetFormat
 from pumgpt.catalog.formats.etsy import EtsyFormat
 from pumgpt.catalog.formats.google.text import GoogleTextFormat
@@ -28,6 +27,7 @@ from pumgpt.catalog.formats.meta import MetaFormat
 from pumgpt.catalog.formats.open_food_facts import FoodFactsCsvFormat, FoodFactsParquetFormat
 from pumgpt.catalog.formats.parquet import ParquetFormat
 from pumgpt.catalog.formats.photo_folder import PhotoFolderFormat, PhotoZipFormat
+from pumgpt.catalog.formats.plain_table import CsvFormat
 from pumgpt.catalog.formats.prestashop import PrestaShopFormat
 from pumgpt.catalog.formats.shopify import ShopifyFormat
 from pumgpt.catalog.formats.squarespace import SquarespaceFormat
