@@ -494,6 +494,15 @@ def test_whatever_stands_in_a_table_comes_back(name: str, data: st.DataObject) -
         assert [product.id for product in products(out)] == [row[system.id_columns[0]] for row in rows]
 
 
+@pytest.mark.parametrize("name", ["magento", "wix", "squarespace", "etsy", "amazon", "akeneo"])
+def test_a_table_with_ids_of_its_own_is_its_owners(name: str, tmp_path: Path) -> None:
+    system = SYSTEMS[name]
+    rows = [("id", *system.header), ("7", *[""] * len(system.header))]
+    reader = read_catalog(write_table(tmp_path / f"in{system.ending}", rows, system.delimiter))
+    assert reader.format.name in ("CSV", "TSV")
+    assert [row.id for row in reader] == ["7"]
+
+
 def test_values_that_failed_are_struck_out(tmp_path: Path) -> None:
     failed = {"colour": ["Blue, pale", "Green", "Blue"], "size": ["S"], "material": ["Cotton", "cotton"]}
     expected = {

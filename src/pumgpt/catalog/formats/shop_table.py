@@ -53,7 +53,10 @@ class ShopTable(Format["ShopTableReader"]):
     def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
         if column_map is not None or not super().recognise(path):
             return False
-        return self.claims([self.fold(name) for name in read_header(path)])
+        names = read_header(path)
+        # A table with a column `id` is its owner's own, but for systems that call theirs so.
+        is_owners = "id" in names and "id" not in self.named["id"]
+        return not is_owners and self.claims([self.fold(name) for name in names])
 
     def fold(self, name: str) -> str:
         """The name of a column as `marks`, `named` and `photos` have it."""
