@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pumgpt.catalog.formats.base import RejectedRow
 from pumgpt.catalog.formats.registry import count_rows, read_catalog
-from pumgpt.catalog.formats.shopify import ShopifyReader
+from pumgpt.catalog.formats.shops.shopify import ShopifyReader
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
 

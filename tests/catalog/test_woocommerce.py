@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tables import CELL, changed_cells, products, write_table
 
 from pumgpt.catalog.formats.registry import count_rows, read_catalog
-from pumgpt.catalog.formats.shop_table import ShopTableReader
+from pumgpt.catalog.formats.shops.table import ShopTableReader
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
 

@@ -10,29 +10,29 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from pumgpt.catalog.formats.akeneo import AkeneoFormat
-from pumgpt.catalog.formats.amazon import AmazonFormat
 from pumgpt.catalog.formats.base import CatalogReader, Format
 from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.compression import ending_of
 from pumgpt.catalog.formats.datasets import DatasetFormat
-from pumgpt.catalog.formats.etsy import EtsyFormat
 from pumgpt.catalog.formats.google.text import GoogleTextFormat
 from pumgpt.catalog.formats.google.xml import GoogleXmlFormat
 from pumgpt.catalog.formats.json.catalog import JsonFormat, ShopJsonFormat
 from pumgpt.catalog.formats.json.schema_org import SchemaOrgFormat, WebPageFormat
 from pumgpt.catalog.formats.jsonl import JsonLinesFormat
-from pumgpt.catalog.formats.magento import MagentoFormat
 from pumgpt.catalog.formats.meta import MetaFormat
 from pumgpt.catalog.formats.open_food_facts import FoodFactsCsvFormat, FoodFactsParquetFormat
 from pumgpt.catalog.formats.parquet import ParquetFormat
 from pumgpt.catalog.formats.photo_folder import PhotoFolderFormat, PhotoZipFormat
 from pumgpt.catalog.formats.plain_table import CsvFormat
-from pumgpt.catalog.formats.prestashop import PrestaShopFormat
-from pumgpt.catalog.formats.shopify import ShopifyFormat
-from pumgpt.catalog.formats.squarespace import SquarespaceFormat
-from pumgpt.catalog.formats.wix import WixFormat
-from pumgpt.catalog.formats.woocommerce import WooCommerceFormat
+from pumgpt.catalog.formats.shops.akeneo import AkeneoFormat
+from pumgpt.catalog.formats.shops.amazon import AmazonFormat
+from pumgpt.catalog.formats.shops.etsy import EtsyFormat
+from pumgpt.catalog.formats.shops.magento import MagentoFormat
+from pumgpt.catalog.formats.shops.prestashop import PrestaShopFormat
+from pumgpt.catalog.formats.shops.shopify import ShopifyFormat
+from pumgpt.catalog.formats.shops.squarespace import SquarespaceFormat
+from pumgpt.catalog.formats.shops.wix import WixFormat
+from pumgpt.catalog.formats.shops.woocommerce import WooCommerceFormat
 from pumgpt.catalog.formats.xlsx.workbook import XlsxFormat
 from pumgpt.errors import CatalogError, UsageError, first_line
 

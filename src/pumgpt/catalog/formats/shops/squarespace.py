@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar
 
-from pumgpt.catalog.formats.attribute_cells import AttributeCells, Options
-from pumgpt.catalog.formats.shop_table import ShopTable, ShopTableReader, deepest_path, option_columns
+from pumgpt.catalog.formats.shops.attribute_cells import AttributeCells, Options
+from pumgpt.catalog.formats.shops.table import ShopTable, ShopTableReader, deepest_path, option_columns
 
 _ID = "product id [non editable]"
 

@@ -12,9 +12,9 @@ import re
 from collections.abc import Collection, Sequence
 from typing import ClassVar
 
-from pumgpt.catalog.formats.attribute_cells import AttributeCells, Options, OwnColumns
 from pumgpt.catalog.formats.column_names import field_aliases, fold_name, photo_pattern
-from pumgpt.catalog.formats.shop_table import ShopTable, ShopTableReader, option_columns
+from pumgpt.catalog.formats.shops.attribute_cells import AttributeCells, Options, OwnColumns
+from pumgpt.catalog.formats.shops.table import ShopTable, ShopTableReader, option_columns
 
 _MATERIALS = tuple(
     map(

@@ -14,8 +14,8 @@ import re
 from collections.abc import Collection, Sequence
 from typing import ClassVar
 
-from pumgpt.catalog.formats.attribute_cells import AttributeCells, NumberedPairs, OwnColumns
-from pumgpt.catalog.formats.shop_table import ShopTable, ShopTableReader, deepest_path
+from pumgpt.catalog.formats.shops.attribute_cells import AttributeCells, NumberedPairs, OwnColumns
+from pumgpt.catalog.formats.shops.table import ShopTable, ShopTableReader, deepest_path
 
 _BETWEEN_PATHS = re.compile(r"(?<!\\),")
 _SHIELDED = re.compile(r"'(?=[=+\-@])")

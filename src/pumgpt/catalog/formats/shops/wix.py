@@ -12,8 +12,8 @@ import re
 from collections.abc import Collection, Sequence
 from typing import ClassVar
 
-from pumgpt.catalog.formats.attribute_cells import AttributeCells, NumberedPairs, Options, OwnColumns
-from pumgpt.catalog.formats.shop_table import ShopTable, ShopTableReader, deepest_path, option_columns
+from pumgpt.catalog.formats.shops.attribute_cells import AttributeCells, NumberedPairs, Options, OwnColumns
+from pumgpt.catalog.formats.shops.table import ShopTable, ShopTableReader, deepest_path, option_columns
 
 
 class WixFormat(ShopTable):

@@ -12,8 +12,8 @@ import re
 from collections.abc import Collection, Sequence
 from typing import ClassVar
 
-from pumgpt.catalog.formats.attribute_cells import AttributeCells, OwnColumns
-from pumgpt.catalog.formats.shop_table import ShopTable, ShopTableReader
+from pumgpt.catalog.formats.shops.attribute_cells import AttributeCells, OwnColumns
+from pumgpt.catalog.formats.shops.table import ShopTable, ShopTableReader
 
 _ATTRIBUTES = {
     "colour": ("color_name", "color"),

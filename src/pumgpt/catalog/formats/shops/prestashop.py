@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pumgpt.catalog.formats.attribute_cells import AttributeCells, OwnColumns, Row
 from pumgpt.catalog.formats.folded import FoldedRows
-from pumgpt.catalog.formats.shop_table import ShopTable, ShopTableReader, deepest_path
+from pumgpt.catalog.formats.shops.attribute_cells import AttributeCells, OwnColumns, Row
+from pumgpt.catalog.formats.shops.table import ShopTable, ShopTableReader, deepest_path
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 
 _FEATURES = "Feature(Name:Value:Position)"

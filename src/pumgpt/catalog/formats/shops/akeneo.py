@@ -14,8 +14,8 @@ import re
 from collections.abc import Collection, Sequence
 from typing import ClassVar
 
-from pumgpt.catalog.formats.attribute_cells import AttributeCells, OwnColumns
-from pumgpt.catalog.formats.shop_table import ShopTable, ShopTableReader
+from pumgpt.catalog.formats.shops.attribute_cells import AttributeCells, OwnColumns
+from pumgpt.catalog.formats.shops.table import ShopTable, ShopTableReader
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 
 _CODE = re.compile(r"[A-Za-z\d_]+")

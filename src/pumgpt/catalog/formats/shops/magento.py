@@ -13,8 +13,8 @@ import re
 from collections.abc import Collection, Sequence
 from typing import ClassVar
 
-from pumgpt.catalog.formats.attribute_cells import AttributeCells, OwnColumns, PackedCell
-from pumgpt.catalog.formats.shop_table import ShopTable, ShopTableReader, deepest_path, plain_attributes
+from pumgpt.catalog.formats.shops.attribute_cells import AttributeCells, OwnColumns, PackedCell
+from pumgpt.catalog.formats.shops.table import ShopTable, ShopTableReader, deepest_path, plain_attributes
 
 _ROOT = "Default Category"
 _SLASH = re.compile(r"(?<!\\)/")
