@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tables import CELL, changed_cells, products, write_table
 
+from pumgpt.catalog.formats.base import RejectedRow
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
@@ -72,7 +73,7 @@ SYSTEMS = {
         rows=[
             {
                 "sku": "a",
-                "categories": "Root Catalog/Men,Root Catalog/Men/Tops\\/Tees/Shirts, short,Root Catalog/Sale",
+                "categories": "Root Catalog,Root Catalog/Men,Root Catalog/Men/Tops\\/Tees/Shirts, short,Root Catalog/Sale",
                 "name": "Shirt",
                 "short_description": "<p>Soft</p>",
                 "base_image": "/m/h/a.jpg",
@@ -543,6 +544,13 @@ def test_rows_of_magento_1_belong_to_the_product_above(tmp_path: Path) -> None:
 
 def test_a_title_in_one_language_only_is_read_too(tmp_path: Path) -> None:
     assert [product.title for product in products(SYSTEMS["akeneo"].write(tmp_path))] == ["Shirt", "Hut"]
+
+
+def test_numbered_rows_that_are_broken_are_named(tmp_path: Path) -> None:
+    path = SYSTEMS["etsy"].write(tmp_path)
+    path.write_text(path.read_text(encoding="utf-8") + "Scarf,too,few\n", encoding="utf-8")
+    *_, last = read_catalog(path)
+    assert isinstance(last, RejectedRow) and (last.row, last.id) == (3, "3") and "has 3 cells" in last.error
 
 
 def test_etsys_listings_in_german(tmp_path: Path) -> None:

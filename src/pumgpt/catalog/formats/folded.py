@@ -66,7 +66,8 @@ class FoldedReader(CsvReader):
 
     def cell(self, cells: Sequence[str], column: str | None) -> str:
         """One cell of a row without blanks around; '' where the table lacks the column, or the row is too short."""
-        place = len(cells) if column is None else self.places[column]
+        # Nor has it a column of ids where rows are numbered.
+        place = self.places.get(column or "", len(cells))
         return cells[place].strip() if place < len(cells) else ""
 
     def count_records(self) -> int:

@@ -58,5 +58,6 @@ class MagentoFormat(ShopTable):
         if any(_COMMA.search(level) for level in path):
             return None
         # A path that begins with another root than the store's makes a second catalogue.
-        root = _SLASH.split(source.sample_cell(source.fields.get("category")))[0].strip()
+        known = _COMMA.split(source.sample_cell(source.fields.get("category")))[0]
+        root = _SLASH.split(known)[0].strip()
         return "/".join([root or _ROOT, *(level.replace("/", "\\/") for level in path)])
