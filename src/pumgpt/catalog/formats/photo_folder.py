@@ -126,7 +126,7 @@ class PhotoReader(CatalogReader, ABC):
         if tables:
             self.warn(f"{self.path}: the table {tables[0]} in it is not read; name it instead to use its texts")
         elif others:
-            self.warn(f"{self.path}: passes by {len(others)} files that are no photos, {others[0]} the first")
+            self.warn(f"{self.path}: passes by what is no photo ({len(others)} in all, {others[0]} the first)")
 
 
 class PhotoFolderReader(PhotoReader):
