@@ -33,6 +33,36 @@ def test_paths(tmp_path: Path, cell: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("cell", "path"),
+    [
+        ('["A >> B >> C"]', "A > B > C"),
+        ("['A', 'B', 'C']", "A > B > C"),
+        ('["A > B", "A > C > D"]', "A > C > D"),
+        ('[["A", "B"], ["C"]]', "A > B"),
+        ('["Home &amp; Garden", "Lamps"]', "Home & Garden > Lamps"),
+        ("[504020]", "504020"),
+        ("[]", None),
+        ("[New]", "[New]"),
+        ('[{"name": "A"}]', '[{"name": "A"}]'),
+    ],
+)
+def test_lists_that_are_written_out(tmp_path: Path, cell: str, path: str | None) -> None:
+    """As data sets and marketplaces' dumps have them, in a cell of text or as JSON's own list of paths."""
+    quoted = cell.replace('"', '""')
+    (tmp_path / "in.csv").write_text(f'id,title,category\n1,x,"{quoted}"\n')
+    (product,) = read_catalog(tmp_path / "in.csv")
+    assert isinstance(product, Product)
+    assert product.category == (None if path is None else tuple(path.split(" > ")))
+    assert product.original["category"] == cell
+
+
+def test_paths_in_a_list_of_json(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"id": "1", "title": "x", "category": ["A > B", "A > C > D"]}\n')
+    (product,) = read_catalog(tmp_path / "in.jsonl")
+    assert isinstance(product, Product) and product.category == ("A", "C", "D")
+
+
+@pytest.mark.parametrize(
     "cell",
     ["Shirts / Tops", "T-Shirts/Tops", "Bags / Cases / Covers", "Food, Drinks", "Tops, Tees/Tanks", "R&B", "Size < 5"],
 )

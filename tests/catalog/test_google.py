@@ -174,6 +174,47 @@ def test_atom_and_other_prefixes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "declared", [' xmlns:g="https://base.google.com/ns/1.0"', ' xmlns:g="http://www.base.google.com/ns/1.0/"', ""]
+)
+def test_a_namespace_that_is_almost_googles(tmp_path: Path, declared: str) -> None:
+    feed = _XML.replace(f' xmlns:g="{NAMESPACE}"', declared)
+    assert feed != _XML
+    source, out = _write(tmp_path, feed), tmp_path / "out.xml"
+    reader = read_catalog(source)
+    assert list(reader) == list(read_catalog(_EXPORTS / "google.xml")) and reader.warnings == []
+    fill(source, out, _filled, _NAMES)
+    assert b"<g:color>Navy Blue/Red</g:color>" in out.read_bytes(), "it keeps the file's own prefix"
+    fill(source, out, lambda product: None)
+    assert out.read_bytes() == source.read_bytes()
+
+
+def test_an_undeclared_prefix_beside_a_broken_item(tmp_path: Path) -> None:
+    items = "<item><id>0</id></item><item><g:id>1</g:id></item><item><g:id>2</g:id>a & b</item><item><id>3</id></item>"
+    found = list(read_catalog(_write(tmp_path, f"<rss><channel>{items}<g:end/></channel></rss>")))
+    assert [row.id for row in found if isinstance(row, Product)] == ["0", "1", "3"]
+    other = "<rss><channel><item><id>1</id><c:label>x</c:label></item></channel></rss>"
+    (rejected,) = read_catalog(_write(tmp_path, other))
+    assert isinstance(rejected, RejectedRow) and "unbound prefix" in rejected.error
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<summary>Soft cotton</summary><content>Longer</content>",
+        '<content type="html">&lt;p&gt;Soft &lt;b&gt;cotton&lt;/b&gt;&lt;/p&gt;</content>',
+        '<content type="xhtml"><div>Soft cotton</div></content>',
+        "<summary>Short</summary><g:description>Soft cotton</g:description>",
+    ],
+)
+def test_a_description_in_atoms_words(tmp_path: Path, text: str) -> None:
+    entry = f"<entry><id>1</id><title>Tee</title>{text}<g:image_link><g:url>a.jpg</g:url></g:image_link></entry>"
+    feed = f'<feed xmlns="http://www.w3.org/2005/Atom" xmlns:g="{NAMESPACE}">{entry}</feed>'
+    (tee,) = read_catalog(_write(tmp_path, feed))
+    assert isinstance(tee, Product)
+    assert (tee.description, [Path(image.path or "").name for image in tee.images]) == ("Soft cotton", ["a.jpg"])
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("<html><body/></html>", "is XML, but no feed"),

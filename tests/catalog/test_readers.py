@@ -236,6 +236,14 @@ def test_parquet_without_id_missing_file_and_folder(tmp_path: Path) -> None:
             read_catalog(tmp_path / name)
 
 
+def test_an_id_that_is_a_formula_for_excel(tmp_path: Path) -> None:
+    rows = ['"=""00123"""', '="00124"', '=""00125""', '""""', "=A1"]
+    reader = _write(tmp_path / "a.csv", "id,title\n" + "".join(f"{row},Mug\n" for row in rows))
+    products = [row for row in reader if isinstance(row, Product)]
+    assert [product.id for product in products] == ["00123", "00124", "00125", '"', "=A1"]
+    assert products[0].original["id"] == '="00123"', "it is written again as it stood"
+
+
 def test_a_header_alone_is_no_error(tmp_path: Path) -> None:
     reader = _write(tmp_path / "a.csv", "id,title\n")
     assert (_rows(reader), count_rows(tmp_path / "a.csv")) == ([], 0)

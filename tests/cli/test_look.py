@@ -125,6 +125,11 @@ def test_where_an_export_is_filled(shop: Path) -> None:
     assert document["attributes_from"] == ["Attribute 1 name", "Attribute 1 value(s)"]
     assert document["carried"] == ["Type", "SKU"]
     assert _document(_EXAMPLES / "shopify.csv")["fills"]["other_attributes"]
+    (shop / "shopify.csv").write_text(
+        "Handle,Title,Image Src,Vendor,Google Shopping / Gender\ntee,Tee,a.png,Own,unisex\n"
+    )
+    document = _document(shop / "shopify.csv")
+    assert (document["attributes_from"], document["carried"]) == (["Google Shopping / Gender"], ["Vendor"])
 
 
 def test_photos_are_found_from_a_table_that_is_named_by_a_relative_path(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from pumgpt.catalog.html_text import plain_text
 _COMMA = "\0"
 """Stands for a comma that is a part of a name while a cell is cut; no cell holds it."""
 _SLASH = re.compile(r"(?<=\S)/(?=\S)")
+_PATH = re.compile(r"\S\s*>\s*\S")
 _ID = r"gid://[^\s,|;]+/TaxonomyCategory/[\w-]+|[a-z]{2}(?:-\d+)+|\d+(?:\.0+)?"
 """Shopify's, or a number such as Google and Meta have; a data frame makes a float of it."""
 _IDS = re.compile(rf"({_ID})(?:\s*[,|;]\s*(?:{_ID}))*")
@@ -36,7 +38,7 @@ def read_category_cell(value: Any) -> CategoryCell | None:
             return read_category_cell(value[0])
         if len(value) == 1 and (named := _IDS.fullmatch(value[0].strip())):
             return CategoryCell([_plain_number(named[1])], _plain_number(named[1]))
-        return CategoryCell(list(value)) if all(isinstance(level, str) for level in value) else None
+        return CategoryCell(_listed_levels(value)) if all(isinstance(level, str) for level in value) else None
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         if not math.isfinite(value):
             return CategoryCell([])  # a data frame's NaN is an empty cell
@@ -51,6 +53,13 @@ def read_category_cell(value: Any) -> CategoryCell | None:
     if both:
         return CategoryCell(category_levels(both[2]), _plain_number(both[1]))
     return CategoryCell(category_levels(value))
+
+
+def _listed_levels(texts: Sequence[str]) -> list[str]:
+    """The levels that a list names one by one; of a list of written paths ('A > B') those of the deepest."""
+    if not any(_PATH.search(text) for text in texts):
+        return list(texts)
+    return max(map(category_levels, texts), key=len)
 
 
 def _plain_number(id_: str) -> str:

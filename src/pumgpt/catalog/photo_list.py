@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import os
 import re
-import warnings
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from pumgpt.catalog.list_cell import read_list_cell
 
 _BETWEEN = re.compile(r"(\s*[,;]\s*|\s+)")
 _ALWAYS_BETWEEN = re.compile(r"[|\r\n]")  # neither a path nor a URL holds one of these
@@ -19,8 +18,6 @@ _ADDRESS = re.compile(r"(https?:)?//(?=[^/\s])", re.IGNORECASE)
 _PHOTO_ENDING = re.compile(r"\.(jpe?g|jfif|png|webp|gif|tiff?|bmp|avif|heic|heif|jp2|svg)([?#]\S*)?$", re.IGNORECASE)
 _TIDY_NAME = re.compile(r"[^/\\:.][^/\\:]*(?:/[^/\\:.][^/\\:]*)*")
 """A relative path that pathlib takes as it stands: no drive, no './', no '//', nothing after the last '/' missing."""
-_LONGEST_LIST = 100_000
-"""A list written out with more characters is no list of photos, and Python's parser must not be fed any depth of it."""
 
 
 def split_photos(cell: str, base: Path | None = None) -> list[str]:
@@ -31,10 +28,9 @@ def split_photos(cell: str, base: Path | None = None) -> list[str]:
     counts after something that can be a photo by itself.
     """
     cell = cell.strip()
-    if cell.startswith(("[", "{")):
-        written_out = _written_list(cell)
-        if written_out is not None:
-            return written_out
+    written_out = _written_list(cell)
+    if written_out is not None:
+        return written_out
     if not _ANY_SEPARATOR.search(cell):
         return [cell] if cell else []
     if cell.startswith("data:") or (_ALWAYS_BETWEEN.search(cell) and _is_file(cell, base)):
@@ -123,18 +119,10 @@ def _beginning_below(base: Path) -> str:
 
 
 def _written_list(cell: str) -> list[str] | None:
-    """A cell that is a list in JSON or Python, or one object of JSON; None where it is something else."""
-    if len(cell) > _LONGEST_LIST:
+    """The photos of a cell that is a list in JSON or Python, or one object; None where it is something else."""
+    found = read_list_cell(cell)
+    if found is None:
         return None
-    try:
-        found = json.loads(cell)
-    except (ValueError, RecursionError):
-        try:
-            with warnings.catch_warnings():  # a backslash of Windows in a path is an odd escape to Python
-                warnings.simplefilter("ignore")
-                found = ast.literal_eval(cell)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            return None
     items = found if isinstance(found, list) else [found]
     links = [link_of(item) if isinstance(item, Mapping) else item for item in items]
     # '[7]' is the name of a file rather than a list of photos.

@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,6 +18,7 @@ from urllib.request import url2pathname
 
 from pumgpt.catalog.category_cell import read_category_cell
 from pumgpt.catalog.html_text import plain_text
+from pumgpt.catalog.list_cell import read_list_cell
 from pumgpt.catalog.photo_list import address_of, link_of, path_of, split_photos
 from pumgpt.errors import CatalogError
 
@@ -73,7 +75,7 @@ class Product:
             raise CatalogError("field 'id' is missing or empty; give every row an id")
         category, category_id = _category(record.get("category"))
         return cls(
-            id=text_of(identifier),
+            id=_id(identifier),
             images=_images(record, base),
             category=category,
             category_id=category_id,
@@ -94,6 +96,8 @@ _FRACTIONS = (float, Decimal)  # a union `float | Decimal` would be made anew by
 _NUMBERS = (int, float, Decimal)
 _LONGEST_TO_KEEP = 500
 """Categories come again and again, and are read once each; a cell with more characters is none that does."""
+_QUOTED_FOR_EXCEL = re.compile(r'="+([^"]+)"+')
+"""The formula that keeps an id's zeros when Excel opens a CSV: ="00124"."""
 _LARGEST_EXACT_FLOAT = 2.0**53
 
 
@@ -123,6 +127,12 @@ def written_attributes(cell: str) -> Any:
     return value
 
 
+def _id(value: Any) -> str:
+    text = text_of(value)
+    formula = _QUOTED_FOR_EXCEL.fullmatch(text) if text.startswith("=") else None
+    return formula[1] if formula is not None else text
+
+
 def _text(name: str, value: Any) -> str | None:
     if is_missing(value):
         return None
@@ -141,8 +151,9 @@ def _text(name: str, value: Any) -> str | None:
 
 def _category(value: Any) -> tuple[tuple[str, ...] | None, str | None]:
     """The levels of a category, and its id where one is given."""
-    if isinstance(value, str) and 0 < len(value) <= _LONGEST_TO_KEEP:
-        return _category_of_cell(value)
+    if isinstance(value, str) and value:
+        read = _category_of_cell if len(value) <= _LONGEST_TO_KEEP else _category_of_cell.__wrapped__
+        return read(value)
     if is_missing(value) or value == [] or (_is_number(value) and value < 0):  # data sets write -1 for none
         return None, None
     if isinstance(value, (list, tuple)):
@@ -169,7 +180,9 @@ def _category_of_levels(levels: tuple[str, ...]) -> tuple[tuple[str, ...] | None
 
 @lru_cache(maxsize=4096)
 def _category_of_cell(cell: str) -> tuple[tuple[str, ...] | None, str | None]:
-    return _levels_and_id(cell)
+    listed = read_list_cell(cell)
+    is_list = isinstance(listed, list) and all(isinstance(level, str | int | list) for level in listed)
+    return _category(listed) if is_list else _levels_and_id(cell)
 
 
 def _is_number(value: Any) -> bool:

@@ -16,12 +16,16 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 from pumgpt.catalog.formats.compression import open_seekable
+from pumgpt.catalog.formats.google.terms import NAMESPACE
 from pumgpt.catalog.formats.text_lines import MAX_CELL_CHARS
 from pumgpt.errors import CatalogError
 
 OUR_NAMESPACE = "urn:pumgpt:understanding"
 _CHUNK_BYTES = 1 << 16
 _NEXT_ITEM = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?(?:item|entry)[\s>]")
+# Also as https://, which exports write though the specification has http://.
+_WRITTEN_NAMESPACE = re.compile(r"https?://(www\.)?base\.google\.com/ns/1\.0/?", re.IGNORECASE)
+_ROOT_NAME = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?(?:rss|feed|RDF)(?=[\s>])")
 _ITEMS = ("item", "entry")
 _LONGEST_TAG = 64
 _MAX_PREFIXES = 100
@@ -61,6 +65,8 @@ class FeedHead:
     encoding: str = "utf-8"
     prefixes: dict[str, str] = field(default_factory=dict)
     """Namespace -> the prefix that the file has for it."""
+    aliases: set[str] = field(default_factory=set)
+    """What the file has for Google's namespace, where it isn't quite that."""
 
 
 class FeedParser:
@@ -87,6 +93,7 @@ class FeedParser:
                     return
                 except expat.ExpatError as error:
                     reason, failed = f"is not well-formed XML ({expat.ErrorString(error.code)})", run.error_at
+                    is_undeclared = error.code == expat.errors.codes[expat.errors.XML_ERROR_UNBOUND_PREFIX]
                 except (ValueError, LookupError) as error:
                     raise CatalogError(f"{self.path}: can't be read ({error}); save it as UTF-8") from error
                 if not beginning and run.first_item is None:
@@ -94,6 +101,10 @@ class FeedParser:
                 if not beginning:
                     file.seek(0)
                     beginning = file.read(run.first_item or 0)
+                    if is_undeclared and "g" not in self.head.prefixes.values() and run.item is not None:
+                        # Feeds are found that use Google's prefix and never declare it: the parser is told what it means.
+                        beginning, start = _ROOT_NAME.sub(_with_google_prefix, beginning, count=1), run.item.start
+                        continue
                 if run.item is not None:
                     # The item at hand is broken, those before it were whole and have been given.
                     run.item.error = f"{reason} near byte {failed:,} of the file; write & as &amp; and < as &lt;"
@@ -168,12 +179,18 @@ class _Run:
         self.head.encoding = encoding or "utf-8"
 
     def _name_space(self, prefix: str | None, uri: str) -> None:
+        if uri != NAMESPACE and _WRITTEN_NAMESPACE.fullmatch(uri) and len(self.head.aliases) < _MAX_PREFIXES:
+            self.head.aliases.add(uri)
+            uri = NAMESPACE
         if prefix and len(self.head.prefixes) < _MAX_PREFIXES:
             self.head.prefixes.setdefault(uri, prefix)
 
     def _begin(self, name: str, attributes: Mapping[str, str]) -> None:
         self._settle()
-        depth, local = len(self._open), name.rpartition(" ")[2]
+        uri, _, local = name.rpartition(" ")
+        depth = len(self._open)
+        if uri in self.head.aliases:
+            name = f"{NAMESPACE} {local}"
         self.head.root = self.head.root or local
         if self.item is None and depth and local in _ITEMS:
             self.item, self._item_depth, self._num_chars = FeedItem(self._here()), depth, 0
@@ -213,6 +230,10 @@ class _Run:
 
 def _refuse_entities(*declaration: object) -> NoReturn:
     raise ValueError("it declares entities of its own, which are not expanded: write the texts out")
+
+
+def _with_google_prefix(root: re.Match[bytes]) -> bytes:
+    return root[0] + f' xmlns:g="{NAMESPACE}"'.encode()
 
 
 def _find_item(file: BinaryIO, start: int) -> int | None:

@@ -44,6 +44,8 @@ _ROOTS = ("rss", "feed", "RDF")
 _READ = frozenset(
     ("id", "title", "description", "image_link", "additional_image_link", "google_product_category", *ATTRIBUTES)
 )
+_NESTED_LINKS = ("image_link/url", "additional_image_link/url")
+_ATOM_TEXTS = ("summary", "content", "content/div")
 _UNDERSTANDING = "understanding"
 
 
@@ -143,7 +145,7 @@ class GoogleXmlReader(CatalogReader):
             raise CatalogError(
                 f"{path}: is XML, but no feed (its root is <{self.parser.head.root}>); give RSS 2.0 or Atom"
             )
-        if first is not None and not any(field.name == f"{NAMESPACE} id" for field in first.fields):
+        if first is not None and not any(column_of(field) == "id" for field in first.fields):
             self.warn(f"{path}: its first item has no <g:id>; is this a Google Merchant feed ({NAMESPACE})?")
 
     @cached_property
@@ -174,13 +176,19 @@ class GoogleXmlReader(CatalogReader):
         assert isinstance(record, FeedRecord)
         fields = [field for field in record.item.fields if column_of(field) in ("image_link", "additional_image_link")]
         fields.sort(key=lambda field: column_of(field) != "image_link")
-        images = [photo for field in fields for photo in split_photos(field.text, self.base)]
+        links = [link for field in fields for link in (field.text, field.children.get("url", ""))]
+        images = [photo for link in links for photo in split_photos(link, self.base)]
         names = dict(record)
+        unread = [name for name in record if name not in _READ and name not in _NESTED_LINKS]
+        if not names.get("description"):
+            # Atom's own words for it; <content type="xhtml"> has elements in it rather than text.
+            text = next((name for name in _ATOM_TEXTS if record.get(name)), None)
+            names["description"] = record[text] if text is not None else ""
+            unread = [name for name in unread if name != text]
         for structured in ("structured_title", "structured_description"):
             names[structured] = record.get(f"{structured}/content", "")
         product = read_product(names, self.base, list(dict.fromkeys(images)))
-        extra = {name: text for name, text in record.items() if name not in _READ}
-        return replace(product, extra=extra, original=record)
+        return replace(product, extra={name: record[name] for name in unread}, original=record)
 
 
 class GoogleXmlWriter(FormatWriter):

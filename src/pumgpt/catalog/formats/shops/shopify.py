@@ -177,7 +177,7 @@ class ShopifyReader(FoldedReader):
             "attributes": self._attributes(record),
         }
         # Options stay among the extra columns: they are read as attributes, but tell variants apart as well.
-        read = {*self.fields.values(), *self.fills.attributes.values()}
+        read = {*self.fields.values(), *self.fills.attributes.values(), *self._google_columns}
         extra = {name: value for name, value in record.items() if name not in read}
         return replace(Product.from_record(known, self.base), extra=extra, original=record)
 
@@ -196,10 +196,8 @@ class ShopifyReader(FoldedReader):
         found: dict[str, list[str]] = {}
         for metafield in self.metafields:
             found.setdefault(metafield.attribute, []).extend(metafield.values(record[metafield.column]))
-        for column in self.columns:
-            for_google = _FOR_GOOGLE.fullmatch(column.strip())
-            if for_google:
-                found.setdefault(fold_attribute(for_google[1]), []).append(record[column])
+        for column, name in self._google_columns.items():
+            found.setdefault(name, []).append(record[column])
         for number in (1, 2, 3):  # Shopify has no more options
             option, value = (self._by_case.get(f"option{number} {kind}") for kind in ("name", "value"))
             name = fold_attribute(record[option]) if option else ""
@@ -207,6 +205,12 @@ class ShopifyReader(FoldedReader):
                 found.setdefault(name, []).extend(record.column(value))
         tidied = {name: list(dict.fromkeys(value.strip() for value in values)) for name, values in found.items()}
         return {name: [value for value in values if value] for name, values in tidied.items()}
+
+    @cached_property
+    def _google_columns(self) -> dict[str, str]:
+        """Columns of Shopify's channel for Google -> the attributes that they state."""
+        matches = {column: _FOR_GOOGLE.fullmatch(column.strip()) for column in self.columns}
+        return {column: fold_attribute(match[1]) for column, match in matches.items() if match is not None}
 
     @cached_property
     def _by_case(self) -> dict[str, str]:
