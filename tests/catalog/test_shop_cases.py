@@ -456,7 +456,7 @@ def test_paths_lead_from_the_written_file(cases: Path) -> None:
 
 def test_photos_of_every_kind_are_opened_but_one(cases: Path) -> None:
     result = _run("enrich", "images", "out.jsonl", "--model", "fake")
-    assert "passes by 2 files that are no photos, x.jp2 the first" in result.output
+    assert "passes by what is no photo (2 in all, x.jp2 the first)" in result.output
     (refused,) = _json_lines(Path("out.rejected.jsonl"))
     assert refused["error"].startswith("images/trunc.jpg: is broken or cut off")
     assert "get it again from its source" in refused["error"]
