@@ -13,7 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from PIL.Image import Image
+
 from pumgpt.backends.protocol import Backend
+from pumgpt.catalog.photos.decode import encode_losslessly
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.catalog.understanding import (
     AnswerField,
@@ -82,7 +85,7 @@ class Model:
 
     def understand(
         self,
-        *photos: str | Path | bytes,
+        *photos: str | Path | bytes | Image,
         title: str | None = None,
         tasks: Sequence[str] | None = None,
         questions: Sequence[str] = (),
@@ -91,7 +94,7 @@ class Model:
         precision: float = 0.9,
         evidence: bool = False,
     ) -> Understanding:
-        """Caption, category and attributes of one product, shown in `photos` (paths or encoded bytes).
+        """Caption, category and attributes of one product, shown in `photos`: paths, encoded bytes, or pictures of PIL.
 
         Args:
             photos: all of the same product; none if only the title is known.
@@ -103,8 +106,8 @@ class Model:
             precision: abstain so that this share of the filled fields is right on validation data; 0 fills every field.
             evidence: whether to return attention maps with the fields.
 
-        Raises `PhotoError` for a photo that can't be used, `UsageError` for an unknown task, `BackendError` if the model
-        doesn't answer.
+        Raises `PhotoError` for a photo that can't be used, `UsageError` for an unknown task or something that is no photo,
+        `BackendError` if the model doesn't answer.
         """
         from pumgpt.understand.ask import understand_one
         from pumgpt.understand.intake import open_product
@@ -119,9 +122,7 @@ class Model:
             precision=precision,
             evidence=evidence,
         )
-        refs = tuple(
-            ImageRef(data=photo) if isinstance(photo, bytes) else ImageRef(path=str(photo)) for photo in photos
-        )
+        refs = tuple(_image_ref(photo) for photo in photos)
         return understand_one(self.backend, plan, open_product(Product(id="1", images=refs, title=title)))
 
 
@@ -197,6 +198,18 @@ def enrich(
             downloads=downloads,
             progress=progress,
         )
+
+
+def _image_ref(photo: str | Path | bytes | Image) -> ImageRef:
+    if isinstance(photo, bytes):
+        return ImageRef(data=photo)
+    if isinstance(photo, Image):
+        return ImageRef(data=encode_losslessly(photo))
+    if isinstance(photo, str | Path):
+        return ImageRef(path=str(photo))
+    raise UsageError(
+        f"a photo is a path, bytes or a picture of PIL, not {type(photo).__name__}; give several as understand(*photos)"
+    )
 
 
 def _path_or_none(path: str | Path | None) -> Path | None:

@@ -93,6 +93,12 @@ def test_several_photos_are_one_product(shop: Path) -> None:
         (["enrich", "in.csv", "in.csv", "--model", "fake"], 2, "input"),
         (["enrich", "in.csv", "out.jsonl", "--model", "fake", "--workers", "2"], 2, "--engine ray"),
         (["enrich", "in.csv", "out.jsonl", "--model", "fake", "--tasks", "caption,colour"], 2, "colour"),
+        (["enrich", "in.csv", "-", "--model", "fake"], 2, "name a file"),
+        (["enrich", "-", "out.jsonl", "--model", "fake"], 2, "name a file"),
+        (["curate", "in.csv", "-"], 2, "name a file"),
+        (["convert", "in.csv", "-", "--to", "llava"], 2, "name a file"),
+        (["ask", "good.jpg", "--device", "cuda:99"], 2, "--device cuda:99"),
+        (["ask", "good.jpg", "--device", "gpu"], 2, "--device gpu"),
         (["info", "nobody"], 1, "nobody"),
         (["train", "missing.yaml"], 1, "missing.yaml"),
         (["unknown"], 2, "unknown"),
@@ -108,7 +114,7 @@ def test_an_error_is_one_line_and_a_code(
     (line,) = result.stderr.splitlines()
     assert line.startswith("pumgpt: error: ")
     assert words in line
-    assert not list(shop.glob("out*"))
+    assert not list(shop.glob("out*")) and not (shop / "-").exists()
 
 
 def test_enrich_writes_and_tells(shop: Path) -> None:

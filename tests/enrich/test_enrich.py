@@ -178,6 +178,21 @@ def test_csv_comes_back_in_its_own_columns(shop: Path) -> None:
     assert {"pumgpt_caption", "pumgpt_category", "pumgpt_colour", "pumgpt_colour_confidence"} <= set(rows[0])
 
 
+@pytest.mark.parametrize(
+    ("task", "present", "absent"),
+    [("caption", "pumgpt_caption", "pumgpt_category"), ("attributes", "pumgpt_colour", "pumgpt_caption")],
+)
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_what_was_not_asked_has_no_columns(shop: Path, task: str, present: str, absent: str, ending: str) -> None:
+    out = shop / f"out.{ending}"
+    enrich(read_catalog(shop / "in.csv"), out, FakeBackend(), plan(tasks=[task]))
+    names = (
+        pq.read_schema(out).names if ending == "parquet" else out.read_text(encoding="utf-8").splitlines()[0].split(",")
+    )
+    assert present in names
+    assert not [name for name in names if name.startswith((absent, "pumgpt_category"))]
+
+
 def test_a_product_without_any_answer_is_set_aside(shop: Path) -> None:
     summary = enrich(read_catalog(shop / "in.csv"), shop / "out.jsonl", FailingBackend(), plan(), limit=2)
     assert (summary.rows, summary.rejected) == (0, 2)

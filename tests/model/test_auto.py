@@ -49,6 +49,16 @@ def test_the_auto_classes_open_a_checkpoint(order: str, folder: Path) -> None:
     assert run(ORDERS[order].format(folder=str(folder))).endswith("PumGPTForConditionalGeneration PumGPTProcessor")
 
 
+def test_a_plain_text_without_a_placeholder_says_what_is_missing(folder: Path) -> None:
+    from PIL import Image
+    from transformers import pipeline
+
+    ask, photo = pipeline("image-text-to-text", model=str(folder)), Image.new("RGB", (8, 8))
+    with pytest.raises(ModelError, match=r"write <image> once for each photo, or give chat messages"):
+        ask(images=photo, text="What is it?")
+    assert ask(images=photo, text="<image>What is it?", max_new_tokens=1)
+
+
 def test_importing_the_package_loads_nothing_heavy() -> None:
     loaded = run("import sys, pumgpt; print(sorted({name.partition('.')[0] for name in sys.modules}))")
     assert not {"torch", "transformers", "numpy", "PIL"} & set(eval(loaded))

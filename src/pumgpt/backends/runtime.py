@@ -7,10 +7,21 @@ from contextlib import contextmanager
 
 import torch
 
+from pumgpt.errors import UsageError, first_line
+
 
 def select_device(device: str | None) -> str:
-    """The asked device, or the best there is."""
-    return device or ("cuda" if torch.cuda.is_available() else "cpu")
+    """The asked device, or the best there is. Raises `UsageError` for one that isn't there."""
+    if device is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    # PyTorch reports a missing device when the first tensor is moved to it, with a traceback through its own files.
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise UsageError(
+            f"--device {device}: can't be used here ({first_line(error)}); leave --device out, or --device cpu"
+        ) from error
+    return device
 
 
 def select_dtype(device: str) -> torch.dtype:

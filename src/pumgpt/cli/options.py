@@ -13,7 +13,19 @@ from pumgpt.errors import UsageError
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-FILE = click.Path(path_type=Path)
+
+class _FilePath(click.Path):
+    """A path that isn't opened, and never `-`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        # Catalogues are read more than once and outputs are resumed, neither of which a pipe allows. Taken as a name,
+        # `-` would become a folder of that name.
+        if value == "-":
+            raise UsageError("-: standard input and output are not supported; name a file (./- for one of that name)")
+        return super().convert(value, param, ctx)
+
+
+FILE = _FilePath(path_type=Path)
 """A path that click doesn't open: the reader of the file knows what should be in it and reports better errors."""
 
 MODEL_HELP = "nano (shipped), a checkpoint's folder, a hub name, or openai:NAME@BASE_URL."

@@ -214,6 +214,8 @@ def _write_table(journal: EnrichJournal, reader: CatalogReader, plan: Plan) -> N
         overwrite_values=plan.overwrite_values,
         precision=plan.precision,
         category_id=plan.category_id,
+        has_caption="caption" in plan.asked,
+        has_category="category" in plan.asked,
     ) as writer:
         # Both are in the catalogue's order. Rows between two answers were rejected, or lie beyond `limit`.
         rows = iter(reader)

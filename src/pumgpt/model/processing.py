@@ -80,7 +80,11 @@ class PumGPTProcessor(ProcessorMixin):
         if text is not None:
             texts = [text] if isinstance(text, str) else list(text)
             if images is not None and (found := sum(t.count(IMAGE_TOKEN) for t in texts)) != len(photos):
-                raise ModelError(f"the text has {found} {IMAGE_TOKEN}, but {len(photos)} photos were given")
+                raise ModelError(
+                    f"the text has {found} {IMAGE_TOKEN}, but {len(photos)} photos were given; write {IMAGE_TOKEN} once "
+                    "for each photo, or give chat messages, in which the template does: [{'role': 'user', 'content': "
+                    "[{'type': 'image', 'image': photo}, {'type': 'text', 'text': question}]}]"
+                )
             expanded = [self._expand(t, num_visual_tokens) for t in texts]
             features |= self.tokenizer(expanded, return_tensors=return_tensors, **_text_options(kwargs))
         if photos:

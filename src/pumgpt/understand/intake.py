@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import islice
 
 from PIL.Image import Image, Resampling
@@ -26,7 +27,7 @@ class Intake:
 
     product: Product
     opened: tuple[Image | None, ...] = ()
-    """One for each photo of the product, None where it could not be opened."""
+    """One for each photo of the product, None where it could not be opened or is one of the others again."""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -40,9 +41,11 @@ class Intake:
 
 
 def open_product(product: Product, fetch: Fetch | None = None) -> Intake:
-    """Open all photos of a product. A broken photo becomes a warning if another one is good. `fetch` gets those by URL.
+    """Open all photos of a product. A photo that is broken, missing or can't be fetched becomes a warning if another
+    one is good. `fetch` gets those by URL.
 
-    Raises `PhotoError` if there are photos and none can be used.
+    Raises `PhotoError` if there are photos and none can be used: a product that was to be seen isn't answered from its
+    text alone.
     """
     opened: list[Image | None] = []
     failures: list[str] = []
@@ -55,9 +58,26 @@ def open_product(product: Product, fetch: Fetch | None = None) -> Intake:
         else:
             photo.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Resampling.LANCZOS)
             opened.append(photo)
+    if len(opened) > 1:
+        opened = _without_copies(opened)
     if failures and len(failures) == len(opened):
         raise PhotoError("; ".join(failures))
     return Intake(product, tuple(opened), tuple(failures) if opened else (NO_PHOTO,))
+
+
+def _without_copies(photos: Sequence[Image | None]) -> list[Image | None]:
+    """The photos, with None for each that is an earlier one again, pixel for pixel.
+
+    A copy shows nothing new, and yet would make the model surer.
+    """
+    seen: set[tuple[tuple[int, int], bytes]] = set()
+    kept: list[Image | None] = []
+    for photo in photos:
+        content = None if photo is None else (photo.size, blake2b(photo.tobytes(), digest_size=16).digest())
+        kept.append(None if content in seen else photo)
+        if content is not None:
+            seen.add(content)
+    return kept
 
 
 def open_rows(rows: Sequence[NumberedRow], downloads: PhotoDownloads | None = None) -> list[Intake | RejectedRow]:

@@ -5,7 +5,7 @@
     pumgpt_category             'A > B > C', and pumgpt_category_confidence, pumgpt_category_status
     pumgpt_<attribute>          several values separated by '|', and ..._confidence, ..._status
 
-A field that was not asked, or of which nothing can be told, has null values (empty cells in CSV).
+A field of which nothing can be told has null values (empty cells in CSV). One that was not asked has no columns.
 """
 
 from __future__ import annotations
@@ -20,13 +20,8 @@ from pumgpt.catalog.product import AttributeValue, Product
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.catalog.vocabulary.attribute_names import find_attribute, fold_attribute
 
-_FIXED = (
-    "pumgpt_caption",
-    "pumgpt_caption_confidence",
-    "pumgpt_category",
-    "pumgpt_category_confidence",
-    "pumgpt_category_status",
-)
+_CAPTION = ("pumgpt_caption", "pumgpt_caption_confidence")
+_CATEGORY = ("pumgpt_category", "pumgpt_category_confidence", "pumgpt_category_status")
 
 
 @dataclass(frozen=True)
@@ -42,6 +37,9 @@ class FilledColumns:
     """How sure a text must be that is filled in where a shop shows it; that of other fields was held to it before."""
     category_id: str | None = None
     """One of the ids that the categories have; an export tells by it whether they are those of its own taxonomy."""
+    has_caption: bool = True
+    """Whether captions were asked for; without, they have no columns."""
+    has_category: bool = True
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -51,7 +49,11 @@ class FilledColumns:
     @cached_property
     def added(self) -> tuple[str, ...]:
         """The `pumgpt_*` columns."""
-        return (*_FIXED, *(name for triple in self._triples.values() for name in triple))
+        return (*self._fixed, *(name for triple in self._triples.values() for name in triple))
+
+    @cached_property
+    def _fixed(self) -> tuple[str, ...]:
+        return (*(_CAPTION if self.has_caption else ()), *(_CATEGORY if self.has_category else ()))
 
     @cached_property
     def _attribute_columns(self) -> dict[str, str]:
@@ -65,7 +67,8 @@ class FilledColumns:
     @property
     def value_columns(self) -> tuple[str, ...]:
         """Those of the `pumgpt_*` columns that hold values; confidence and status are called after them."""
-        return ("pumgpt_caption", "pumgpt_category", *self._attribute_columns.values())
+        fixed = (name for name in ("pumgpt_caption", "pumgpt_category") if name in self._fixed)
+        return (*fixed, *self._attribute_columns.values())
 
     @property
     def confidences(self) -> set[str]:
@@ -92,12 +95,12 @@ class FilledColumns:
         """The `pumgpt_*` columns that have a value, with confidences as `number` makes them."""
         given: dict[str, Any] = {}
         caption, category = understanding.caption, understanding.category
-        if caption is not None:
+        if caption is not None and self.has_caption:
             if caption.text is not None:
                 given["pumgpt_caption"] = caption.text
             if caption.confidence is not None:
                 given["pumgpt_caption_confidence"] = number(caption.confidence)
-        if category is not None:
+        if category is not None and self.has_category:
             if category.path is not None:
                 given["pumgpt_category"] = " > ".join(category.path)
             if category.confidence is not None:
@@ -146,7 +149,7 @@ class FilledColumns:
 def attribute_columns(names: Iterable[str]) -> dict[str, str]:
     """Attribute name -> the column of its value: 'age group' -> 'pumgpt_age_group'. No two share one."""
     # 'age group' and 'Age-Group' may both be attributes of a schema, and 'caption' one too.
-    taken = set(_FIXED)
+    taken = {*_CAPTION, *_CATEGORY}
     columns: dict[str, str] = {}
     for name in dict.fromkeys(names):
         stem = "pumgpt_" + (re.sub(r"\W+", "_", name).strip("_").lower() or "attribute")

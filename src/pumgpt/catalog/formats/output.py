@@ -47,15 +47,26 @@ def open_writer(
     overwrite_values: bool = False,
     precision: float = 0.0,
     category_id: str | None = None,
+    has_caption: bool = True,
+    has_category: bool = True,
 ) -> Iterator[CatalogWriter]:
     """Write the filled catalogue in the format of the path's ending; after an error all is as it was.
 
     The columns of `source` come back, and `attribute_names` get `pumgpt_*` columns. A value of the shop is only
     replaced with `overwrite_values`; a generated title is only written at the confidence `precision`. `category_id` is
-    one of the ids of the taxonomy that is filled. Raises `CatalogError` where the file can't be written.
+    one of the ids of the taxonomy that is filled. Captions and categories that were not asked for, as `has_caption` and
+    `has_category` say, have no columns. Raises `CatalogError` where the file can't be written.
     """
     target = _target(path, source)
-    columns = FilledColumns(source.columns, tuple(attribute_names), overwrite_values, precision, category_id)
+    columns = FilledColumns(
+        source.columns,
+        tuple(attribute_names),
+        overwrite_values,
+        precision,
+        category_id,
+        has_caption=has_caption,
+        has_category=has_category,
+    )
     with _replacing(path, target) as unfinished:
         with _naming(path):
             table = target.fill(unfinished, columns, source)

@@ -88,6 +88,21 @@ def open_photo(
         raise PhotoError(f"{ref.label}: is broken or cut off ({reason}); get it again from its source") from error
 
 
+def encode_losslessly(picture: Image.Image) -> bytes:
+    """A picture that is decoded already as the bytes of a file that `open_photo` reads. Raises `PhotoError`."""
+    buffer = io.BytesIO()
+    try:
+        # Upright here, since not every writer passes EXIF on. It also loads a picture that was opened lazily.
+        upright = ImageOps.exif_transpose(picture)
+        # PNG keeps the transparency of palettes and TIFF doesn't; TIFF has CMYK and deep grey, and PNG hasn't.
+        form = "TIFF" if upright.mode in ("CMYK", "F", "I", "LAB", "YCbCr") else "PNG"
+        upright.save(buffer, form, **({"compress_level": 1} if form == "PNG" else {}))
+    except Exception as error:  # as in `open_photo`: PIL raises nearly anything
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise PhotoError(f"the picture can't be used ({reason}); give it in mode RGB") from error
+    return buffer.getvalue()
+
+
 def read_photo(ref: ImageRef, max_bytes: int = MAX_BYTES, fetch: Fetch | None = None) -> bytes:
     """The bytes of a photo, wherever it is, as they are. Raises `PhotoError`."""
     if ref.data is not None:
