@@ -546,6 +546,34 @@ def test_a_title_in_one_language_only_is_read_too(tmp_path: Path) -> None:
     assert [product.title for product in products(SYSTEMS["akeneo"].write(tmp_path))] == ["Shirt", "Hut"]
 
 
+def test_a_product_in_the_root_alone_has_no_category(tmp_path: Path) -> None:
+    """It stays in the root, beside what is filled."""
+    column, out = "Categories (x,y,z...)", tmp_path / "out.csv"
+    source = SYSTEMS["prestashop"].write(tmp_path, [{"Product ID": "1", "Name *": "Hat", column: "Home"}])
+    (hat,) = products(source)
+    assert hat.category is None
+    fill(source, out, _answer)
+    assert cells(out, ";")[1][3] == "Home,Men/Shirts"
+    (again,) = products(out)
+    assert again.category == ("Men", "Shirts")
+    source = SYSTEMS["magento"].write(tmp_path, [{"sku": "1", "name": "Hat", "categories": "Default Category"}])
+    fill(source, out, _answer)
+    assert cells(out)[1][4] == "Default Category,Default Category/Men/Shirts"
+
+
+def test_what_is_no_attribute_of_the_product(tmp_path: Path) -> None:
+    row = {"sku": "1", "name": "Hat", "additional_attributes": "has_options=0,color=Red"}
+    (hat,) = products(SYSTEMS["magento"].write(tmp_path, [row]))
+    assert hat.attributes == {"colour": "Red"}
+
+
+def test_html_around_a_value(tmp_path: Path) -> None:
+    row = {"handleId": "1", "fieldType": "Product", "name": "Hat"}
+    texts = {"additionalInfoTitle1": "Material", "additionalInfoDescription1": "<p>Cotton, wool</p>"}
+    (hat,) = products(SYSTEMS["wix"].write(tmp_path, [{**row, **texts}]))
+    assert hat.attributes == {"material": ["Cotton", "wool"]}
+
+
 def test_numbered_rows_that_are_broken_are_named(tmp_path: Path) -> None:
     path = SYSTEMS["etsy"].write(tmp_path)
     path.write_text(path.read_text(encoding="utf-8") + "Scarf,too,few\n", encoding="utf-8")

@@ -120,6 +120,14 @@ def test_what_the_shop_says_is_kept(tmp_path: Path) -> None:
     assert "kept" in cells(tmp_path / "out.csv")[1]
 
 
+def test_uncategorized_is_no_category(tmp_path: Path) -> None:
+    source, out = write_table(tmp_path / "in.csv", [_COLUMNS, _shirt(Categories="Uncategorized")]), tmp_path / "out.csv"
+    (shirt,) = products(source)
+    assert shirt.category is None
+    fill(source, out, _answer)
+    assert cells(out)[1][6] == "Men > Shirts\\, Tops"
+
+
 def test_products_without_numbers_are_told_by_their_sku(tmp_path: Path) -> None:
     """A file that is made for the import has no ids yet."""
     (shirt,) = products(write_table(tmp_path / "in.csv", [_COLUMNS, _shirt(ID="")]))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 
 from pumgpt.catalog.formats.folded import FoldedRows, fold_column
+from pumgpt.catalog.html_text import plain_text
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 
 _SWATCH = re.compile(r"#[\da-fA-F]{3,8}:")
@@ -158,7 +159,7 @@ class NumberedPairs(AttributeCells):
         for name, value in self._pairs():
             wrong = failed.get(fold_attribute(row[name]), ())
             values = self._values(row[value])
-            kept = [one for one in values if one.strip() not in wrong]
+            kept = [one for one in values if plain_text(one).strip() not in wrong]
             if len(kept) < len(values):
                 row[value] = self.separator.join(one.strip().replace(",", "\\,") for one in kept)
 
@@ -185,18 +186,21 @@ class NumberedPairs(AttributeCells):
 class PackedCell(AttributeCells):
     """All attributes in one cell: 'color=Red,material=Wool|Silk'.
 
-    A value that holds `between` or a quote stands in double quotes. `codes` are the system's own names for some folded ones.
+    A value that holds `between` or a quote stands in double quotes. `codes` are the system's own names for some folded
+    ones; what is called as one of `switches` is none of the product's attributes.
     """
 
     column: str
     codes: Mapping[str, str] = field(default_factory=dict)
+    switches: Collection[str] = ()
     between: str = ","
     equals: str = "="
     separator: str = "|"
 
     def read(self, rows: FoldedRows) -> Iterator[tuple[str, list[str]]]:
         for name, value in self._parse(rows.get(self.column, "")):
-            yield name, value.split(self.separator)
+            if name not in self.switches:
+                yield name, value.split(self.separator)
 
     def columns(self) -> Collection[str]:
         return (self.column,)
@@ -282,4 +286,4 @@ class Options(AttributeCells):
                 yield name, [_SWATCH.sub("", value.strip()) for value in values]
 
     def columns(self) -> Collection[str]:
-        return ()
+        return [column for pair in self.pairs for column in pair]

@@ -17,6 +17,7 @@ from pumgpt.catalog.formats.shops.attribute_cells import AttributeCells, OwnColu
 from pumgpt.catalog.formats.shops.table import ShopTable, ShopTableReader, deepest_path, plain_attributes
 
 _ROOT = "Default Category"
+_SWITCHES = ("has_options", "required_options")
 _SLASH = re.compile(r"(?<!\\)/")
 _COMMA = re.compile(r"(?<!\\),(?!\s)")
 """Between paths there is no blank behind a comma; in a name ('Food, Drinks') there is."""
@@ -41,13 +42,16 @@ class MagentoFormat(ShopTable):
         "category": ("categories", "_category"),
     }
     photos = re.compile("base_image|image|small_image|thumbnail(_image)?|additional_images|_media_image")
+    keeps_root = True
     photo_folders = ("pub/media/catalog/product", "media/catalog/product", "catalog/product", "pub/media/import")
 
     def claims(self, names: Collection[str]) -> bool:
         return super().claims(names) and (len(_MARKS & {*names}) > 1 or not _FIRST_MARKS.isdisjoint(names))
 
     def attribute_cells(self, source: ShopTableReader) -> Sequence[AttributeCells]:
-        packed = PackedCell(source.named.get("additional_attributes", "additional_attributes"), {"colour": "color"})
+        packed = PackedCell(
+            source.named.get("additional_attributes", "additional_attributes"), {"colour": "color"}, _SWITCHES
+        )
         return OwnColumns(plain_attributes(source), "|"), packed
 
     def category(self, cell: str) -> Sequence[str]:

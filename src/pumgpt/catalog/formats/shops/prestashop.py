@@ -17,6 +17,8 @@ from pumgpt.catalog.formats.shops.attribute_cells import AttributeCells, OwnColu
 from pumgpt.catalog.formats.shops.table import ShopTable, ShopTableReader, deepest_path
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 
+_ROOTS = frozenset(("Home", "Root", "Accueil", "Startseite", "Inicio", "Início", "Strona główna"))
+"""What PrestaShop calls the category that all others are below, in the languages that shops are set up in."""
 _FEATURES = "Feature(Name:Value:Position)"
 
 
@@ -30,6 +32,8 @@ class PrestaShopFormat(ShopTable):
     }
     photos = re.compile(r"image urls? ?\(x,y,z\.\.\.\)")
 
+    keeps_root = True
+
     def claims(self, names: Collection[str]) -> bool:
         several = {"categories (x,y,z...)", "image urls (x,y,z...)", "tags (x,y,z...)"}
         ids, titles = {*self.named["id"]}, {*self.named["title"]}
@@ -42,7 +46,8 @@ class PrestaShopFormat(ShopTable):
 
     def category(self, cell: str) -> Sequence[str]:
         # Of categories that are equally deep the first is the product's main one.
-        return deepest_path(path.split("/") for path in cell.split(","))
+        paths = (path.split("/") for path in cell.split(","))
+        return deepest_path(path[1:] if path[0].strip() in _ROOTS else path for path in paths)
 
     def category_cell(self, source: ShopTableReader, path: Sequence[str], id_: str | None) -> str | None:
         return None if any(sign in level for level in path for sign in ",/") else "/".join(path)
@@ -61,6 +66,10 @@ class _Features(AttributeCells):
 
     def columns(self) -> Collection[str]:
         return (self.column,)
+
+    @property
+    def takes_others(self) -> str | None:
+        return self.column
 
     def made(self, names: Sequence[str]) -> Sequence[str]:
         return (self.column,)

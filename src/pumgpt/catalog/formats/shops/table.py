@@ -24,6 +24,7 @@ from pumgpt.catalog.formats.csv import TABLES, annotate_export, read_header
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.folded import FoldedReader, FoldedRows, FoldedWriter, fold_column
 from pumgpt.catalog.formats.shops.attribute_cells import AttributeCells
+from pumgpt.catalog.html_text import plain_text
 from pumgpt.catalog.photo_list import split_photos
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
@@ -47,6 +48,8 @@ class ShopTable(Format["ShopTableReader"]):
     """What columns of photos are called."""
     photo_folders: ClassVar[Sequence[str]] = ()
     """Where photos lie from the table's folder on, besides in it."""
+    keeps_root: ClassVar[bool] = False
+    """Whether a product stays in the root of all categories beside the one that is filled."""
     numbers_rows: ClassVar[bool] = False
     """Whether products are called by their rows where not all of them have an id: the system has no number of its own."""
 
@@ -191,7 +194,7 @@ class ShopTableReader(FoldedReader):
         attributes: dict[str, list[str]] = {}
         for cells in self.attribute_cells:
             for name, values in cells.read(record):
-                tidied = (value.strip() for value in values)
+                tidied = (plain_text(value).strip() for value in values)
                 attributes.setdefault(fold_attribute(name), []).extend(value for value in tidied if value)
         category = self._first(record, "category")
         known = {
@@ -247,12 +250,14 @@ class ShopTableWriter(FoldedWriter):
     def fill(self, row: dict[str, str], product: Product, understanding: Understanding) -> None:
         source, overwrite = self._reader, self.columns.overwrite_values
         path, column = self.columns.category(product, understanding), source.fills.category
-        if path is not None and column is not None and (overwrite or not row[column].strip()):
+        if path is not None and column is not None:
             cell = source.format.category_cell(
                 source, path, understanding.category.id if understanding.category else None
             )
             if cell is not None:
-                row[column] = cell
+                # What is no category of the product's, as it says nothing, may be the root that all products are in.
+                is_root = source.format.keeps_root and not overwrite and row[column].strip()
+                row[column] = f"{row[column]},{cell}" if is_root else cell
         for made in self.names:
             row.setdefault(made, "")
         known = {} if overwrite else {fold_attribute(name): value for name, value in (product.attributes or {}).items()}

@@ -18,6 +18,8 @@ from pumgpt.catalog.formats.shops.attribute_cells import AttributeCells, Numbere
 from pumgpt.catalog.formats.shops.table import ShopTable, ShopTableReader, deepest_path
 
 _BETWEEN_PATHS = re.compile(r"(?<!\\),")
+_NO_CATEGORY = "uncategorized"
+"""What WooCommerce gives a product that has no category."""
 _SHIELDED = re.compile(r"'(?=[=+\-@])")
 """The exporter puts an apostrophe before what a spreadsheet would take for a formula."""
 
@@ -61,7 +63,8 @@ class WooCommerceFormat(ShopTable):
 
     def category(self, cell: str) -> Sequence[str]:
         paths = (path.split(">") for path in _BETWEEN_PATHS.split(cell))
-        return deepest_path([level.replace("\\,", ",") for level in path] for path in paths)
+        found = deepest_path([level.replace("\\,", ",") for level in path] for path in paths)
+        return [] if [level.casefold() for level in found] == [_NO_CATEGORY] else found
 
     def category_cell(self, source: ShopTableReader, path: Sequence[str], id_: str | None) -> str | None:
         return " > ".join(level.replace(",", "\\,") for level in path)
