@@ -206,7 +206,8 @@ def _beside(out: Path, suffix: str) -> Path:
     return out.with_name(f"{out.name}.{suffix}")
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, default=plain_json)
+# What comes here was read from a file, so nothing in it holds itself: that needn't be looked for.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, default=plain_json)
 
 
 def _line(document: Mapping[str, Any]) -> bytes:
