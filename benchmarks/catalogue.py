@@ -12,12 +12,14 @@ whatever else the machine does meets both, and its formats that have the same na
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -58,6 +60,83 @@ FORMS = {
         "Handle,Title,Body (HTML),Option1 Name,Option1 Value,Image Src\n",
         "h{n},Thing {n},{text},Size,S,https://cdn.example/{n}.jpg\nh{n},,,,M,\n",
     ),
+    "WooCommerce's product CSV": Form(
+        ".csv",
+        "ID,Type,SKU,Name,Description,Categories,Images,Attribute 1 name,Attribute 1 value(s)\n",
+        '{n},simple,s{n},Thing {n},{text},"Sale, Clothing > Shirts",https://cdn.example/{n}.jpg,Size,"S, M"\n',
+    ),
+    "Magento's product CSV": Form(
+        ".csv",
+        "sku,store_view_code,attribute_set_code,product_type,categories,name,description,base_image,additional_attributes\n",
+        's{n},,Default,simple,Root/Clothing/Shirts,Thing {n},{text},/m/{n}.jpg,"size=S|M,note=a"\n',
+    ),
+    "PrestaShop's product CSV": Form(
+        ".csv",
+        'Product ID;Active (0/1);Name *;"Categories (x,y,z...)";Description;"Image URLs (x,y,z...)";'
+        "Feature(Name:Value:Position)\n",
+        '{n};1;Thing {n};"Sale,Clothing/Shirts";{text};https://cdn.example/{n}.jpg;"Size:S:1,Size:M:2"\n',
+    ),
+    "Wix's product CSV": Form(
+        ".csv",
+        "handleId,fieldType,name,description,productImageUrl,collection,productOptionName1,productOptionType1,"
+        "productOptionDescription1,additionalInfoTitle1,additionalInfoDescription1\n",
+        "p{n},Product,Thing {n},{text},{n}.jpg;{n}_2.jpg,Shirts;Sale,Size,DROP_DOWN,S;M,Material,Cotton\n"
+        "p{n},Variant,,,,,,,S,,\n",
+    ),
+    "Squarespace's product CSV": Form(
+        ".csv",
+        "Product ID [Non Editable],Variant ID [Non Editable],Product URL,Title,Description,SKU,Option Name 1,"
+        "Option Value 1,Categories,Hosted Image URLs\n",
+        '{n},{n}a,,Thing {n},{text},s{n},Size,S,"/sale, /clothing/shirts",{n}.jpg {n}_2.jpg\n,{n}b,,,,,,M,,\n',
+    ),
+    "Etsy's listings": Form(
+        ".csv",
+        "TITLE,DESCRIPTION,PRICE,TAGS,MATERIALS,IMAGE1,IMAGE2,VARIATION 1 TYPE,VARIATION 1 NAME,VARIATION 1 VALUES,SKU\n",
+        'Thing {n},{text},{n}.99,,"Cotton,Linen",{n}.jpg,{n}_2.jpg,,Size,"S,M",s{n}\n',
+    ),
+    "Amazon's flat file": Form(
+        ".txt",
+        "TemplateType=fptcustom\tVersion=2021.0625\tThe top 3 rows are for the market only.\t\t\t\n"
+        "Seller SKU\tProduct Name\tProduct Description\tMain Image URL\tColor\tDepartment\n"
+        "item_sku\titem_name\tproduct_description\tmain_image_url\tcolor_name\tdepartment_name\n",
+        "s{n}\tThing {n}\t{text}\thttps://cdn.example/{n}.jpg\t\tmens\n",
+    ),
+    "Akeneo's product CSV": Form(
+        ".csv",
+        "sku;categories;enabled;family;groups;name-en_US;description-en_US-ecommerce;picture;color;material\n",
+        "s{n};men_shirts,summer;1;clothing;;Thing {n};{text};files/{n}.jpg;;cotton\n",
+    ),
+    "a Meta catalogue": Form(
+        ".csv",
+        "id,title,description,image_link,additional_image_link,google_product_category,fb_product_category,color,gender\n",
+        "{n},Thing {n},{text},https://cdn.example/{n}.jpg,,Clothing > Shirts,,,female\n",
+    ),
+    "Open Food Facts' CSV": Form(
+        ".csv",
+        "code\tproduct_name\tingredients_text\tnova_group\tcountries_tags\tcategories\tbrands\timage_url\n",
+        "{n}\tThing {n}\t{text}\t1\ten:france\tFoods, Breads\tBrand\thttps://cdn.example/{n}.jpg\n",
+    ),
+    "JSON": Form(
+        ".json",
+        "[",
+        '{{"id": "{n}", "title": "Thing {n}", "description": "{text}", "image": "photos/{n}.jpg", "price": {n}.99}},\n',
+        '{"id": "last", "title": "Thing"}]\n',
+    ),
+    "JSON of a shop system's interface": Form(
+        ".json",
+        '{"products": [',
+        '{{"id": {n}, "title": "Thing {n}", "handle": "t{n}", "vendor": "Brand", "body_html": "{text}", "product_type": "Shirts",'
+        ' "images": [{{"src": "https://cdn.example/{n}.jpg"}}], "options": [{{"name": "Size", "values": ["S", "M"]}}]}},\n',
+        '{"id": -1, "title": "Thing", "handle": "last", "vendor": "Brand", "images": []}]}\n',
+    ),
+    "schema.org JSON-LD": Form(
+        ".jsonld",
+        "[",
+        '{{"@type": "Product", "sku": "{n}", "name": "Thing {n}", "description": "{text}", "category": "Clothing > Shirts",'
+        ' "image": "https://cdn.example/{n}.jpg", "size": "M"}},\n',
+        '{"@type": "Product", "sku": "last", "name": "Thing"}]\n',
+    ),
+    "an Excel workbook": Form(".xlsx", "", ""),
     "a Google Merchant feed": Form(
         ".tsv",
         "id\ttitle\tdescription\timage_link\tavailability\tprice\n",
@@ -157,7 +236,7 @@ def table_row(name: str, build: str, rows: int, runs: list[dict[str, Any]]) -> s
 
 
 def not_timed() -> list[str]:
-    """Formats that the registry has and `FORMS` hasn't."""
+    """Formats that the registry has and `FORMS` hasn't: photos without a table, and what is only read."""
     from pumgpt.catalog.formats.registry import formats
 
     return [known.name for known in formats() if known.name not in FORMS and not known.is_folder]
@@ -169,6 +248,9 @@ def write(folder: Path, name: str, rows: int) -> Path:
     file = folder / f"in{form.ending}"
     if form.ending == ".parquet":
         write_parquet(file, rows)
+        return file
+    if form.ending == ".xlsx":
+        write_workbook(file, rows)
         return file
     with file.open("w", encoding="utf-8") as out:
         out.write(form.head)
@@ -190,6 +272,19 @@ def write_parquet(file: Path, rows: int) -> None:
             numbers = range(start, min(start + ROW_GROUP, rows))
             records = [json.loads(product.format(n=number, text=TEXT)) for number in numbers]
             out.write_table(pa.Table.from_pylist(records, schema=schema))
+
+
+def write_workbook(file: Path, rows: int) -> None:
+    """The products of the CSV in one sheet."""
+    from openpyxl import Workbook
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet()
+    form = FORMS["CSV"]
+    lines = (form.product.format(n=number, text=TEXT) for number in range(rows))
+    for cells in csv.reader(chain([form.head], lines)):
+        sheet.append(cells)
+    book.save(file)
 
 
 def measure(file: Path) -> dict[str, Any]:

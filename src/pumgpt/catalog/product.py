@@ -207,6 +207,9 @@ def read_attributes(value: Any) -> dict[str, AttributeValue] | None:
         raise CatalogError("field 'attributes' is neither a mapping nor a list of {name, value}")
     merged: dict[str, AttributeValue] = {}
     for name, given in pairs:
+        if type(given) is str and given and name not in merged and type(name) is str:  # nearly always
+            merged[name] = given
+            continue
         items = given if isinstance(given, list) else [given]
         values = [item if isinstance(item, str) else text_of(item) for item in items if not is_missing(item)]
         if not values:

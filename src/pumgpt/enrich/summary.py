@@ -35,11 +35,11 @@ class Summary(RunSummary):
 
     def add(self, understanding: Understanding) -> None:
         self.rows += 1
-        for _, stated in stated_fields(understanding):
-            self.filled += stated.status == "filled"
-            self.kept += stated.status == "kept"
-            self.conflicts += stated.status == "conflict"
-            self.abstained += stated.status == "abstained"
+        statuses = [stated.status for _, stated in stated_fields(understanding)]
+        self.filled += statuses.count("filled")
+        self.kept += statuses.count("kept")
+        self.conflicts += statuses.count("conflict")
+        self.abstained += statuses.count("abstained")
 
     def to_json(self) -> dict[str, Any]:
         return {**self.counts, **super().to_json()}

@@ -15,7 +15,7 @@ from typing import Any
 
 from pumgpt.catalog.formats.base import CatalogReader, Format, Record, RejectedRow
 from pumgpt.catalog.formats.column_map import ColumnMap
-from pumgpt.catalog.formats.compression import open_bytes
+from pumgpt.catalog.formats.compression import ending_of, open_bytes
 from pumgpt.catalog.formats.json.items import is_json_lines
 from pumgpt.catalog.formats.json.shape import RecordShape
 from pumgpt.catalog.formats.json.shapes import find_shape, shaped_product
@@ -34,7 +34,7 @@ class JsonLinesFormat(Format[CatalogReader]):
 
     def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
         """Many data sets have one object a line in a file called `.json`."""
-        return super().recognise(path) or (path.suffix.lower() == ".json" and path.is_file() and is_json_lines(path))
+        return super().recognise(path) or (ending_of(path) == ".json" and path.is_file() and is_json_lines(path))
 
     def read(self, path: Path, column_map: ColumnMap | None = None) -> CatalogReader:
         return JsonLinesReader(self, path, column_map)

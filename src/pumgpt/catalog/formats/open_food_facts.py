@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from pumgpt.catalog.formats.annotated import AnnotatedRow
 from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Record
 from pumgpt.catalog.formats.column_map import ColumnMap
+from pumgpt.catalog.formats.compression import open_seekable
 from pumgpt.catalog.formats.csv import CsvReader, own_cell, read_header
 from pumgpt.catalog.formats.csv_records import BrokenRecord
 from pumgpt.catalog.formats.filled import FilledColumns
@@ -31,6 +32,7 @@ from pumgpt.catalog.formats.parquet import ParquetReader
 from pumgpt.catalog.formats.text_lines import read_lines
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
+from pumgpt.errors import CatalogError
 
 _SHAPE = FoodFactsShape()
 
@@ -38,6 +40,7 @@ _SHAPE = FoodFactsShape()
 class FoodFactsCsvFormat(Format["FoodFactsCsvReader"]):
     name = "Open Food Facts' CSV"
     endings = (".csv", ".tsv")
+    can_unpack = True
     is_export = True
 
     def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
@@ -136,13 +139,15 @@ class _TabFile:
 class FoodFactsParquetFormat(Format[CatalogReader]):
     name = "Open Food Facts' Parquet"
     endings = (".parquet",)
+    can_unpack = True
 
     def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
         if column_map is not None or not super().recognise(path) or not path.is_file():
             return False
         try:
-            return _SHAPE.matches(dict.fromkeys(pq.read_schema(path).names))
-        except (pa.ArrowException, OSError):
+            with open_seekable(path) as source:
+                return _SHAPE.matches(dict.fromkeys(pq.read_schema(source).names))
+        except (CatalogError, pa.ArrowException, OSError):
             return False
 
     def read(self, path: Path, column_map: ColumnMap | None = None) -> CatalogReader:

@@ -195,6 +195,7 @@ class JsonFormat(Format[JsonReader]):
 
     name = "JSON"
     endings: tuple[str, ...] = (".json",)
+    can_unpack = True
 
     def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
         return super().recognise(path) and not (path.is_file() and is_json_lines(path))

@@ -7,6 +7,7 @@ ends, so that a writer can copy the text of what it doesn't change.
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from pumgpt.catalog.formats.compression import open_bytes
 from pumgpt.catalog.formats.text_lines import MAX_CELL_CHARS, western
 from pumgpt.errors import CatalogError
 
@@ -106,11 +108,11 @@ def is_json_lines(path: Path) -> bool:
 
 
 def _open(path: Path) -> TextIO:
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         mark = file.read(2)
     encoding = "utf-16" if mark in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     # A byte that isn't UTF-8 must not cost the file: it stands as a lone surrogate, for `_read_element` to see.
-    return path.open(encoding=encoding, newline="", errors="surrogateescape")
+    return io.TextIOWrapper(open_bytes(path), encoding, newline="", errors="surrogateescape")
 
 
 class _Window:

@@ -20,6 +20,7 @@ from typing import Any
 
 from pumgpt.catalog.formats.base import CatalogReader, Fills, Format, Record, RejectedRow
 from pumgpt.catalog.formats.column_map import ColumnMap
+from pumgpt.catalog.formats.compression import ending_of
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.json.catalog import (
     ROWS_TO_GUESS_FROM,
@@ -68,7 +69,7 @@ class SchemaOrgFormat(JsonFormat):
         """Whether a document has products of schema.org; one that is called `.jsonld` says so itself."""
         if not super().recognise(path) or not path.is_file():
             return False
-        if path.suffix.lower() == ".jsonld":
+        if ending_of(path) == ".jsonld":
             return True
         if column_map is not None:
             return False
@@ -142,6 +143,7 @@ class SchemaOrgReader(JsonReader):
 class WebPageFormat(Format["WebPageReader"]):
     name = "a web page with schema.org JSON-LD"
     endings = (".html", ".htm")
+    can_unpack = True
 
     def read(self, path: Path, column_map: ColumnMap | None = None) -> CatalogReader:
         return WebPageReader(self, path, column_map)

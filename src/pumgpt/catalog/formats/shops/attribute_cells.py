@@ -10,6 +10,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain, count
 
 from pumgpt.catalog.formats.folded import FoldedRows, fold_column
@@ -139,7 +140,7 @@ class NumberedPairs(AttributeCells):
         return [pattern.format(number) for number in numbers for pattern in patterns]
 
     def put(self, row: Row, name: str, values: Sequence[str], spelling: str | None = None) -> bool:
-        pairs = list(enumerate(self._numbered(row.keys()), start=1))
+        pairs = list(enumerate(self._numbered(tuple(row)), start=1))
         own = (number for number, pair in pairs if fold_attribute(row[pair[0]]) == name)
         free = (number for number, pair in pairs if not any(row[column].strip() for column in pair))
         number = next(chain(own, free), None)
@@ -165,9 +166,19 @@ class NumberedPairs(AttributeCells):
 
     def _pairs(self) -> list[tuple[str, str]]:
         """The pairs of columns that the table has."""
-        return list(self._numbered(self.named.values()))
+        return self._numbered(tuple(self.named.values()))
 
-    def _numbered(self, columns: Collection[str]) -> Iterator[tuple[str, str]]:
+    @cached_property
+    def _known_pairs(self) -> dict[tuple[str, ...], list[tuple[str, str]]]:
+        """By the columns of a row; all rows of a table have the same ones."""
+        return {}
+
+    def _numbered(self, columns: tuple[str, ...]) -> list[tuple[str, str]]:
+        if columns not in self._known_pairs:
+            self._known_pairs[columns] = [*self._find_pairs({*columns})]
+        return self._known_pairs[columns]
+
+    def _find_pairs(self, columns: Collection[str]) -> Iterator[tuple[str, str]]:
         for number in count(1):
             pair = (self._column(self.name_pattern, number), self._column(self.value_pattern, number))
             if not all(column in columns for column in pair):

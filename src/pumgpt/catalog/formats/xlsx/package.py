@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
+from pumgpt.catalog.formats.compression import open_seekable
 from pumgpt.errors import CatalogError, first_line
 
 _MAX_PART_BYTES = 256 << 20
@@ -52,9 +53,10 @@ class Package:
     def __init__(self, path: Path, source: IO[bytes] | None = None) -> None:
         self.path = path
         if source is None:
-            _check_kind(path)
+            source = open_seekable(path)
+            _check_kind(path, source)
         with self.reading():
-            self.zip = ZipFile(source or path)
+            self.zip = ZipFile(source)
             # Some writers separate folders by a backslash, or name a part in other letters than its relationship does.
             self._files = {_folded(info.filename): info for info in self.zip.infolist()}
             roots = [relation.target for relation in self.relations("").values() if relation.kind == "officeDocument"]
@@ -158,17 +160,16 @@ def _folded(part: str) -> str:
     return part.replace("\\", "/").lstrip("/").lower()
 
 
-def _check_kind(path: Path) -> None:
+def _check_kind(path: Path, file: IO[bytes]) -> None:
     """Raise `CatalogError` with what a file that is no zip looks like."""
-    with path.open("rb") as file:
-        beginning = file.read(512)
-        if beginning.startswith(b"PK"):
-            return
-        if beginning.startswith(_OLE_MARK):
-            name = "EncryptedPackage".encode("utf-16-le")
-            if name in beginning + file.read(_SMALL_BYTES):
-                raise CatalogError(f"{path}: is protected by a password; save it without one")
-            raise CatalogError(f"{path}: is a workbook of Excel 97 to 2003 (.xls); save it as .xlsx")
+    beginning = file.read(512)
+    if beginning.startswith(b"PK"):
+        return
+    if beginning.startswith(_OLE_MARK):
+        name = "EncryptedPackage".encode("utf-16-le")
+        if name in beginning + file.read(_SMALL_BYTES):
+            raise CatalogError(f"{path}: is protected by a password; save it without one")
+        raise CatalogError(f"{path}: is a workbook of Excel 97 to 2003 (.xls); save it as .xlsx")
     text = beginning.lstrip(b"\xef\xbb\xbf").lstrip()
     if text[:1] == b"<":
         kind = "is a web page or XML, not a workbook; open it in a spreadsheet program and save it as .xlsx"

@@ -26,6 +26,7 @@ from openpyxl.utils.escape import unescape
 from pumgpt.catalog.formats.annotated import AnnotatedRow, annotated_products
 from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Record, RejectedRow
 from pumgpt.catalog.formats.column_map import ROW_NUMBER, ColumnMap, guess_columns
+from pumgpt.catalog.formats.compression import ending_of
 from pumgpt.catalog.formats.csv import fill_cells, own_cell
 from pumgpt.catalog.formats.csv_records import are_codes, is_header
 from pumgpt.catalog.formats.filled import FilledColumns
@@ -51,21 +52,22 @@ _LINK_FORMULA = re.compile(r'HYPERLINK\(\s*"{1,2}([^"]+)"', re.IGNORECASE)
 class XlsxFormat(Format[CatalogReader]):
     name = "an Excel workbook"
     endings = _ENDINGS
+    can_unpack = True
 
     def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
         file, _ = split_sheet(path)
-        return not file.is_dir() and file.suffix.lower() in _ENDINGS + _OTHER_ENDINGS
+        return not file.is_dir() and ending_of(file) in _ENDINGS + _OTHER_ENDINGS
 
     def read(self, path: Path, column_map: ColumnMap | None = None) -> XlsxReader:
         return XlsxReader(self, path, column_map)
 
     def fill(self, path: Path, columns: FilledColumns, source: CatalogReader) -> FormatWriter:
-        if isinstance(source, XlsxReader) and source.path.suffix.lower() == _ending(path):
+        if isinstance(source, XlsxReader) and ending_of(source.path) == _ending(path):
             return XlsxWriter(path, columns, source)
         return NewXlsxWriter(path, columns, source)
 
     def annotate(self, path: Path, source: CatalogReader, names: Sequence[str], rows: Iterable[AnnotatedRow]) -> None:
-        if isinstance(source, XlsxReader) and source.path.suffix.lower() == _ending(path):
+        if isinstance(source, XlsxReader) and ending_of(source.path) == _ending(path):
             _annotate_workbook(path, source, names, rows)
             return
         columns = tuple(dict.fromkeys((*source.columns, *names)))
@@ -377,7 +379,7 @@ class NewXlsxWriter(FormatWriter):
 def split_sheet(path: Path) -> tuple[Path, str | None]:
     """'shop.xlsx#Prices' -> the file and the name of its sheet; a file that is called so stays one."""
     file, mark, sheet = path.name.rpartition("#")
-    if not mark or Path(file).suffix.lower() not in _ENDINGS or path.exists():
+    if not mark or ending_of(Path(file)) not in _ENDINGS or path.exists():
         return path, None
     return path.with_name(file), sheet
 
