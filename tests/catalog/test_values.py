@@ -28,6 +28,9 @@ LENGTH = AttributeSpec("length", unit="cm", units=("mm", "in"))
 SIZE = AttributeSpec("shoe size")
 
 
+_LETTERS = ("XS", "S", "M", "L", "XL", "XXL", "3XL")
+
+
 @pytest.mark.parametrize(
     ("one", "other", "spec"),
     [
@@ -214,3 +217,10 @@ def test_pint_is_imported_only_for_a_quantity() -> None:
         "assert 'pint' not in sys.modules; same_value('1 cm', '10 mm'); assert 'pint' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("one", _LETTERS)
+@pytest.mark.parametrize("other", _LETTERS)
+def test_sizes_are_never_matched_by_likeness(one: str, other: str) -> None:
+    """'L' is the text that is most like 'XL' among S, M, L and XXL."""
+    assert same_value(one, other, SIZE) == same_value(one, other) == (one == other)
