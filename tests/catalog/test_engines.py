@@ -324,12 +324,12 @@ def test_json_lines_that_went_through_datasets(tmp_path: Path) -> None:
     dataset.to_parquet(tmp_path / "in.parquet")
     for source in (tmp_path / "saved", tmp_path / "in.parquet"):
         first, second = _products(source)
-        assert (first.id, first.category, first.attributes) == ("007", ("A", "B"), {"colour": "Blue"})
-        assert (second.title, second.category, second.attributes) == ("7", ("A", "C"), {"fit": "Slim"})
+        assert (first.id, first.category, first.attributes) == ("007", ("A", "B"), {"colour": "Blue", "size": "M"})
+        assert (second.title, second.category, second.attributes) == ("7", ("A", "C"), {"fit": "Slim", "size": "M"})
         assert first.extra == {"size": "M", "gtin": "012"}
         out = tmp_path / "out.parquet"
         fill(source, out, lambda product: answer(product, material="Wool"), ("material",))
-        assert _products(out)[1].attributes == {"fit": "Slim", "material": "Wool"}
+        assert _products(out)[1].attributes == {"fit": "Slim", "material": "Wool", "size": "M"}
         assert datasets.Dataset.from_parquet(str(out))["size"][:] == ["M", ["M"]]
 
 

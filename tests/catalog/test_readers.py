@@ -51,7 +51,8 @@ def test_csv_fields_and_extra(tmp_path: Path) -> None:
     assert list(first.extra) == ["sku", "colour", "attributes"]
     assert first.original["category"] == "A > B>C"
     assert list(first.original) == list(reader.columns)
-    assert second == Product(id="8", images=(ImageRef(url="https://shop.example/p.jpg"),), extra=second.extra)
+    photo = ImageRef(url="https://shop.example/p.jpg")
+    assert second == Product(id="8", images=(photo,), attributes={"colour": "red"}, extra=second.extra)
     assert count_rows(tmp_path / "a.csv") == 2
     assert not reader.warnings
 

@@ -47,8 +47,9 @@ class Product:
     """One product. Only `id` is required; no photo at all is valid.
 
     `category` runs from root to leaf. `attributes` maps a name to one value or several. `extra` holds every column that
-    we did not understand, untouched and in order. `original` is the whole record as it was read (CSV cells as they
-    stood), so that a writer can give back what we did not fill; it does not take part in comparisons.
+    isn't called as one of ours, untouched and in order; attributes read from columns beside our names stand in both.
+    `original` is the whole record as it was read (CSV cells as they stood), so that a writer can give back what we did not
+    fill; it does not take part in comparisons.
     """
 
     id: str
@@ -80,7 +81,7 @@ class Product:
             category=category,
             category_id=category_id,
             attributes=read_attributes(record.get("attributes")),
-            extra={name: value for name, value in record.items() if name not in _KNOWN},
+            extra={name: value for name, value in record.items() if name not in KNOWN_FIELDS},
             original=record,
             title=_text("title", record.get("title")),
             description=_text("description", record.get("description")),
@@ -91,7 +92,8 @@ class Product:
 
 _LISTING = ("title", "description")
 """What a shop shows on a page, and therefore may hold as HTML."""
-_KNOWN = frozenset(("id", "image", "images", *_LISTING, "language", "source", "category", "attributes"))
+KNOWN_FIELDS = frozenset(("id", "image", "images", *_LISTING, "language", "source", "category", "attributes"))
+"""What a record in our own names may have."""
 _FRACTIONS = (float, Decimal)  # a union `float | Decimal` would be made anew by every call
 _NUMBERS = (int, float, Decimal)
 _LONGEST_TO_KEEP = 500

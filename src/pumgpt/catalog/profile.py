@@ -155,7 +155,10 @@ def profile_catalog(
             profile.examples.append(ProfiledRow(row, product, photos))
     profile.complete = next(rows, None) is None
     # A reader whose columns have our names, or those of a specification, names no fields: what isn't carried is read.
-    profile.fields = reader.fields or {name: name for name in columns if name not in carried}
+    profile.fields = {
+        **(reader.fields or {name: name for name in columns if name not in carried}),
+        **reader.attribute_columns,
+    }
     profile.attributes_from = [name for name in columns if name not in {*carried, *profile.fields.values()}]
     profile.carried = [name for name in carried if name not in profile.fields.values()]
     profile.fills = _made_fills(reader, columns)

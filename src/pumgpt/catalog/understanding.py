@@ -39,6 +39,8 @@ class CategoryField(_Record):
     id: str | None = None
     confidence: float | None = None
     status: Status
+    suggestion: list[str] | None = None
+    """The model's path, where `status` is `conflict`."""
     alternatives: list[CategoryChoice] = []
     evidence: Evidence | None = None
 

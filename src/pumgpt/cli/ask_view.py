@@ -65,8 +65,8 @@ def _category(category: CategoryField | None) -> Iterable[RenderableType]:
     style = STATUS_STYLES[category.status]
     path = Text(" › ".join(category.path), style="bold")
     line = Text.assemble(path, "\n", bar(category.confidence, style), (f"  {category.status}", style))
-    if category.status == "conflict" and category.alternatives:
-        line.append(f"\nthe photo says {' › '.join(category.alternatives[0].path)}", style)
+    if category.suggestion:
+        line.append(f"\nthe photo says {' › '.join(category.suggestion)}", style)
     return [line, Text("")]
 
 

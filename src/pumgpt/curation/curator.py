@@ -49,6 +49,11 @@ class Source:
         return self.reader.path
 
     @property
+    def read_columns(self) -> Mapping[str, str]:
+        """Attribute -> column, where the catalogue itself reads attributes from columns."""
+        return self.reader.attribute_columns
+
+    @property
     def remove_values(self) -> RemoveValues | None:
         """How values are removed from a record that a shop system exported; None for catalogues of our own form."""
         return partial(self.reader.format.strike, self.reader) if self.reader.format.is_export else None
@@ -136,7 +141,12 @@ class Curator:
             if self.whole_records:
                 source = self.source
                 record = curated_record(
-                    row, verdicts, self.failed_values, source.attribute_columns, source.remove_values
+                    row,
+                    verdicts,
+                    self.failed_values,
+                    source.attribute_columns,
+                    source.remove_values,
+                    source.read_columns,
                 )
             rows.append(JudgedRow(row.id, {**record, "verdicts": verdicts}))
         warnings = tuple(line for expert in self.cascade.experts for line in expert.warnings)
@@ -197,7 +207,9 @@ class CurationRecipe:
         """The catalogue; pass `reader` if it is open already."""
         schema = self.options.schema
         names = frozenset(name.casefold() for name in schema.names) if schema else frozenset[str]()
-        return Source(reader or read_catalog(self.in_path), names)
+        reader = reader or read_catalog(self.in_path)
+        reader.name_attributes(schema.names if schema else ())
+        return Source(reader, names)
 
     def make_curator(self, source: Source | None = None) -> Curator:
         """Load the experts. Workers of Ray leave `source` out and open the catalogue anew: a reader can't be pickled."""

@@ -110,7 +110,9 @@ def _annotated_row(source: Source, product: Product, verdicts: Verdicts, failed_
     if source.remove_values is not None:
         original, aside = curated_export(product, verdicts, failed_values, source.remove_values)
     else:
-        original = curated_record(product, verdicts, failed_values, source.attribute_columns)
+        original = curated_record(
+            product, verdicts, failed_values, source.attribute_columns, read_columns=source.read_columns
+        )
         aside = original.get(SET_ASIDE)
     if aside:
         notes[SET_ASIDE] = json.dumps(aside, ensure_ascii=False, default=plain_json)

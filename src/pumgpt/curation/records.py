@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from pumgpt.catalog.product import Product, is_missing, pairs_of_lists, written_attributes
+from pumgpt.catalog.vocabulary.attribute_names import find_attribute
 from pumgpt.curation.verdict import Verdict
 
 SET_ASIDE = "attributes_set_aside"
@@ -42,7 +43,8 @@ class FailedValues(StrEnum):
 def with_columns(product: Product, names: Collection[str]) -> Product:
     """The product with those of its own columns as attributes whose casefolded names are in `names`."""
     given = product.attributes or {}
-    cells = {n: _cell_values(cell) for n, cell in _attribute_columns(product.extra, names).items() if n not in given}
+    columns = _attribute_columns(product.extra, names)
+    cells = {n: _cell_values(cell) for n, cell in columns.items() if not find_attribute(given, n)}
     new = {name: values[0] if len(values) == 1 else values for name, values in cells.items()}
     return replace(product, attributes={**given, **new}) if new else product
 
@@ -53,9 +55,11 @@ def curated_record(
     failed_values: FailedValues,
     names: Collection[str] = (),
     remove_values: RemoveValues | None = None,
+    read_columns: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The product's original record without its failed values. `names` are the attribute columns (casefolded);
-    `remove_values` is given for the export of a shop system.
+    `remove_values` is given for the export of a shop system, `read_columns` (attribute -> column) where the catalogue reads
+    attributes from columns.
     """
     if remove_values is not None:
         original, moved = curated_export(product, verdicts, failed_values, remove_values)
@@ -75,6 +79,13 @@ def curated_record(
         kept, failed = _split_values(_cell_values(columns[name]), failures[name])
         # An empty cell stays of its type: "" in a text column, null elsewhere.
         record[name] = "|".join(kept) or ("" if isinstance(product.original[name], str) else None)
+        aside = _merge(aside, {name: failed[0] if len(failed) == 1 else failed})
+    for name, column in (read_columns or {}).items():
+        if not any(failures[name]):
+            continue
+        kept, failed = _split_values(_as_list((product.attributes or {}).get(name)), failures[name])
+        cell = product.original[column]
+        record[column] = kept if isinstance(cell, list) else "|".join(kept) or ("" if isinstance(cell, str) else None)
         aside = _merge(aside, {name: failed[0] if len(failed) == 1 else failed})
     if failed_values is FailedValues.MOVE and aside:
         record[SET_ASIDE] = _merge(record.get(SET_ASIDE), aside)

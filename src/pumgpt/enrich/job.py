@@ -109,6 +109,7 @@ def open_inputs(
         category_schemas=category_schemas,
     )
     reader.category_ids = category_ids(backend, plan)
+    reader.name_attributes(asked.name for asked in plan.context.attributes)
     return EnrichInputs(reader, backend, plan)
 
 

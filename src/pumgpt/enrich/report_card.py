@@ -105,10 +105,8 @@ def _parts(field: StatedField) -> tuple[list[str], str]:
 
 
 def _suggestion(field: StatedField) -> str | None:
-    if field.status != "conflict":
-        return None
-    alternatives = getattr(field, "alternatives", None)
-    return " › ".join(alternatives[0].path) if alternatives else getattr(field, "suggestion", None)
+    suggestion = getattr(field, "suggestion", None)
+    return " › ".join(suggestion) if isinstance(suggestion, list) else suggestion
 
 
 def _mean_heatmap(maps: Iterable[Evidence], photos: Photos) -> str | None:

@@ -131,6 +131,7 @@ class _FieldBuilder:
             id=self._id(path) or (self.product.category_id if path == own else None),
             confidence=decision.confidence,
             status=decision.status,
+            suggestion=list(decision.suggestion) if isinstance(decision.suggestion, tuple) else None,
             alternatives=self._alternatives(prediction, path),
             evidence=self._evidence(reply.answer),
         )

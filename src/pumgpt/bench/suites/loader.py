@@ -108,7 +108,9 @@ def _rows(file: Path, suite: Suite) -> Iterator[Item | RejectedRow]:
 
 
 def _catalogue_rows(file: Path, suite: Suite) -> Iterator[Item | RejectedRow]:
-    for row in read_catalog(file):
+    reader = read_catalog(file)
+    reader.plain_attributes = {}  # a suite tells which columns it measures, and what they are called
+    for row in reader:
         if isinstance(row, RejectedRow):
             yield row
             continue

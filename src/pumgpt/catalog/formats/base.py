@@ -26,6 +26,7 @@ from pumgpt.catalog.formats.column_map import (
     ColumnMap,
     chosen_locale,
     fits_name,
+    guess_attributes,
     guess_columns,
     id_candidates,
     lacks_fields,
@@ -35,8 +36,9 @@ from pumgpt.catalog.formats.column_map import (
 from pumgpt.catalog.formats.compression import ending_of, is_packed
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.text_lines import MAX_CELL_CHARS, check_file
-from pumgpt.catalog.product import Product, is_missing, text_of
+from pumgpt.catalog.product import KNOWN_FIELDS, AttributeValue, Product, is_missing, text_of
 from pumgpt.catalog.understanding import Understanding
+from pumgpt.catalog.vocabulary.attribute_names import find_attribute, fold_attribute
 from pumgpt.catalog.vocabulary.category_ids import CategoryIds
 from pumgpt.errors import CatalogError
 
@@ -45,6 +47,7 @@ Record = Mapping[str, Any]
 
 _ROWS_TO_FIND_ID = 10_000
 _ID_TYPES = (str, int, float, Decimal, UUID)
+_VALUE_TYPES = (str, int, float, Decimal)
 _ROWS_TO_FIND_TYPES = 20
 
 
@@ -97,6 +100,9 @@ class CatalogReader(ABC):
         self.column_map = column_map
         self.given_columns = column_map
         """The columns as the caller named them; `column_map` may be guessed later."""
+        self.plain_attributes: dict[str, str] = {}
+        """Attribute -> column, in a table that has our names beside."""
+        self._readable_columns: tuple[str, ...] = ()
         self.warnings: list[str] = []
         self._warned_kinds: set[str] = set()
 
@@ -143,12 +149,26 @@ class CatalogReader(ABC):
         """The product of one row. Raises `CatalogError` where a field has a type that can't be read."""
         if self.column_map is not None:
             return self.column_map.read(record, self.base)
+        product = self._own_product(record)
+        return self._with_plain_attributes(product, record) if self.plain_attributes else product
+
+    def _own_product(self, record: Record) -> Product:
         if not self.text_only or "attributes" not in record:
             return Product.from_record(record, self.base)
         # In a table of text `attributes` is a column like any other that we don't know (it has no agreed way to be written).
         known = Product.from_record({name: cell for name, cell in record.items() if name != "attributes"}, self.base)
         extra = {name: cell for name, cell in record.items() if name in known.extra or name == "attributes"}
         return replace(known, extra=extra, original=record)
+
+    def _with_plain_attributes(self, product: Product, record: Record) -> Product:
+        """The product with the attributes that have columns of their own; what `attributes` says comes first."""
+        own = product.attributes
+        plain = {
+            name: value
+            for name, column in self.plain_attributes.items()
+            if (value := _cell_values(record.get(column))) and find_attribute(own, name) is None
+        }
+        return replace(product, attributes={**plain, **(own or {})}) if plain else product
 
     def decoded(self, record: Record) -> Record:
         """A row with what its values stand for, where a file stores codes: the name of a class label for its number."""
@@ -196,9 +216,14 @@ class CatalogReader(ABC):
     @property
     def fills(self) -> Fills:
         """Where the shop's own columns are filled."""
-        return (
-            Fills() if self.column_map is None else Fills(self.column_map.category, self.column_map.attribute_columns)
-        )
+        if self.column_map is not None:
+            return Fills(self.column_map.category, self.column_map.attribute_columns)
+        return Fills(attributes={fold_attribute(name): column for name, column in self.plain_attributes.items()})
+
+    @property
+    def attribute_columns(self) -> Mapping[str, str]:
+        """Attribute -> the column of a plain table that it is read from."""
+        return self.plain_attributes if self.column_map is None else self.column_map.attributes
 
     @property
     def id_column(self) -> str:
@@ -237,18 +262,41 @@ class CatalogReader(ABC):
         if given is not None and not given.names_only_id:
             return
         id_column = self._likeliest_id(names) if given is None else given.id
-        if id_column != "id" or lacks_fields(self._guessable(names)):
-            self.column_map = guess_columns(self._guessable(names), id_column)
+        self._readable_columns = tuple(self._guessable(names))
+        if id_column != "id" or lacks_fields(self._readable_columns):
+            self.column_map = guess_columns(self._readable_columns, id_column)
             assert self.column_map is not None
             self.warn(f"{self.path}: {self.column_map.describe()}; set it with --columns")
             languages = locales(names)
             if len(languages) > 1:
                 chosen = f"of the languages {', '.join(languages)} reads {chosen_locale(names)}"
                 self.warn(f"{self.path}: {chosen} where it is there; set it with --columns")
+        else:
+            self.column_map = None  # --ids may have named the column that is ours anyway
+            # A name that differs in spelling alone stays as the shop writes it.
+            self.plain_attributes = {
+                column if fold_attribute(column) == name else name: column
+                for name, column in guess_attributes(self._readable_columns).items()
+            }
         unread = unread_fields(names, self.column_map)
         if unread:
             found = ", ".join(f"'{column}' ({field})" for column, field in unread.items())
             self.warn(f"{self.path}: reads nothing from {found}; where it should, say so with --columns")
+
+    def name_attributes(self, names: Iterable[str]) -> None:
+        """Read the columns that are called as one of these attributes too; whoever has a schema says so before reading.
+
+        It changes nothing where the caller has named the columns, or a system's own form says what they hold.
+        """
+        read = {fold_attribute(name) for name in self.attribute_columns}
+        taken = KNOWN_FIELDS if self.column_map is None else self.column_map.used
+        columns = {fold_attribute(name): name for name in reversed(self._readable_columns) if name not in taken}
+        wanted = {fold_attribute(name) for name in names} - read
+        found = {column: column for fold, column in columns.items() if fold in wanted}
+        if self.column_map is None:
+            self.plain_attributes |= found
+        elif found:
+            self.column_map = self.column_map.with_attributes(found)
 
     def _guessable(self, names: Sequence[str]) -> list[str]:
         """The columns that hold what their names promise. With types, one called `name` may hold numbers, and each would
@@ -428,6 +476,15 @@ class Format(ABC, Generic[ReaderT]):
     @property
     def can_annotate(self) -> bool:
         return type(self).annotate is not Format.annotate
+
+
+def _cell_values(cell: Any) -> AttributeValue | None:
+    """The values of an attribute's own cell, of any type; None where there is none, or the type can't be one."""
+    items = cell.split("|") if isinstance(cell, str) else cell if isinstance(cell, list | tuple) else [cell]
+    # A column that happens to be called so may hold objects or bytes; these stay the shop's, and the row is read.
+    scalars = (item for item in items if isinstance(item, _VALUE_TYPES) and not is_missing(item))
+    values = [text for item in scalars if (text := text_of(item).strip())]
+    return values[0] if len(values) == 1 else values or None
 
 
 def without_parts(cell: str, separator: str, failed: Collection[str]) -> str:

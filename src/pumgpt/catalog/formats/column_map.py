@@ -101,6 +101,10 @@ class ColumnMap(BaseModel):
         """All columns that are read."""
         return frozenset(column for _, column in self._pairs())
 
+    def with_attributes(self, columns: Mapping[str, str]) -> ColumnMap:
+        """The same with further attributes: attribute -> column."""
+        return ColumnMap.model_validate({**self.model_dump(), "attributes": {**self.attributes, **columns}})
+
     def check(self, path: Path, names: Sequence[str]) -> None:
         """Raise `CatalogError` where the catalogue lacks a column that is named here."""
         for field, column in self._pairs():
@@ -218,20 +222,25 @@ def guess_columns(names: Sequence[str], id_column: str | None = None) -> ColumnM
     fields["id"] = id_column or fields["id"]
     if fields["id"] is None:
         return None
-    by_name = {fold_name(_without_locale(name)): name for name in reversed(ordered)}
-    attributes = {
-        attribute: next((by_name[alias] for alias in attribute_aliases(attribute) if alias in by_name), None)
-        for attribute in ATTRIBUTES
-    }
     if fields["id"] == "id" and "source" in names:  # a table that has one of our names may have the others
         fields["source"] = "source"
     return ColumnMap.model_validate(
         {
             **fields,
             "images": _photo_columns(names),
-            "attributes": {name: column for name, column in attributes.items() if column is not None},
+            "attributes": guess_attributes(names),
         }
     )
+
+
+def guess_attributes(names: Sequence[str]) -> dict[str, str]:
+    """The columns that are called as an attribute usually is -> attribute: column."""
+    by_name = {fold_name(_without_locale(name)): name for name in reversed(_preferred(names))}
+    found = {
+        attribute: next((by_name[alias] for alias in attribute_aliases(attribute) if alias in by_name), None)
+        for attribute in ATTRIBUTES
+    }
+    return {attribute: column for attribute, column in found.items() if column is not None}
 
 
 def id_candidates(names: Sequence[str]) -> tuple[str, ...]:

@@ -5,7 +5,8 @@
     pumgpt_category             'A > B > C', and pumgpt_category_confidence, pumgpt_category_status
     pumgpt_<attribute>          several values separated by '|', and ..._confidence, ..._status
 
-A field of which nothing can be told has null values (empty cells in CSV). One that was not asked has no columns.
+Of a conflict they have the model's value and its confidence; the shop's stands in its own column. A field of which nothing
+can be told has null values (empty cells in CSV). One that was not asked has no columns.
 """
 
 from __future__ import annotations
@@ -101,8 +102,9 @@ class FilledColumns:
             if caption.confidence is not None:
                 given["pumgpt_caption_confidence"] = number(caption.confidence)
         if category is not None and self.has_category:
-            if category.path is not None:
-                given["pumgpt_category"] = " > ".join(category.path)
+            path = category.suggestion or category.path
+            if path is not None:
+                given["pumgpt_category"] = " > ".join(path)
             if category.confidence is not None:
                 given["pumgpt_category_confidence"] = number(category.confidence)
             given["pumgpt_category_status"] = category.status
@@ -111,8 +113,9 @@ class FilledColumns:
             if field.name not in triples:
                 continue
             value, confidence, status = triples[field.name]
-            if field.value is not None:
-                given[value] = "|".join(field.value) if isinstance(field.value, list) else field.value
+            stated = field.value if field.suggestion is None else field.suggestion
+            if stated is not None:
+                given[value] = "|".join(stated) if isinstance(stated, list) else stated
             if field.confidence is not None:
                 given[confidence] = number(field.confidence)
             given[status] = field.status

@@ -199,7 +199,7 @@ class ParquetWriter(FormatWriter):
     def _fill_attributes(self, row: dict[str, Any], product: Product, understanding: Understanding) -> None:
         for name, values in self._columns.filled(understanding).items():
             column = self._fills.attributes.get(name)
-            if column in row and (is_missing(row[column]) or row[column] == [] or self._columns.overwrite_values):
+            if column in row and (_is_blank(row[column]) or self._columns.overwrite_values):
                 cell = values_cell(self._schema.field(column).type, values)
                 if cell is None:
                     self._warn_unfilled(column, "the column pumgpt_*")
@@ -221,6 +221,11 @@ class ParquetWriter(FormatWriter):
         self._source.warn(
             f"{self._source.path}: column '{column}' ({kind}) can't take what was filled; it is in {place} only"
         )
+
+
+def _is_blank(cell: Any) -> bool:
+    """Whether an attribute's own cell says nothing, blanks and an empty list included."""
+    return is_missing(cell) or cell == [] or (isinstance(cell, str) and not cell.strip())
 
 
 def table_of(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:

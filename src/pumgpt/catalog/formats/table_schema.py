@@ -33,8 +33,9 @@ def filled_schema(columns: FilledColumns, source: CatalogReader) -> pa.Schema:
     fields, fills = {field.name: field for field in _own_fields(source)}, own_fills(source)
     if fills.category in fields:
         fields[fills.category] = _ready(source, fields[fills.category], PATH)
-    for column in fills.attributes.values():
-        if column in fields:
+    asked = {fold_attribute(name) for name in columns.attribute_names}
+    for name, column in fills.attributes.items():
+        if column in fields and name in asked:  # any other keeps its type
             fields[column] = _ready(source, fields[column], pa.string())
     if "attributes" not in fields:
         fields["attributes"] = pa.field("attributes", PAIRS)
