@@ -55,11 +55,19 @@ def address_of(photo: str, base: Path | None = None) -> str | None:
 
 def path_of(photo: str, base: Path | None = None) -> str:
     """Where a photo that is named by a path lies: below `base`, unless the path is absolute."""
-    # What pathlib does for one path takes longer than all else that is done for a photo.
-    if base is not None and _TIDY_NAME.fullmatch(photo):
-        return _beginning_below(base) + (photo if os.sep == "/" else photo.replace("/", os.sep))
+    tidy = tidy_path(photo, base)
+    if tidy is not None:
+        return tidy
     path = Path(photo)
     return str(path if path.is_absolute() or base is None else base / path)
+
+
+def tidy_path(photo: str, base: Path | None) -> str | None:
+    """The path of a plain relative name, which can be nothing else than a path; None for all others."""
+    # What pathlib does for one path takes longer than all else that is done for a photo.
+    if base is None or not _TIDY_NAME.fullmatch(photo):
+        return None
+    return _beginning_below(base) + (photo if os.sep == "/" else photo.replace("/", os.sep))
 
 
 def link_of(photo: Mapping[str, Any]) -> Any:

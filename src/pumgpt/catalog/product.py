@@ -19,7 +19,7 @@ from urllib.request import url2pathname
 from pumgpt.catalog.category_cell import read_category_cell
 from pumgpt.catalog.html_text import plain_text
 from pumgpt.catalog.list_cell import read_list_cell
-from pumgpt.catalog.photo_list import address_of, link_of, path_of, split_photos
+from pumgpt.catalog.photo_list import address_of, link_of, path_of, split_photos, tidy_path
 from pumgpt.errors import CatalogError
 
 AttributeValue = str | list[str]
@@ -66,8 +66,14 @@ class Product:
     """Where the shop gives its category as an id. `category` is the path that a taxonomy has for it, else the id alone."""
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any], base: Path | None = None) -> Product:
-        """Read a JSONL or Parquet record. `base` is the folder that relative photo paths start from.
+    def from_record(
+        cls,
+        record: Mapping[str, Any],
+        base: Path | None = None,
+        further: Mapping[str, AttributeValue] | None = None,
+    ) -> Product:
+        """Read a JSONL or Parquet record. `base` is the folder that relative photo paths start from, `further` are attributes
+        that stand elsewhere than in `attributes`.
 
         Raises `CatalogError` where a known field has a type that can't be read.
         """
@@ -75,12 +81,13 @@ class Product:
         if is_missing(identifier):
             raise CatalogError("field 'id' is missing or empty; give every row an id")
         category, category_id = _category(record.get("category"))
+        attributes = read_attributes(record.get("attributes"))
         return cls(
             id=_id(identifier),
             images=_images(record, base),
             category=category,
             category_id=category_id,
-            attributes=read_attributes(record.get("attributes")),
+            attributes={**further, **attributes} if further and attributes else further or attributes,
             extra={name: value for name, value in record.items() if name not in KNOWN_FIELDS},
             original=record,
             title=_text("title", record.get("title")),
@@ -136,14 +143,15 @@ def _id(value: Any) -> str:
 
 
 def _text(name: str, value: Any) -> str | None:
-    if is_missing(value):
-        return None
-    if isinstance(value, (list, tuple)) and all(isinstance(part, str | None) for part in value):
-        value = "\n".join(filter(None, value))  # paragraphs, or the one title in its list
-    elif _is_number(value):
-        value = text_of(value)  # a book may be called 1984
     if not isinstance(value, str):
-        raise CatalogError(f"field '{name}' is {type(value).__name__}, not text; quote it")
+        if is_missing(value):
+            return None
+        if isinstance(value, (list, tuple)) and all(isinstance(part, str | None) for part in value):
+            value = "\n".join(filter(None, value))  # paragraphs, or the one title in its list
+        elif _is_number(value):
+            value = text_of(value)  # a book may be called 1984
+        else:
+            raise CatalogError(f"field '{name}' is {type(value).__name__}, not text; quote it")
     if name in _LISTING:
         text = plain_text(value)
         # Blocks of markup end up in lines, which a title has none of.
@@ -264,6 +272,9 @@ def _image(item: Any, base: Path | None) -> ImageRef:
 
 def _photo_named(name: str, base: Path | None) -> ImageRef:
     """A photo by its path or URL; `data:` has the photo in itself, `file:` is a path."""
+    tidy = tidy_path(name, base)
+    if tidy is not None and "?" not in name:  # nearly all photos
+        return ImageRef(path=tidy)
     url = address_of(name, base)
     if url is not None:
         return ImageRef(url=url)

@@ -9,7 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pumgpt.catalog.formats.base import CatalogReader, Fills, RejectedRow
+from pumgpt.catalog.formats.base import CatalogReader, RejectedRow
+from pumgpt.catalog.formats.filled import Fills
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 from pumgpt.errors import CatalogError

@@ -21,6 +21,7 @@ from uuid import UUID
 import pyarrow as pa
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow
+from pumgpt.catalog.formats.attribute_values import attribute_values, with_attribute_values
 from pumgpt.catalog.formats.column_map import (
     ROW_NUMBER,
     ColumnMap,
@@ -33,12 +34,13 @@ from pumgpt.catalog.formats.column_map import (
     locales,
     unread_fields,
 )
+from pumgpt.catalog.formats.column_names import distinct_names
 from pumgpt.catalog.formats.compression import ending_of, is_packed
-from pumgpt.catalog.formats.filled import FilledColumns
+from pumgpt.catalog.formats.filled import FilledColumns, Fills
 from pumgpt.catalog.formats.text_lines import MAX_CELL_CHARS, check_file
-from pumgpt.catalog.product import KNOWN_FIELDS, AttributeValue, Product, is_missing, text_of
+from pumgpt.catalog.product import KNOWN_FIELDS, Product, is_missing, text_of
 from pumgpt.catalog.understanding import Understanding
-from pumgpt.catalog.vocabulary.attribute_names import find_attribute, fold_attribute
+from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 from pumgpt.catalog.vocabulary.category_ids import CategoryIds
 from pumgpt.errors import CatalogError
 
@@ -47,7 +49,6 @@ Record = Mapping[str, Any]
 
 _ROWS_TO_FIND_ID = 10_000
 _ID_TYPES = (str, int, float, Decimal, UUID)
-_VALUE_TYPES = (str, int, float, Decimal)
 _ROWS_TO_FIND_TYPES = 20
 
 
@@ -66,16 +67,6 @@ class RejectedRow:
 
 NumberedRow = tuple[int, Product | RejectedRow]
 """A row of a catalogue with its number, from 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fills:
-    """Which of a catalogue's own columns are filled: that of the category, and those of attributes by folded name."""
-
-    category: str | None = "category"
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    other_attributes: str | None = None
-    """Where attributes go that have no column of their own, in words; None where only `pumgpt_*` columns take them."""
 
 
 class CatalogReader(ABC):
@@ -97,6 +88,9 @@ class CatalogReader(ABC):
         self.check_path(path)
         self.format = format_
         self.path = path
+        self._folder = (
+            path.parent
+        )  # the same object for every row: what is remembered by it needs no comparing of paths
         self.column_map = column_map
         self.given_columns = column_map
         """The columns as the caller named them; `column_map` may be guessed later."""
@@ -149,26 +143,15 @@ class CatalogReader(ABC):
         """The product of one row. Raises `CatalogError` where a field has a type that can't be read."""
         if self.column_map is not None:
             return self.column_map.read(record, self.base)
-        product = self._own_product(record)
-        return self._with_plain_attributes(product, record) if self.plain_attributes else product
-
-    def _own_product(self, record: Record) -> Product:
-        if not self.text_only or "attributes" not in record:
-            return Product.from_record(record, self.base)
+        if "attributes" not in record:
+            return Product.from_record(record, self.base, attribute_values(record, self.plain_attributes))
+        if not self.text_only:
+            return with_attribute_values(Product.from_record(record, self.base), record, self.plain_attributes)
         # In a table of text `attributes` is a column like any other that we don't know (it has no agreed way to be written).
-        known = Product.from_record({name: cell for name, cell in record.items() if name != "attributes"}, self.base)
+        others = {name: cell for name, cell in record.items() if name != "attributes"}
+        known = Product.from_record(others, self.base, attribute_values(record, self.plain_attributes))
         extra = {name: cell for name, cell in record.items() if name in known.extra or name == "attributes"}
         return replace(known, extra=extra, original=record)
-
-    def _with_plain_attributes(self, product: Product, record: Record) -> Product:
-        """The product with the attributes that have columns of their own; what `attributes` says comes first."""
-        own = product.attributes
-        plain = {
-            name: value
-            for name, column in self.plain_attributes.items()
-            if (value := _cell_values(record.get(column))) and find_attribute(own, name) is None
-        }
-        return replace(product, attributes={**plain, **(own or {})}) if plain else product
 
     def decoded(self, record: Record) -> Record:
         """A row with what its values stand for, where a file stores codes: the name of a class label for its number."""
@@ -206,7 +189,7 @@ class CatalogReader(ABC):
     @cached_property
     def base(self) -> Path:
         """Where relative paths of photos start."""
-        return self.path.parent
+        return self._folder
 
     @property
     def fields(self) -> Mapping[str, str]:
@@ -299,9 +282,7 @@ class CatalogReader(ABC):
             self.column_map = self.column_map.with_attributes(found)
 
     def _guessable(self, names: Sequence[str]) -> list[str]:
-        """The columns that hold what their names promise. With types, one called `name` may hold numbers, and each would
-        cost its row.
-        """
+        """The columns that hold what their names promise: with types, one called `name` may hold numbers."""
         if self.text_only:
             return [*names]
         rows = [record for record in islice(self.records(), _ROWS_TO_FIND_TYPES) if not isinstance(record, RejectedRow)]
@@ -309,15 +290,11 @@ class CatalogReader(ABC):
 
     def distinct(self, names: Iterable[str]) -> tuple[str, ...]:
         """The names of a header with those that stand there twice numbered, which adds a warning."""
-        seen: dict[str, None] = {}
-        for name in names:
-            new, number = name, 2
-            while new in seen:
-                new, number = f"{name}_{number}", number + 1
+        found = distinct_names(names)
+        for new, name in found.items():
             if new != name and name:
                 self.warn(f"{self.path}: column '{name}' stands there twice; the second is read as '{new}'")
-            seen[new] = None
-        return tuple(seen)
+        return tuple(found)
 
     def filled_columns(self, names: Sequence[str]) -> Iterator[set[str]]:
         """Row by row, which of these columns have a value."""
@@ -369,10 +346,11 @@ class CatalogReader(ABC):
         if not isinstance(identifier, _ID_TYPES):
             kind = type(identifier).__name__
             return RejectedRow(0, None, f"field '{self.id_column}' is {kind}, not text; quote it", record)
-        for cell in record.values():
-            if isinstance(cell, str) and len(cell) > MAX_CELL_CHARS:
-                error = f"a cell has more than {MAX_CELL_CHARS:,} characters; shorten it"
-                return RejectedRow(0, text_of(identifier)[:100], error, record)
+        # Of text alone the lengths are compared without a loop of ours.
+        texts = record.values() if self.text_only else [cell for cell in record.values() if isinstance(cell, str)]
+        if max(map(len, texts), default=0) > MAX_CELL_CHARS:
+            error = f"a cell has more than {MAX_CELL_CHARS:,} characters; shorten it"
+            return RejectedRow(0, text_of(identifier)[:100], error, record)
         try:
             product = self._with_category(self.product_of(decoded))
         except CatalogError as error:
@@ -383,20 +361,14 @@ class CatalogReader(ABC):
         """The product with the path that the id of its category means, as far as that is known."""
         if self.category_ids is None or product.category is None:
             return product
-        if product.category_id is None:
-            # An id of the shop's own taxonomy looks like any word.
-            path = self.category_ids.find_word(product.category[0]) if len(product.category) == 1 else None
-            return product if path is None else replace(product, category=path, category_id=product.category[0])
-        path = self.category_ids.find(product.category_id)
-        if path is not None:
-            return replace(product, category=path)
-        if len(product.category) == 1:
+        found = self.category_ids.resolved(product)
+        if found is None:
             self.warn_once(
                 "unknown category id",
                 f"{self.path}: categories are given as ids that are not known (the first is '{product.category_id}'), and stay "
                 "as they are; give the taxonomy that has them with --taxonomy",
             )
-        return product
+        return found or product
 
 
 class FormatWriter(ABC):
@@ -476,19 +448,3 @@ class Format(ABC, Generic[ReaderT]):
     @property
     def can_annotate(self) -> bool:
         return type(self).annotate is not Format.annotate
-
-
-def _cell_values(cell: Any) -> AttributeValue | None:
-    """The values of an attribute's own cell, of any type; None where there is none, or the type can't be one."""
-    items = cell.split("|") if isinstance(cell, str) else cell if isinstance(cell, list | tuple) else [cell]
-    # A column that happens to be called so may hold objects or bytes; these stay the shop's, and the row is read.
-    scalars = (item for item in items if isinstance(item, _VALUE_TYPES) and not is_missing(item))
-    values = [text for item in scalars if (text := text_of(item).strip())]
-    return values[0] if len(values) == 1 else values or None
-
-
-def without_parts(cell: str, separator: str, failed: Collection[str]) -> str:
-    """A cell of several values without those that failed; as it stands where none did."""
-    parts = cell.split(separator)
-    kept = [part for part in parts if part.strip() not in failed]
-    return cell if len(kept) == len(parts) else separator.join(kept).strip()

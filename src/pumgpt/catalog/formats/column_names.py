@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 FIELDS: Mapping[str, Mapping[str, str]] = {
@@ -229,6 +229,17 @@ LANGUAGES = frozenset(_CODES.split())
 def fold_name(name: str) -> str:
     """A column's name by its letters and digits alone: 'Größe (EU)' and 'GROSSE_EU' are 'grosseeu'."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKD", name.casefold()))
+
+
+def distinct_names(names: Iterable[str]) -> dict[str, str]:
+    """The names of a header, those that stand there again with a number -> as they stand."""
+    found: dict[str, str] = {}
+    for name in names:
+        new, number = name, 2
+        while new in found:
+            new, number = f"{name}_{number}", number + 1
+        found[new] = name
+    return found
 
 
 @cache

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow
-from pumgpt.catalog.formats.base import CatalogReader, Fills, Format, FormatWriter, Record, RejectedRow
+from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Record, RejectedRow
 from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.compression import ending_of
 from pumgpt.catalog.formats.csv_records import BrokenRecord, find_header, read_records
-from pumgpt.catalog.formats.filled import FilledColumns
+from pumgpt.catalog.formats.filled import FilledColumns, Fills
 from pumgpt.catalog.formats.jsonl import plain_json
 from pumgpt.catalog.formats.text_lines import check_file, encoding_of, has_mark, read_lines
 from pumgpt.catalog.product import Product, is_missing, text_of

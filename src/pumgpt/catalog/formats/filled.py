@@ -11,8 +11,9 @@ can be told has null values (empty cells in CSV). One that was not asked has no 
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -23,6 +24,16 @@ from pumgpt.catalog.vocabulary.attribute_names import find_attribute, fold_attri
 
 _CAPTION = ("pumgpt_caption", "pumgpt_caption_confidence")
 _CATEGORY = ("pumgpt_category", "pumgpt_category_confidence", "pumgpt_category_status")
+
+
+@dataclass(frozen=True, slots=True)
+class Fills:
+    """Which of a catalogue's own columns are filled: that of the category, and those of attributes by folded name."""
+
+    category: str | None = "category"
+    attributes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    other_attributes: str | None = None
+    """Where attributes go that have no column of their own, in words; None where only `pumgpt_*` columns take them."""
 
 
 @dataclass(frozen=True)
@@ -123,11 +134,12 @@ class FilledColumns:
 
     def filled(self, understanding: Understanding) -> dict[str, list[str]]:
         """The attributes that the model filled, by their folded names."""
-        return {
-            fold_attribute(field.name): [field.value] if isinstance(field.value, str) else field.value
-            for field in understanding.attributes or ()
-            if field.status == "filled" and field.value
-        }
+        found: dict[str, list[str]] = {}
+        for field in understanding.attributes or ():
+            value = field.value
+            if field.status == "filled" and value:
+                found[fold_attribute(field.name)] = [value] if isinstance(value, str) else value
+        return found
 
     def category(self, product: Product, understanding: Understanding) -> list[str] | None:
         """The path to fill into the shop's `category`; None where its own stays."""

@@ -14,8 +14,8 @@ import pyarrow as pa
 from pyarrow import types
 
 from pumgpt.catalog.formats.arrow_types import is_json, is_list, is_text, replace_types
-from pumgpt.catalog.formats.base import CatalogReader, Fills, RejectedRow
-from pumgpt.catalog.formats.filled import FilledColumns
+from pumgpt.catalog.formats.base import CatalogReader, RejectedRow
+from pumgpt.catalog.formats.filled import FilledColumns, Fills
 from pumgpt.catalog.formats.stored_values import dataset_features, label_names
 from pumgpt.catalog.product import is_missing, written_attributes
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.crosswalk import Crosswalk, codes_in_all_releases
 from pumgpt.catalog.vocabulary.taxonomy import CategoryPath, Taxonomy, code_of
 
@@ -39,6 +40,19 @@ class CategoryIds:
         if self.taxonomy is None or self.taxonomy.find_path((text,)) is not None:
             return None
         return self.taxonomy.find_id(text)
+
+    def resolved(self, product: Product) -> Product | None:
+        """The product with the path that the id of its category means; None where it has an id alone, which nobody knows."""
+        if product.category is None:
+            return product
+        if product.category_id is None:
+            # An id of the shop's own taxonomy looks like any word.
+            path = self.find_word(product.category[0]) if len(product.category) == 1 else None
+            return product if path is None else replace(product, category=path, category_id=product.category[0])
+        path = self.find(product.category_id)
+        if path is None:
+            return None if len(product.category) == 1 else product
+        return replace(product, category=path)
 
     @cached_property
     def _names(self) -> dict[str, CategoryPath]:

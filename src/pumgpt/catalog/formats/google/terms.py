@@ -10,8 +10,9 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from pumgpt.catalog.formats.base import CatalogReader, Fills, without_parts
-from pumgpt.catalog.formats.filled import FilledColumns
+from pumgpt.catalog.formats.attribute_values import without_parts
+from pumgpt.catalog.formats.base import CatalogReader
+from pumgpt.catalog.formats.filled import FilledColumns, Fills
 from pumgpt.catalog.html_text import page_text
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding

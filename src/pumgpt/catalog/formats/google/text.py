@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow
-from pumgpt.catalog.formats.base import Fills, Format, FormatWriter, Record, without_parts
+from pumgpt.catalog.formats.attribute_values import without_parts
+from pumgpt.catalog.formats.base import Format, FormatWriter, Record
 from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.csv import TABLES, CsvReader, CsvWriter, annotate_export, read_header
-from pumgpt.catalog.formats.filled import FilledColumns
+from pumgpt.catalog.formats.filled import FilledColumns, Fills
 from pumgpt.catalog.formats.google.terms import (
     ATTRIBUTES,
     category_field,

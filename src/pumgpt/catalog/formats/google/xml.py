@@ -15,9 +15,10 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow
-from pumgpt.catalog.formats.base import CatalogReader, Fills, Format, FormatWriter, Record, RejectedRow, without_parts
+from pumgpt.catalog.formats.attribute_values import without_parts
+from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Record, RejectedRow
 from pumgpt.catalog.formats.column_map import ColumnMap
-from pumgpt.catalog.formats.filled import FilledColumns
+from pumgpt.catalog.formats.filled import FilledColumns, Fills
 from pumgpt.catalog.formats.google.feed import (
     OUR_NAMESPACE,
     FeedCopy,

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow, annotated_products
-from pumgpt.catalog.formats.base import CatalogReader, Fills, Format, FormatWriter, Record, RejectedRow
+from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Record, RejectedRow
 from pumgpt.catalog.formats.column_map import ColumnMap, guess_columns, id_candidates, lacks_fields
-from pumgpt.catalog.formats.filled import FilledColumns
+from pumgpt.catalog.formats.filled import FilledColumns, Fills
 from pumgpt.catalog.formats.json.edits import rewritten
 from pumgpt.catalog.formats.json.items import JsonItem, JsonItems, is_json_lines
 from pumgpt.catalog.formats.json.shape import RecordShape, filled_attributes

@@ -18,10 +18,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pumgpt.catalog.formats.base import CatalogReader, Fills, Format, Record, RejectedRow
+from pumgpt.catalog.formats.base import CatalogReader, Format, Record, RejectedRow
 from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.compression import ending_of
-from pumgpt.catalog.formats.filled import FilledColumns
+from pumgpt.catalog.formats.filled import FilledColumns, Fills
 from pumgpt.catalog.formats.json.catalog import (
     ROWS_TO_GUESS_FROM,
     JsonFormat,

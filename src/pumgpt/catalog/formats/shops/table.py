@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow
-from pumgpt.catalog.formats.base import Fills, Format, FormatWriter, Record
+from pumgpt.catalog.formats.base import Format, FormatWriter, Record
 from pumgpt.catalog.formats.column_map import ROW_NUMBER, ColumnMap, guess_columns
 from pumgpt.catalog.formats.csv import TABLES, annotate_export, read_header
-from pumgpt.catalog.formats.filled import FilledColumns
+from pumgpt.catalog.formats.filled import FilledColumns, Fills
 from pumgpt.catalog.formats.folded import FoldedReader, FoldedRows, FoldedWriter, fold_column
 from pumgpt.catalog.formats.shops.attribute_cells import AttributeCells
 from pumgpt.catalog.html_text import plain_text
