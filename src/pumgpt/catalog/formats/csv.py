@@ -136,6 +136,8 @@ class CsvWriter(FormatWriter):
         self._source, self._fills = source, source.fills
         self.file = RecordWriter(path, dialect_of(path, source))
         self._blank_row = dict.fromkeys(self.names, "")
+        # Where the source has answers of an earlier run, those that aren't given again are taken away.
+        self._answers = columns.given_cells if set(columns.own).isdisjoint(columns.added) else columns.cells
         self._in_order = itemgetter(*self.names)
         header = source.header if isinstance(source, CsvReader) else columns.own
         self.file.write([*header, *self.names[len(header) :]])
@@ -147,7 +149,7 @@ class CsvWriter(FormatWriter):
         else:
             own = with_decoded(product, self._source)
             row.update((name, own_cell(own, name)) for name in self.columns.own)
-        row.update(self.columns.cells(understanding))
+        row.update(self._answers(understanding))
         self.fill(row, product, understanding)
         self.file.write(self._in_order(row))
 

@@ -96,8 +96,12 @@ class FilledColumns:
     def cells(self, understanding: Understanding) -> dict[str, str]:
         """The values of the `pumgpt_*` columns as text."""
         row = dict(self._empty_cells)
-        row.update(self._given(understanding, _written))
+        row.update(self.given_cells(understanding))
         return row
+
+    def given_cells(self, understanding: Understanding) -> dict[str, str]:
+        """Those of the `pumgpt_*` columns that have a value, as text."""
+        return self._given(understanding, _written)
 
     @cached_property
     def _empty_cells(self) -> dict[str, str]:
