@@ -225,7 +225,9 @@ _CASES = {
         ]
     ),
     "types/dict.parquet": Case([Row("a", "x"), Row("b", "y")]),
-    "types/float_ids.parquet": Case([Row("1001", "a"), Row("1003", "c")], ["size"]),
+    "types/float_ids.parquet": Case(
+        [Row("1001", "a", attributes={"size": "40"}), Row("1003", "c", attributes={"size": "42"})]
+    ),
     "types/intcat.parquet": Case([Row("1", "x", category="504020"), Row("2", "y", category="11")]),
     "types/map.parquet": Case(
         [Row("a", "x", photos="a.jpg a.jpg", attributes={"colour": "Blue"}), Row("b", "y", photos="")]
