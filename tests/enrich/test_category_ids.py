@@ -22,7 +22,8 @@ from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 from pumgpt.enrich.job import enrich, open_inputs
 from pumgpt.errors import CatalogError
 from pumgpt.model.card import SHIPPED, category_maps
-from pumgpt.understand.assemble import Reply, assemble
+from pumgpt.understand.assemble import assemble
+from pumgpt.understand.fields.base import Reply
 from pumgpt.understand.plan import make_plan
 
 _MAPS = tuple(category_maps(SHIPPED / "nano"))

@@ -11,7 +11,8 @@ from pumgpt.catalog.understanding import CategoryField, ModelInfo
 from pumgpt.catalog.vocabulary.crosswalk import Crosswalk
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
-from pumgpt.understand.assemble import Reply, assemble
+from pumgpt.understand.assemble import assemble
+from pumgpt.understand.fields.base import Reply
 from pumgpt.understand.plan import Plan, category_remarks, fingerprint, make_plan
 
 PATHS = (("Apparel", "Shirts"), ("Apparel", "Shoes"))

@@ -16,7 +16,8 @@ from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 from pumgpt.errors import UsageError
 from pumgpt.understand.ask import understand_one
-from pumgpt.understand.assemble import Reply, assemble, predicted_category
+from pumgpt.understand.assemble import assemble, predicted_category
+from pumgpt.understand.fields.base import Reply
 from pumgpt.understand.intake import Intake
 from pumgpt.understand.plan import Plan, make_plan
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pumgpt.backends.protocol import Backend, Request
 from pumgpt.catalog.understanding import ModelInfo, Understanding
 from pumgpt.errors import BackendError
-from pumgpt.understand.assemble import Reply, assemble, predicted_category
+from pumgpt.understand.assemble import assemble, predicted_category
+from pumgpt.understand.fields.base import Reply
 from pumgpt.understand.intake import Intake
 from pumgpt.understand.plan import Plan
 

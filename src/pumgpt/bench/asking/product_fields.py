@@ -20,7 +20,8 @@ from pumgpt.catalog.question import Question
 from pumgpt.catalog.understanding import ModelInfo, Understanding
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy, split_path
-from pumgpt.understand.assemble import Reply, assemble
+from pumgpt.understand.assemble import assemble
+from pumgpt.understand.fields.base import Reply
 from pumgpt.understand.plan import DEFAULT_PRECISION, Plan, make_plan
 
 FILLED, DEFAULT = "every field filled", "default precision"

@@ -1,0 +1,57 @@
+"""What every kind of field needs to be made of a reply."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from pumgpt.backends.protocol import Answer
+from pumgpt.catalog.product import Product
+from pumgpt.catalog.question import Question
+from pumgpt.catalog.understanding import Evidence
+from pumgpt.tasks.registry import get_task
+from pumgpt.understand.judge import FieldPrediction, Judge
+from pumgpt.understand.plan import Plan
+
+
+class Reply(NamedTuple):
+    """A question with its answer."""
+
+    question: Question
+    answer: Answer
+
+
+def calibration_key(reply: Reply) -> str:
+    return get_task(reply.question.task).calibration_key(reply.question)
+
+
+@dataclass(frozen=True)
+class FieldContext:
+    """One product under one plan. `photo_numbers`: which of its photos the model saw, where not all."""
+
+    plan: Plan
+    product: Product
+    photo_numbers: Sequence[int] | None = None
+
+    @cached_property
+    def judge(self) -> Judge:
+        return Judge(self.plan.calibration, self.plan.precision, listed=self.plan.shows_listing(self.product))
+
+    def predict(self, reply: Reply) -> FieldPrediction:
+        return self.judge.judge(calibration_key(reply), *reply)
+
+    def evidence(self, answer: Answer) -> Evidence | None:
+        """The photo whose map is the sharpest."""
+        if not self.plan.evidence or not answer.evidence:
+            return None
+        peaks = [float(grid.max()) * grid.size for grid in answer.evidence]
+        sharpest = peaks.index(max(peaks))
+        number = sharpest if self.photo_numbers is None else self.photo_numbers[sharpest]
+        grid = [[round(float(share), 4) for share in row] for row in answer.evidence[sharpest]]
+        return Evidence(image=number, grid=grid)
+
+
+def text_or_none(value: object) -> str | None:
+    return None if value is None else str(value)

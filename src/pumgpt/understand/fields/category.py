@@ -1,0 +1,63 @@
+"""The category of a record, in the shop's own taxonomy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pumgpt.catalog.understanding import AttributeField, CategoryChoice, CategoryField
+from pumgpt.catalog.vocabulary.taxonomy import CategoryPath
+from pumgpt.understand.categories import translate
+from pumgpt.understand.fields.base import FieldContext, Reply
+from pumgpt.understand.judge import NO_PREDICTION, FieldPrediction, reconcile
+from pumgpt.understand.plan import Plan
+
+MAX_ALTERNATIVES = 4
+LEAST_ALTERNATIVE = 0.01
+
+
+def category_field(context: FieldContext, reply: Reply, attributes: Sequence[AttributeField]) -> CategoryField:
+    """`attributes` may decide how a category is called in the shop's own taxonomy."""
+    plan, product = context.plan, context.product
+    if plan.crosswalk is not None:
+        predicted = {field.name: field.value for field in attributes if field.value}
+        reply = Reply(*translate(*reply, plan.crosswalk, product, predicted))
+    prediction = context.predict(reply)
+    own, overwrite = product.category, plan.overwrite_values
+    # An id that the taxonomy doesn't know can't be compared with what the model says; it stands.
+    is_foreign = product.category_id is not None and not _has(plan, own)
+    decision = reconcile(own, NO_PREDICTION if is_foreign and not overwrite else prediction, overwrite)
+    path = tuple(decision.value) if isinstance(decision.value, tuple) else None
+    return CategoryField(
+        path=list(path) if path else None,
+        id=_id(plan, path) or (product.category_id if path == own else None),
+        confidence=decision.confidence,
+        status=decision.status,
+        suggestion=list(decision.suggestion) if isinstance(decision.suggestion, tuple) else None,
+        alternatives=_alternatives(plan, prediction, path),
+        evidence=context.evidence(reply.answer),
+    )
+
+
+def is_refused(reply: Reply) -> bool:
+    """Whether the model says that the photo shows none of its categories."""
+    ranked = reply.answer.ranked
+    return bool(ranked) and reply.answer.cannot_tell > ranked[0][1]
+
+
+def _alternatives(plan: Plan, prediction: FieldPrediction, path: CategoryPath | None) -> list[CategoryChoice]:
+    """The model's other candidates, its best one first where the field does not show it."""
+    best = (prediction.value, prediction.confidence or 0.0)
+    candidates = [best, *((other.value, other.share) for other in prediction.others)]
+    return [
+        CategoryChoice(path=list(value), id=_id(plan, value), confidence=round(share, 4))
+        for value, share in candidates
+        if isinstance(value, tuple) and value != path and share >= LEAST_ALTERNATIVE
+    ][:MAX_ALTERNATIVES]
+
+
+def _has(plan: Plan, path: CategoryPath | None) -> bool:
+    return path is not None and plan.taxonomy is not None and plan.taxonomy.find_path(path) is not None
+
+
+def _id(plan: Plan, path: CategoryPath | None) -> str | None:
+    return plan.taxonomy.id_of(path) if plan.taxonomy and path else None
