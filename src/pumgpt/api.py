@@ -26,6 +26,7 @@ from pumgpt.catalog.understanding import (
     CategoryField,
     CorrectionField,
     Evidence,
+    EvidenceKind,
     ModelInfo,
     Understanding,
 )
@@ -92,7 +93,7 @@ class Model:
         taxonomy: Taxonomy | None = None,
         schema: AttributeSchema | None = None,
         precision: float = 0.9,
-        evidence: bool = False,
+        evidence: bool | EvidenceKind = False,
     ) -> Understanding:
         """Caption, category and attributes of one product, shown in `photos`: paths, encoded bytes, or pictures of PIL.
 
@@ -104,7 +105,8 @@ class Model:
             taxonomy: the valid categories; by default those that the model was trained on.
             schema: the attributes to fill; by default those that the model was trained on.
             precision: abstain so that this share of the filled fields is right on validation data; 0 fills every field.
-            evidence: whether to return attention maps with the fields.
+            evidence: whether to return maps with the fields of where the answer would change if the photo were covered there;
+                "attention" for where the model looked, which is fast and shows no reasons.
 
         Raises `PhotoError` for a photo that can't be used, `UsageError` for an unknown task or something that is no photo,
         `BackendError` if the model doesn't answer.

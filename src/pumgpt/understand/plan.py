@@ -13,6 +13,7 @@ from pumgpt.backends.calibration import Calibration
 from pumgpt.backends.protocol import Backend, Request
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices, Question
+from pumgpt.catalog.understanding import EvidenceKind
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 from pumgpt.catalog.vocabulary.category_ids import CategoryIds
 from pumgpt.catalog.vocabulary.crosswalk import Crosswalk, choose_crosswalk
@@ -43,7 +44,7 @@ class Plan:
     calibration: Calibration = field(default_factory=Calibration)
     precision: float = DEFAULT_PRECISION
     overwrite_values: bool = False
-    evidence: bool = False
+    evidence: EvidenceKind | None = None
     category_schemas: CategorySchemas | None = None
     """Where given, a product is also asked for the attributes of its category, once that is settled."""
     _category_attributes: dict[CategoryPath, tuple[AskedAttribute, ...]] = field(
@@ -133,7 +134,7 @@ def make_plan(
     questions: Sequence[str] = (),
     precision: float = DEFAULT_PRECISION,
     overwrite_values: bool = False,
-    evidence: bool = False,
+    evidence: bool | EvidenceKind = False,
     category_schemas: CategorySchemas | None = None,
 ) -> Plan:
     """What is asked of `backend`. A taxonomy or schema that isn't given is the backend's own, where it brings one.
@@ -142,6 +143,7 @@ def make_plan(
     those of `taxonomy`.
 
     With `category_schemas` a product is asked for the attributes of its category too, in a second call.
+    `evidence` True is the kind "occlusion".
 
     Without `tasks`: caption, category and, where a schema is known, attributes. Raises `UsageError` for a task that
     there isn't, or that has nothing to ask.
@@ -166,7 +168,7 @@ def make_plan(
         calibration=own.calibration or Calibration(),
         precision=precision,
         overwrite_values=overwrite_values,
-        evidence=evidence,
+        evidence="occlusion" if evidence is True else evidence or None,
         category_schemas=category_schemas,
     )
 
