@@ -26,6 +26,8 @@ from pumgpt.enrich.report_card import card_context
 from pumgpt.enrich.summary import Summary
 from pumgpt.errors import UsageError
 
+Row = tuple[Product, list[Image.Image | None], Understanding]
+
 CORNER = [[0.8, 0.0], [0.0, 0.0]]
 
 
@@ -87,9 +89,6 @@ class Page(HTMLParser):
 
     def of_class(self, name: str) -> list[dict[str, str]]:
         return [attrs for _, attrs in self.elements if name in attrs.get("class", "").split()]
-
-
-Row = tuple[Product, list[Image.Image | None], Understanding]
 
 
 def write_report(path: Path, rows: list[Row], title: str, summary: Summary | None = None) -> None:

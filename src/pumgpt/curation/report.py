@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import islice
@@ -64,11 +64,9 @@ class ReportData:
             examples = self.examples[verdict["verdict"]]
             if self._shown[reason] < EXAMPLES_OF_A_REASON and len(examples) < EXAMPLES_OF_A_VERDICT:
                 self._shown[reason] += 1
-                seen = {
-                    name: what if isinstance(what, str) else json.dumps(what, ensure_ascii=False)
-                    for name, what in verdict["evidence"].items()
-                }
-                examples.append({**verdict, "photo": _photo(product), "title": product.title, "seen": seen})
+                examples.append(
+                    {**verdict, "photo": _photo(product), "title": product.title, "seen": _seen(verdict["evidence"])}
+                )
 
 
 def write_report(
@@ -132,6 +130,20 @@ def context(
         },
         "reliability": load_reliability(),
     }
+
+
+def _seen(evidence: Mapping[str, Any]) -> dict[str, str]:
+    """What an expert saw, for people: the words that it read in a text, and no positions of letters or boxes."""
+    seen = {name: value for name, value in evidence.items() if isinstance(value, str | int | float)}
+    if "words" in seen and "field" in seen:
+        seen = {f"{seen.pop('field')} says": seen.pop("words"), **seen}
+        # That a value stands there as it is listed needs no saying.
+        if seen.get("as") == "as listed":
+            del seen["as"]
+    lists = {
+        name: ", ".join(v) for name, v in evidence.items() if isinstance(v, list) and all(isinstance(x, str) for x in v)
+    }
+    return {name: str(value) for name, value in {**seen, **lists}.items()}
 
 
 def _emptiness(summary: CurationSummary, rejected: Iterable[RejectedRow]) -> dict[str, Any] | None:
