@@ -109,7 +109,7 @@ def open_inputs(
         category_schemas=category_schemas,
     )
     reader.category_ids = category_ids(backend, plan)
-    reader.name_attributes(asked.name for asked in plan.context.attributes)
+    reader.name_attributes(plan.attribute_names)
     return EnrichInputs(reader, backend, plan)
 
 
@@ -203,7 +203,7 @@ def _write_table(journal: EnrichJournal, reader: CatalogReader, plan: Plan) -> N
     if ending_of(journal.out) in JSON_LINES:  # packed: the journal itself is written on, which a packed file can't be
         write_packed_lines(journal.out, journal.flushed_answers())
         return
-    names = [asked.name for asked in plan.context.attributes] if "attribute_qa" in plan.asked else []
+    names = list(plan.attribute_names) if "attribute_qa" in plan.asked else []
     if plan.category_schemas is not None:
         # Which attributes the categories brought is only known from the answers, and a table needs its columns first.
         brought = (field.name for answer in journal.answers() for field in answer.attributes or ())
