@@ -18,6 +18,7 @@ from pumgpt.catalog.vocabulary.category_ids import CategoryIds
 from pumgpt.catalog.vocabulary.crosswalk import Crosswalk, choose_crosswalk
 from pumgpt.catalog.vocabulary.matching.attributes import AttributeMatch, match_attributes
 from pumgpt.catalog.vocabulary.matching.categories import load_maps, match_categories
+from pumgpt.catalog.vocabulary.matching.value_map import load_value_map
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec, CategorySchemas
 from pumgpt.catalog.vocabulary.taxonomies import load_release, load_taxonomy
 from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR, CategoryPath, Taxonomy
@@ -151,6 +152,7 @@ def make_plan(
     taxonomy: Taxonomy | None = None,
     schema: AttributeSchema | None = None,
     crosswalk: Crosswalk | None = None,
+    value_map: Path | None = None,
     questions: Sequence[str] = (),
     precision: float = DEFAULT_PRECISION,
     overwrite_values: bool = False,
@@ -159,8 +161,8 @@ def make_plan(
 ) -> Plan:
     """What is asked of `backend`. A taxonomy or schema that isn't given is the backend's own, where it brings one.
 
-    A backend that has categories of its own is asked for these wherever `crosswalk`, or a map that it brings, leads from them to
-    those of `taxonomy`.
+    A backend that has categories or attributes of its own is asked for these, and its answers are carried over to those of
+    `taxonomy` and `schema`: by `crosswalk` and `value_map`, which a user gives, by a map that it brings, else by their names.
 
     With `category_schemas` a product is asked for the attributes of its category too, in a second call.
 
@@ -172,7 +174,9 @@ def make_plan(
     # A model is asked in its own categories where it has some: it was trained on their names.
     asked_taxonomy = own.taxonomy if crosswalk else taxonomy or own.taxonomy
     taxonomy = taxonomy or own.taxonomy
-    asked = ask_in_own_words(own.schema, schema or own.schema)
+    if value_map is not None and (schema is None or own.schema is None):
+        raise UsageError("--value-map leads from the attributes that a model lists to those of --schema; give both")
+    asked = ask_in_own_words(own.schema, schema or own.schema, value_map)
     schema = schema or own.schema
     if tasks is None:
         tasks = [name for name in DEFAULT_TASKS if name != "attributes" or schema or category_schemas]
@@ -189,7 +193,7 @@ def make_plan(
         own_schema=own.schema,
         matches=asked.matches,
         unlearnt=asked.unlearnt,
-        deciding=_deciding(own.schema, crosswalk, asked.attributes) if "category" in tasks else (),
+        deciding=_deciding(own.schema, crosswalk, asked.attributes, tasks),
         attribute_names=schema.names if schema else (),
     )
 
@@ -220,11 +224,15 @@ class AskedAttributes:
     unlearnt: tuple[AttributeSpec, ...] = ()
 
 
-def ask_in_own_words(own: AttributeSchema | None, schema: AttributeSchema | None) -> AskedAttributes:
-    """A shop's attributes as a model knows them. One that brings no schema, or only names in it, is asked for all as they are."""
+def ask_in_own_words(
+    own: AttributeSchema | None, schema: AttributeSchema | None, value_map: Path | None = None
+) -> AskedAttributes:
+    """A shop's attributes as a model knows them, by the user's map or by their names. A model that brings no schema is asked
+    for all as they are.
+    """
     if schema is None or own is None or schema is own:
         return AskedAttributes(asked_attributes(schema) if schema else ())
-    found = match_attributes(own, schema)
+    found = match_attributes(own, schema) if value_map is None else load_value_map(value_map, own, schema)
     asked: dict[str, AskedAttribute] = {}
     matches: dict[Choices, AttributeMatch] = {}
     for match in found.matches:
@@ -240,14 +248,15 @@ def ask_in_own_words(own: AttributeSchema | None, schema: AttributeSchema | None
 
 
 def _deciding(
-    own: AttributeSchema | None, crosswalk: Crosswalk | None, asked: Sequence[AskedAttribute]
+    own: AttributeSchema | None, crosswalk: Crosswalk | None, asked: Sequence[AskedAttribute], tasks: Sequence[str]
 ) -> tuple[AskedAttribute, ...]:
     """The attributes that conditions of a map are about and that aren't asked anyway."""
-    if own is None or crosswalk is None:
+    if own is None or crosswalk is None or "category" not in tasks:
         return ()
     rows = (row for rows in crosswalk.counterparts.values() for row in rows)
     fields = {fold_attribute(row.when.field) for row in rows if row.when is not None and row.path is not None}
-    already = {fold_attribute(one.name) for one in asked}
+    asks_attributes = any((get_task(name).asked_as or name) == "attribute_qa" for name in tasks)
+    already = {fold_attribute(one.name) for one in asked} if asks_attributes else set()
     specs = tuple(spec for spec in own.attributes if fold_attribute(spec.name) in fields - already)
     return asked_attributes(AttributeSchema(specs)) if specs else ()
 

@@ -47,6 +47,15 @@ class CategoryMatches:
     shop: Taxonomy
     matches: tuple[CategoryMatch, ...]
 
+    @cached_property
+    def told(self) -> dict[CategoryPath, list[CategoryMatch]]:
+        """The shop's categories that something leads to, with what does."""
+        found: dict[CategoryPath, list[CategoryMatch]] = {}
+        for match in self.matches:
+            if match.target is not None:
+                found.setdefault(match.target, []).append(match)
+        return found
+
     def crosswalk(self) -> Crosswalk:
         rows: dict[CategoryPath, list[Counterpart]] = {}
         for match in self.matches:
@@ -175,7 +184,9 @@ class _Climb:
     @cached_property
     def chain(self) -> frozenset[str]:
         """Every word that the category, or something above it, goes by."""
-        return frozenset(part for level in self.levels for name in level.names for part in name)
+        known = frozenset(part for level in self.levels for name in level.names for part in name)
+        # Of a category without parents or a map, a public taxonomy of the same name says where such things are.
+        return known if self.row.path or len(self.source) > 1 else known | self.places.words.above(self.levels[0].names[0])
 
     def _names(self, name: str) -> Iterator[Parts]:
         parts = self.places.words.read(name).parts

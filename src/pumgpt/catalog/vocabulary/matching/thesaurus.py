@@ -82,6 +82,11 @@ class Thesaurus:
             if parts not in self._false_friends.get(language, ()):
                 yield parts
 
+    def above(self, parts: Parts) -> frozenset[str]:
+        """The parts of the names of what lies above the categories of this name in Shopify's taxonomy."""
+        paths = (path for path in self._releases if self.read(path[-1]).parts == parts)
+        return frozenset(part for path in paths for level in path[:-1] for part in self.read(level).parts)
+
     def meaning(self, parts: Parts, language: str) -> Parts:
         """The name that says unmistakably what a name says in a language: in French 'Robes' are 'Dresses'."""
         return self._false_friends.get(language, {}).get(parts, parts)
