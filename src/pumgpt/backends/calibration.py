@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from pumgpt.errors import ModelError
 
 DEFAULT = "default"
+PrecisionOf = Literal["all", "each"]
+"""What an asked precision is asked of: `all` filled fields of a kind together, or `each` filled value by itself."""
 _LISTED = " | listing"
 
 
@@ -63,16 +65,28 @@ class FieldCalibration(BaseModel):
         raws, confidences = zip(*self.confidence, strict=True)
         return float(np.interp(raw, raws, confidences))
 
-    def threshold(self, precision: float) -> float:
-        """The smallest confidence from which on a share `precision` of the filled fields was right.
+    def threshold(self, precision: float, of: PrecisionOf = "all") -> float:
+        """The confidence from which on a field is filled.
 
-        Infinity where no threshold reached it: the field is then never filled. Without a curve, `precision` itself.
+        Of `all`: the smallest from which on a share `precision` of the filled fields was right; infinity where none
+        reached it. Of `each`, and without a curve: `precision` itself, since a confidence is a probability.
         """
         if precision <= 0:
             return 0.0
-        if not self.precision:
+        if of == "each" or not self.precision:
             return precision
         return min((step[0] for step in self.precision if step[1] >= precision), default=math.inf)
+
+    def precision_from(self, least: float) -> float | None:
+        """The share of right fields among those with at least this confidence; None where there were none.
+
+        By the rule of succession: of forty answers that were all right, the share is 41 of 42, not 1.
+        """
+        for threshold, right, coverage in self.precision:
+            if threshold >= least:
+                count = coverage * self.count
+                return (right * count + 1) / (count + 2)
+        return None
 
 
 class Calibration(BaseModel):
@@ -110,8 +124,17 @@ class Calibration(BaseModel):
     def confidence(self, field: str, raw: float) -> float:
         return self.of(field).map(raw)
 
-    def threshold(self, field: str, precision: float) -> float:
-        return self.of(field).threshold(precision)
+    def threshold(self, field: str, precision: float, of: PrecisionOf = "all") -> float:
+        return self.of(field).threshold(precision, of)
+
+    def precision_from(self, field: str, least: float) -> float | None:
+        """How often such a field is right if it is filled from this confidence on; None where that was not measured.
+
+        The default calibration is of other fields, so it tells nothing here.
+        """
+        names = (field, field.removesuffix(_LISTED))
+        measured = next((self.fields[name] for name in names if name in self.fields), None)
+        return None if measured is None else measured.precision_from(least)
 
 
 def fit_calibration(raw: Sequence[float], right: Sequence[bool]) -> FieldCalibration:

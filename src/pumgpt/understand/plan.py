@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL.Image import Image
 
-from pumgpt.backends.calibration import Calibration
+from pumgpt.backends.calibration import Calibration, PrecisionOf
 from pumgpt.backends.protocol import Backend, Request
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices, Question
@@ -42,6 +42,7 @@ class Plan:
     crosswalk: Crosswalk | None = None
     calibration: Calibration = field(default_factory=Calibration)
     precision: float = DEFAULT_PRECISION
+    precision_of: PrecisionOf = "all"
     overwrite_values: bool = False
     evidence: bool = False
     category_schemas: CategorySchemas | None = None
@@ -132,6 +133,7 @@ def make_plan(
     crosswalk: Crosswalk | None = None,
     questions: Sequence[str] = (),
     precision: float = DEFAULT_PRECISION,
+    precision_of: PrecisionOf = "all",
     overwrite_values: bool = False,
     evidence: bool = False,
     category_schemas: CategorySchemas | None = None,
@@ -165,6 +167,7 @@ def make_plan(
         crosswalk=crosswalk,
         calibration=own.calibration or Calibration(),
         precision=precision,
+        precision_of=precision_of,
         overwrite_values=overwrite_values,
         evidence=evidence,
         category_schemas=category_schemas,
@@ -261,7 +264,8 @@ def fingerprint(backend: Backend, plan: Plan) -> Fingerprint:
         "schema": _digest((a.name, a.question, a.choices and a.choices.values) for a in context.attributes),
         "tasks": ", ".join(sorted(plan.asked)),
         "questions": _digest(context.questions),
-        "precision": str(plan.precision),
+        # Of all together it is written as ever, so that runs of earlier versions go on.
+        "precision": str(plan.precision) if plan.precision_of == "all" else f"{plan.precision} of each",
         "setting of --overwrite-values": str(plan.overwrite_values),
         **by_category,
     }
