@@ -33,6 +33,7 @@ class PlainWords(BaseModel):
     kinds: frozenset[str]
     pairs: frozenset[str]
     uncountable: frozenset[str]
+    modifiers: frozenset[str]
 
 
 @cache

@@ -2,7 +2,7 @@
 
 No list of brands can be complete, so it is the other way round: a word that is none of the plain words any shop uses has to stand
 in the listing or in a field that the record is sure of. So has a plain word that states a fact: a colour, a material, for whom
-the product is, its usage, its kind. Where the record is sure of that fact, the word must agree with it, whatever the listing says.
+the product is, its usage, its kind. Where the record is sure of that fact, the word must agree, whatever the listing says.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Objection(NamedTuple):
 
 
 @dataclass(frozen=True)
-class CaptionFacts:
+class ProductFacts:
     """What is known of a product when a caption is held against it, all words as stems.
 
     `kind` holds the words that name the category, `colours` the families and `people` the groups that the record is sure of;
@@ -75,7 +75,7 @@ class CaptionFacts:
         )
 
 
-def check_caption(text: str, facts: CaptionFacts) -> list[Objection]:
+def check_caption(text: str, facts: ProductFacts) -> list[Objection]:
     """All that speaks against a caption; nothing where each of its words is vouched for and it names the product."""
     stated = {part for token in _compounds(text) for part in token_stems(token)}
     # Without a sure category the shop's own words may name the kind.
@@ -83,12 +83,12 @@ def check_caption(text: str, facts: CaptionFacts) -> list[Objection]:
     return [*check_words(text, facts), *([] if stated & kind else [Objection("", "names no kind")])]
 
 
-def check_words(text: str, facts: CaptionFacts) -> list[Objection]:
+def check_words(text: str, facts: ProductFacts) -> list[Objection]:
     """As `check_caption`, of a text that need not name the product."""
     return [objection for token in _compounds(text) if (objection := _check(token, facts)) is not None]
 
 
-def _check(token: str, facts: CaptionFacts) -> Objection | None:
+def _check(token: str, facts: ProductFacts) -> Objection | None:
     whole, *parts = token_stems(token)
     # A compound that isn't known as one word is as good as its parts: 'Grey-Blue'.
     is_one = not parts or whole in facts.kind | facts.stated | facts.listed or _is_known(whole)
@@ -98,7 +98,7 @@ def _check(token: str, facts: CaptionFacts) -> Objection | None:
     return None
 
 
-def _reason_against(word: str, facts: CaptionFacts) -> Reason | None:
+def _reason_against(word: str, facts: ProductFacts) -> Reason | None:
     """The rules of this module, for one stem."""
     if word in facts.kind or word in facts.stated:
         return None

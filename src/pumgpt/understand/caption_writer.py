@@ -87,7 +87,8 @@ def _lowered(token: str) -> str:
     if stem(token) in ("tshirt", "t-shirt"):
         return "T-shirt"
     plain = plain_words()
-    is_plain = any(part in plain.looks | plain.parts | plain.function | kind_stems() for part in token_stems(token))
+    small = plain.looks | plain.parts | plain.function | plain.modifiers | kind_stems()
+    is_plain = any(part in small for part in token_stems(token))
     is_fact = colour_family(token) or people_group(stem(token)) or stem(token) in occasion_stems()
     return token.lower() if is_plain or is_fact else token
 
@@ -99,7 +100,10 @@ def _facts(attributes: Sequence[AttributeField], noun: str) -> Iterator[_Fact]:
     facts = [fact for field in sure if (fact := _fact(field)) is not None]
     for place in ("colour", "people", "usage", "pattern", "material"):
         fact = next((fact for fact in facts if fact.place == place), None)
-        if fact is not None and stated.isdisjoint(part for token in tokens(fact.text) for part in token_stems(token)):
+        said = {part for token in tokens(fact.text) for part in token_stems(token)} if fact else set()
+        if place == "usage" and stated & occasion_stems():
+            continue  # no 'party sports shoes'
+        if fact is not None and not stated & said:
             yield fact
 
 
@@ -120,7 +124,8 @@ def _fact(field: AttributeField) -> _Fact | None:
         return _Fact("people", group, field) if group in _FOR_WHOM or group == "everybody" else None
     if name == "pattern" and all(part in plain_words().looks for part in found):
         return _Fact("pattern", words, field)
-    if name in ("usage", "occasion") and found[-1] in occasion_stems():
+    # 'Casual' says that there is no occasion: a casual wallet is a wallet.
+    if name in ("usage", "occasion") and found[-1] in occasion_stems() and found != ["casual"]:
         return _Fact("usage", words, field)
     return None
 
@@ -143,10 +148,16 @@ def _counted(phrase: str, noun: str) -> str:
         return phrase
     # Kinds are called in the singular or in the plural; a sentence has one.
     lead = phrase[: len(phrase) - len(head)]
+    one = head if head == "T-shirt" else _singular(head)
     if stem(head) in plain.pairs:
-        return f"a pair of {lead}{plural(singular(head))}"
-    one = head if head == "T-shirt" else singular(head)
+        return f"a pair of {lead}{plural(one)}"
     return f"{_article(lead + one)} {lead}{one}"
+
+
+def _singular(head: str) -> str:
+    # `singular` leaves words whole that English may or may not mean as a plural ('kurtis'); here they are names of kinds.
+    one = singular(head)
+    return stem(head) if one == head and stem(head) in kind_stems() else one
 
 
 def _article(phrase: str) -> str:

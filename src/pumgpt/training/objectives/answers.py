@@ -173,9 +173,7 @@ def answer_loss(
     return (losses_T * weight_T).sum()
 
 
-def _answer_logits(
-    model: PumGPTForConditionalGeneration, visual_KBND: Tensor, bucket: Mapping[str, Tensor]
-) -> Tensor:
+def _answer_logits(model: PumGPTForConditionalGeneration, visual_KBND: Tensor, bucket: Mapping[str, Tensor]) -> Tensor:
     """Logits (T, W) of each token of the answers, in the order of the rows."""
     input_ids, photo_index = bucket["input_ids"], bucket["photo_index"]
     # With elastic N a batch may show fewer visual tokens than the bridge made.

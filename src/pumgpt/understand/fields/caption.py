@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pumgpt.catalog.understanding import CaptionField, Source, Understanding
 from pumgpt.catalog.vocabulary.taxonomy import CategoryPath
-from pumgpt.understand.caption_check import CaptionFacts, check_caption, check_words
+from pumgpt.understand.caption_check import ProductFacts, check_caption, check_words
 from pumgpt.understand.caption_writer import write_caption
 from pumgpt.understand.fields.base import FieldContext, Reply
 
@@ -16,13 +16,12 @@ def caption_field(
 
     `record` is complete but for its texts; `seen_path` is the model's own category.
     """
-    plan, prediction = context.plan, context.predict(reply)
-    facts = CaptionFacts.of(context.product, record, seen_path, plan.context.attributes)
-    text = prediction.value
-    if prediction.sure and isinstance(text, str) and not check_caption(text, facts):
+    prediction = context.predict(reply)
+    text = vouched_caption(context, reply, record, seen_path)
+    if prediction.sure and text is not None:
         # The prompt shows no listing: these words come from the photo.
         return CaptionField(text=text, confidence=prediction.confidence, status="filled", source="photo")
-    sentence = write_caption(record, plan.precision)
+    sentence = write_caption(record, context.plan.precision)
     if sentence is None:
         return CaptionField(text=None, confidence=prediction.confidence, status="abstained")
     return CaptionField(
@@ -34,14 +33,27 @@ def caption_field(
     )
 
 
+def vouched_caption(
+    context: FieldContext, reply: Reply, record: Understanding, seen_path: CategoryPath | None
+) -> str | None:
+    """The model's own words, None where something speaks against them."""
+    text = context.predict(reply).value
+    facts = ProductFacts.of(context.product, record, seen_path, context.plan.context.attributes)
+    return text if isinstance(text, str) and not check_caption(text, facts) else None
+
+
 def completion_field(context: FieldContext, reply: Reply, record: Understanding) -> CaptionField:
     """The end of a title, unless it adds what neither the title nor the record says."""
-    plan, prediction = context.plan, context.predict(reply)
-    facts = CaptionFacts.of(context.product, record, None, plan.context.attributes, plan.context.beginning or "")
-    text = prediction.value
-    if prediction.sure and isinstance(text, str) and not check_words(text, facts):
+    prediction, text = context.predict(reply), vouched_completion(context, reply, record)
+    if prediction.sure and text is not None:
         return CaptionField(text=text, confidence=prediction.confidence, status="filled", source="photo and text")
     return CaptionField(text=None, confidence=prediction.confidence, status="abstained")
+
+
+def vouched_completion(context: FieldContext, reply: Reply, record: Understanding) -> str | None:
+    text, asked = context.predict(reply).value, context.plan.context
+    facts = ProductFacts.of(context.product, record, None, asked.attributes, asked.beginning or "")
+    return text if isinstance(text, str) and not check_words(text, facts) else None
 
 
 def _source(context: FieldContext, record: Understanding) -> Source:
