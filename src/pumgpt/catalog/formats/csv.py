@@ -169,15 +169,22 @@ class RecordWriter:
         self._delimiter, self._end = dialect.delimiter, dialect.line_end
         self._file.writelines(dialect.preamble)
 
-    def write(self, cells: Iterable[str]) -> None:
+    def write(self, cells: Sequence[str]) -> None:
         # The bytes of `csv.writer`, which looks up every character of a cell in the line end and takes three times as long.
         delimiter = self._delimiter
-        row = [
-            f'"{_doubled_quotes(cell)}"' if delimiter in cell or '"' in cell or "\n" in cell or "\r" in cell else cell
-            for cell in cells
-        ]
+        text = delimiter.join(cells)
+        if '"' in text or "\n" in text or "\r" in text:
+            cells = [
+                f'"{_doubled_quotes(cell)}"'
+                if delimiter in cell or '"' in cell or "\n" in cell or "\r" in cell
+                else cell
+                for cell in cells
+            ]
+            text = delimiter.join(cells)
+        elif text.count(delimiter) >= len(cells):  # some cell has one in it
+            text = delimiter.join([f'"{cell}"' if delimiter in cell else cell for cell in cells])
         # A lone empty cell would be a blank line, which readers pass over.
-        self._file.write((delimiter.join(row) if row != [""] else '""') + self._end)
+        self._file.write((text or '""') + self._end)
 
     def close(self) -> None:
         self._file.close()
