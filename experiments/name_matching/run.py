@@ -62,7 +62,7 @@ def main() -> None:
     own = Taxonomy.of(read_card(resolve_checkpoint("nano")).category_paths)
     maps = load_maps(category_maps(resolve_checkpoint("nano")))
     print(
-        "| nano's categories into | right | broader | wrong | missed | right, of those matched | found, of those that exist | seconds |"
+        "| nano's categories into | right | broader | wrong | missed | right, of matched | found, of existing | seconds |"
     )
     print("|---|---|---|---|---|---|---|---|")
     for name, source, shop, truth, used in cases(options.data, own, maps):
@@ -72,7 +72,7 @@ def main() -> None:
         print(f"| {name} | {report(truth, crosswalk.find)} | {seconds:.2f} |")
     if options.encoder is not None:
         print(
-            "\n| the nearest name by the encoder | at least | right | broader | wrong | missed | right, of those matched | found |"
+            "\n| the nearest name by the encoder | at least | right | broader | wrong | missed | right, of matched | found |"
         )
         print("|---|---|---|---|---|---|---|---|")
         for name, source, shop, truth, _ in cases(options.data, own, maps):
