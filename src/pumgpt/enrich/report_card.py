@@ -49,7 +49,7 @@ def card_context(product: Product, photos: Photos, understanding: Understanding)
         "rows": [_row(name, field) for name, field in answered],
         "abstained": [
             {"name": name, "percent": _percent(field.confidence)}
-            for name, field in (*fields, *answers)
+            for name, field in (*fields, *answers, *_captioned(understanding))
             if field.status == "abstained"
         ],
         "answers": [_row(question, answer) for question, answer in answers if answer.answer is not None],
@@ -68,6 +68,10 @@ def _flags(understanding: Understanding) -> list[str]:
     ]
     statuses = {field.status for field in stated if field}
     return [flag for flag in ("conflict", "abstained") if flag in statuses] + ["warning"] * bool(understanding.warnings)
+
+
+def _captioned(understanding: Understanding) -> list[tuple[str, CaptionField]]:
+    return [("caption", understanding.caption)] if understanding.caption else []
 
 
 def _text(field: CaptionField | None) -> dict[str, Any] | None:
