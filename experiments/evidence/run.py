@@ -5,14 +5,16 @@
 Products of the fashion test set, without their titles, each pasted at a random place of a canvas 1.8 times as large: white, or
 grainy, where no cell is plain and each is tried. For the fields that nano fills it prints, for maps of attention and of
 occlusion, the share of the map inside the product's box, and how far the share of the answer falls when the four strongest
-cells of the map are blurred, which is another way of covering than the one that occlusion maps are made with.
+cells of the map are blurred, which is another way of covering than the one that occlusion maps are made with. Before that, what
+the maps of a report cost.
 """
 
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,7 @@ from pumgpt.bench.stats.intervals import bootstrap_mean
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Question
 from pumgpt.training.data.products import read_file
+from pumgpt.understand.ask import understand
 from pumgpt.understand.intake import open_product
 from pumgpt.understand.occlusion import CELLS, NOISE, occlusion_maps
 from pumgpt.understand.plan import make_plan
@@ -33,6 +36,7 @@ CANVAS = 1.8
 STRONGEST = 4
 LEAST_SHARE = 0.5
 GRAIN = 6.0
+COST_PRODUCTS = 16
 Box = tuple[float, float, float, float]
 
 
@@ -49,26 +53,47 @@ class Case:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--products", type=int, default=100)
+    parser.add_argument("--products", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     (path,) = sorted((options.data / "fashion").glob("test-*.parquet"))
     products = list(read_file(path))
     photos = [open_product(one).photos[0] for one in products[:: len(products) // options.products]]
     backend = load_backend("nano")
+    report_cost(backend, products[:: len(products) // COST_PRODUCTS][:COST_PRODUCTS])
     for backdrop in ("white", "grainy"):
         rng = np.random.default_rng(options.seed)
         cases = ask(backend, [paste(photo, backdrop, rng) for photo in photos])
         area = np.mean([(right - left) * (bottom - top) for left, top, right, bottom in (case.box for case in cases)])
         print(f"{backdrop} canvas: {len(cases)} filled fields of {len(photos)} photos; the box is {area:.3f} of it")
-        attention = [case.answer.evidence[0] if case.answer.evidence else None for case in cases]
-        report(backend, "attention", cases, attention)
         raw = occlude(backend, cases, noise=0.0)
-        report(backend, "occlusion", cases, [above_noise(grid) for grid in raw])
-        report(backend, "random", cases, [rng.random((CELLS, CELLS)).astype(np.float32) for _ in cases])
+        # All kinds are compared on the fields that have an occlusion map: of the others no single cell decides.
+        shown = [
+            (case, grid) for case, whole in zip(cases, raw, strict=True) if (grid := above_noise(whole)) is not None
+        ]
+        mapped = [case for case, _ in shown]
+        print(f"  {len(mapped)} of them have a map")
+        report(backend, "occlusion", mapped, [grid for _, grid in shown])
+        report(backend, "attention", mapped, [case.answer.evidence[0] for case in mapped if case.answer.evidence])
+        report(backend, "random", mapped, [rng.random((CELLS, CELLS)).astype(np.float32) for _ in mapped])
         outside = [drop for case, grid in zip(cases, raw, strict=True) for drop in far_cells(grid, case.box)]
-        shares = ", ".join(f"{level:g}: {np.mean(np.array(outside) >= level):.4f}" for level in (0.02, NOISE, 0.1, 0.2))
+        shares = ", ".join(
+            f"{level:g}: {np.mean(np.array(outside) >= level):.4f}" for level in (0.02, 0.05, NOISE, 0.2)
+        )
         print(f"  of {len(outside)} cells that don't touch the product, the share with a drop of at least {shares}")
+
+
+def report_cost(backend: Backend, products: Sequence[Product]) -> None:
+    """What the maps of a report cost, beside answers without any: CPU time, so that a busy machine counts the same."""
+    for what, shown in (("titles", products), ("no titles", [replace(one, title=None) for one in products])):
+        intakes = [open_product(one) for one in shown]
+        seconds = []
+        for evidence in (False, True):
+            plan = make_plan(backend, evidence=evidence)
+            begin = time.process_time()
+            understand(backend, plan, intakes)
+            seconds.append((time.process_time() - begin) / len(intakes))
+        print(f"CPU seconds a product, {what}: {seconds[0]:.2f} without maps, {seconds[1]:.2f} with them", flush=True)
 
 
 def paste(photo: Image.Image, backdrop: str, rng: np.random.Generator) -> tuple[Image.Image, Box]:
@@ -117,19 +142,16 @@ def above_noise(grid: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
     return None if grid is None or grid.max() < NOISE else np.where(grid >= NOISE, grid, 0)
 
 
-def report(backend: Backend, kind: str, cases: Sequence[Case], maps: Sequence[NDArray[np.float32] | None]) -> None:
-    shown = [(case, grid) for case, grid in zip(cases, maps, strict=True) if grid is not None]
-    inside = bootstrap_mean([share_inside(grid, case.box) for case, grid in shown])
+def report(backend: Backend, kind: str, cases: Sequence[Case], maps: Sequence[NDArray[np.float32]]) -> None:
+    inside = bootstrap_mean([share_inside(grid, case.box) for case, grid in zip(cases, maps, strict=True)])
     # Attention has a grid of its own; the same area is blurred for each kind.
-    blurred = [blur(case.photo, as_cells(grid)) for case, grid in shown]
-    requests = [Request((photo,), (case.question,)) for photo, (case, _) in zip(blurred, shown, strict=True)]
+    blurred = [blur(case.photo, as_cells(grid)) for case, grid in zip(cases, maps, strict=True)]
+    requests = [Request((photo,), (case.question,)) for photo, case in zip(blurred, cases, strict=True)]
     falls = []
-    for (case, _), (answer,) in zip(shown, backend.answer(requests), strict=True):
+    for case, (answer,) in zip(cases, backend.answer(requests), strict=True):
         value, share = case.answer.ranked[0]
         falls.append(share - dict(answer.ranked).get(value, answer.ranked[-1][1]))
-    print(
-        f"  {kind}: {len(shown)} maps, inside the box {inside}; the share falls by {bootstrap_mean(falls)}", flush=True
-    )
+    print(f"  {kind}: inside the box {inside}; the share falls by {bootstrap_mean(falls)}", flush=True)
 
 
 def as_cells(grid: NDArray[np.float32]) -> NDArray[np.float32]:

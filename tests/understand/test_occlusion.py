@@ -77,6 +77,12 @@ def test_what_no_part_of_the_photo_decides_has_no_map() -> None:
     assert maps_of(ReddestPixels(), spotted(1, 4), question=Question("question", "What is it?")) is None
 
 
+def test_an_answer_that_stands_without_the_photo_is_not_searched_for() -> None:
+    backend = ReddestPixels()
+    assert maps_of(backend, spotted(1, 4), question=Question("attribute_qa", "?", "fit", COLOURS)) is None
+    assert len(backend.asked) == 3  # none with a cell covered
+
+
 def test_of_several_photos_the_one_that_decides_has_the_map() -> None:
     plain = Image.new("RGB", (SIDE, SIDE), "white")
     found = maps_of(ReddestPixels(), plain, spotted(2, 2), plain)
@@ -86,10 +92,10 @@ def test_of_several_photos_the_one_that_decides_has_the_map() -> None:
 
 def test_plain_cells_are_not_asked_about() -> None:
     picture = np.full((SIDE, SIDE, 3), 255, np.uint8)
-    picture[20:60, 40:60] = np.asarray(spotted(0, 0))[20:60, 40:60]
+    picture[20:60, 40:60] = np.asarray(spotted(1, 2))[20:60, 40:60]
     backend = ReddestPixels()
     maps_of(backend, Image.fromarray(picture))
-    assert len(backend.asked) == 2 + 2  # the answer itself, the photo as it is, and two cells
+    assert len(backend.asked) == 3 + 2  # the answer itself, the photo as it is and covered as a whole; then two cells
 
 
 def test_a_small_photo_has_fewer_cells_and_a_large_one_is_scaled_down() -> None:

@@ -48,10 +48,15 @@ def occlusion_maps(
     probes = [
         _Probe.of(requests[number], answers[number], photo) for number, photo in zip(askable, photos, strict=True)
     ]
+    # An answer that stands without the photo, from the title for example, needs no search for what it rests on.
+    glimpses = _answer_in_batches(backend, chain.from_iterable(probe.glimpses() for probe in probes))
+    probes = [probe.narrowed(next(glimpses), next(glimpses), noise) for probe in probes]
     replies = _answer_in_batches(backend, chain.from_iterable(probe.requests() for probe in probes))
     maps: list[list[tuple[DropMap, ...] | None]] = [[None] * len(request.questions) for request in requests]
     for number, probe in zip(askable, probes, strict=True):
-        maps[number] = probe.maps(list(islice(replies, 1 + len(probe.cells))), noise)
+        found = probe.maps(list(islice(replies, probe.num_requests)), noise)
+        for place, grids in zip(probe.places, found, strict=True):
+            maps[number][place] = grids
     return maps
 
 
@@ -65,6 +70,10 @@ class _Probe:
     shape: tuple[int, int]
     cells: tuple[tuple[int, int], ...]
     """Row and column of those that aren't flat."""
+    places: tuple[int, ...]
+    """Where the questions stand among those that were to be explained."""
+    shares: tuple[float, ...] = ()
+    """Of `values`, with nothing covered."""
 
     @classmethod
     def of(cls, request: Request, answers: Sequence[Answer], photo: int) -> _Probe:
@@ -79,28 +88,56 @@ class _Probe:
         )
         questions = tuple(map(_with_few_choices, request.questions, answers))
         values = tuple(answer.ranked[0][0] if answer.ranked else None for answer in answers)
-        return cls(Request(photos, questions, request.listing), values, photo, shape, cells)
+        places = tuple(range(len(questions)))
+        return cls(Request(photos, questions, request.listing), values, photo, shape, cells, places)
+
+    def glimpses(self) -> Iterator[Request]:
+        """The request as it is, and with the whole photo covered."""
+        yield self.request
+        yield self._with(_cover(self.request.photos[self.photo], (1, 1), 0, 0))
+
+    def narrowed(self, plain: Sequence[Answer], covered: Sequence[Answer], noise: float) -> _Probe:
+        """With the questions whose answers need the photo, from the answers to `glimpses`."""
+        shares = tuple(map(_share, plain, self.values))
+        left = tuple(map(_share, covered, self.values))
+        needed = [
+            number
+            for number, value in enumerate(self.values)
+            if value is not None and shares[number] - left[number] >= noise
+        ]
+        return replace(
+            self,
+            request=replace(self.request, questions=tuple(self.request.questions[number] for number in needed)),
+            values=tuple(self.values[number] for number in needed),
+            shares=tuple(shares[number] for number in needed),
+            places=tuple(needed),
+        )
+
+    @property
+    def num_requests(self) -> int:
+        return len(self.cells) if self.places else 0
 
     def requests(self) -> Iterator[Request]:
-        """The request as it is, then with each of the cells covered."""
-        yield self.request
-        photos = self.request.photos
-        for row, column in self.cells:
-            covered = _cover(photos[self.photo], self.shape, row, column)
-            yield replace(self.request, photos=(*photos[: self.photo], covered, *photos[self.photo + 1 :]))
+        """The request with each of the cells covered."""
+        for row, column in self.cells if self.places else ():
+            yield self._with(_cover(self.request.photos[self.photo], self.shape, row, column))
 
     def maps(self, replies: Sequence[Sequence[Answer]], noise: float) -> list[tuple[DropMap, ...] | None]:
-        """From the answers to `requests`."""
+        """From the answers to `requests`, for each of `places`."""
         found: list[tuple[DropMap, ...] | None] = []
-        for place, value in enumerate(self.values):
+        empty = np.zeros((1, 1), dtype=np.float32)
+        for number, (value, share) in enumerate(zip(self.values, self.shares, strict=True)):
             drops = np.zeros(self.shape, dtype=np.float32)
-            whole, *covered = (_share(reply[place], value) for reply in replies)
-            for cell, share in zip(self.cells, covered, strict=True):
-                drops[cell] = whole - share if whole - share >= noise else 0.0
-            empty = np.zeros((1, 1), dtype=np.float32)
+            for cell, reply in zip(self.cells, replies, strict=True):
+                drop = share - _share(reply[number], value)
+                drops[cell] = drop if drop >= noise else 0.0
             photos = range(len(self.request.photos))
             found.append(tuple(drops if n == self.photo else empty for n in photos) if drops.any() else None)
         return found
+
+    def _with(self, covered: Image.Image) -> Request:
+        photos = self.request.photos
+        return replace(self.request, photos=(*photos[: self.photo], covered, *photos[self.photo + 1 :]))
 
 
 def _telling_photos(backend: Backend, requests: Sequence[Request]) -> list[int]:
