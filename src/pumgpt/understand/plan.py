@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL.Image import Image
 
 from pumgpt.backends.calibration import Calibration
-from pumgpt.backends.protocol import Backend, Request
+from pumgpt.backends.protocol import Backend, Capabilities, Request
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices, Question
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
@@ -170,7 +170,7 @@ def make_plan(
     there isn't, or that has nothing to ask.
     """
     own = backend.capabilities
-    crosswalk = None if taxonomy is None else lead_to(taxonomy, backend, crosswalk)
+    crosswalk = None if taxonomy is None else lead_to(taxonomy, own, crosswalk)
     # A model is asked in its own categories where it has some: it was trained on their names.
     asked_taxonomy = own.taxonomy if crosswalk else taxonomy or own.taxonomy
     taxonomy = taxonomy or own.taxonomy
@@ -198,11 +198,10 @@ def make_plan(
     )
 
 
-def lead_to(taxonomy: Taxonomy, backend: Backend, crosswalk: Crosswalk | None = None) -> Crosswalk | None:
+def lead_to(taxonomy: Taxonomy, own: Capabilities, crosswalk: Crosswalk | None = None) -> Crosswalk | None:
     """How a model's own categories lead to those of a shop: by the user's map, by one that the model brings, else by their
     names. None where the model has no categories, or all of the shop's are its own.
     """
-    own = backend.capabilities
     if own.taxonomy is None:
         return None
     if crosswalk is not None:
@@ -322,7 +321,7 @@ def vocabulary_remarks(backend: Backend, plan: Plan) -> list[str]:
     """Warnings about the shop's categories and attributes, and which of them the model can tell, one line each."""
     remarks = list(plan.taxonomy.warnings) if plan.taxonomy else []
     if plan.taxonomy is not None and plan.crosswalk is not None and "category" in plan.asked:
-        remarks.append(_category_remark(backend, plan.taxonomy, plan.crosswalk))
+        remarks.append(category_remark(backend.name, plan.taxonomy, plan.crosswalk))
     if plan.unlearnt and "attribute_qa" in plan.asked:
         known = ", ".join(match.shop for match in plan.matches.values()) or "none"
         unknown = _some([spec.name for spec in plan.unlearnt])
@@ -333,14 +332,14 @@ def vocabulary_remarks(backend: Backend, plan: Plan) -> list[str]:
     return remarks
 
 
-def _category_remark(backend: Backend, taxonomy: Taxonomy, crosswalk: Crosswalk) -> str:
+def category_remark(model: str, taxonomy: Taxonomy, crosswalk: Crosswalk) -> str:
     """'12 of 40 categories can be told', and which can't. A category with others below it counts where it is one itself."""
     told = {row.path for rows in crosswalk.counterparts.values() for row in rows if row.path is not None}
     above = {path[:depth] for path in taxonomy.paths for depth in range(1, len(path))}
     leaves = [path for path in taxonomy.paths if path not in above]
     rest = [path for path in leaves if path not in told]
     remark = (
-        f"{len(leaves) - len(rest):,} of {len(leaves):,} categories of --taxonomy can be told by {backend.name} "
+        f"{len(leaves) - len(rest):,} of {len(leaves):,} categories of --taxonomy can be told by {model} "
         f"({crosswalk.name})"
     )
     if not rest:
