@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL.Image import Image
 
-from pumgpt.backends.calibration import Calibration
+from pumgpt.backends.calibration import Calibration, PrecisionOf
 from pumgpt.backends.protocol import Backend, Capabilities, Request
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices, Question
@@ -29,6 +29,7 @@ from pumgpt.tasks.registry import TASKS, get_task
 
 DEFAULT_TASKS = ("caption", "category", "attributes")
 DEFAULT_PRECISION = 0.9
+_HELD_AGAINST_FIELDS = frozenset({"caption", "caption_completion"})
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Plan:
     crosswalk: Crosswalk | None = None
     calibration: Calibration = field(default_factory=Calibration)
     precision: float = DEFAULT_PRECISION
+    precision_of: PrecisionOf = "all"
     overwrite_values: bool = False
     evidence: bool = False
     category_schemas: CategorySchemas | None = None
@@ -101,6 +103,10 @@ class Plan:
         with_listing: list[Question] = []
         without: list[Question] = []
         asked = self.asked
+        if asked & _HELD_AGAINST_FIELDS:
+            # What a text says is held against the fields, also where these are not to be told.
+            asked |= {"category"} if context.taxonomy_choices else set()
+            asked |= {"attribute_qa"} if context.attributes and "attribute_correction" not in asked else set()
         if not context.attributes:
             # There are none to ask, or which ones depends on the category: see `follow_up`.
             asked -= {"attribute_qa"}
@@ -155,6 +161,7 @@ def make_plan(
     value_map: Path | None = None,
     questions: Sequence[str] = (),
     precision: float = DEFAULT_PRECISION,
+    precision_of: PrecisionOf = "all",
     overwrite_values: bool = False,
     evidence: bool = False,
     category_schemas: CategorySchemas | None = None,
@@ -187,6 +194,7 @@ def make_plan(
         crosswalk=crosswalk,
         calibration=own.calibration or Calibration(),
         precision=precision,
+        precision_of=precision_of,
         overwrite_values=overwrite_values,
         evidence=evidence,
         category_schemas=category_schemas,
@@ -373,7 +381,8 @@ def fingerprint(backend: Backend, plan: Plan) -> Fingerprint:
         ),
         "tasks": ", ".join(sorted(plan.asked)),
         "questions": _digest(context.questions),
-        "precision": str(plan.precision),
+        # Of all together it is written as ever, so that runs of earlier versions go on.
+        "precision": str(plan.precision) if plan.precision_of == "all" else f"{plan.precision} of each",
         "setting of --overwrite-values": str(plan.overwrite_values),
         **by_category,
     }
