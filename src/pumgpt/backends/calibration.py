@@ -19,16 +19,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from pumgpt.errors import ModelError
 
 DEFAULT = "default"
-<<<<<<< ours
 PrecisionOf = Literal["all", "each"]
 """What an asked precision is asked of: `all` filled fields of a kind together, or `each` filled value by itself."""
-LEVEL = 0.8
-"""The level of lower bounds: in four of five shops, the precision is no smaller than asked."""
-=======
 LEVEL = 0.85
 """The level of each lower bound. As a threshold is searched among many, the asked precision is kept in four of five
 shops; `tests/backends/test_calibration_map.py` counts it."""
->>>>>>> theirs
 NEVER_FILLED = [(0.0, 0.0)]
 """The `proven` of a field with too few answers to prove anything: it is filled at a precision of 0 alone."""
 _LISTED = " | listing"
@@ -181,7 +176,7 @@ def prove_precision(confidences: ArrayLike, right: ArrayLike) -> list[tuple[floa
     order = np.argsort(scores)
     thresholds, first = np.unique(scores[order], return_index=True)
     count = len(scores) - first
-    bounds = lower_bound(hits[order][::-1].cumsum()[::-1][first], count) if len(scores) else []
+    bounds = lower_bound(hits[order][::-1].cumsum()[::-1][first], count) if len(scores) else np.zeros(0)
     # Rounded down: six digits must not promise more than the bound.
     return [(float(place), math.floor(bound * 1e6) / 1e6) for place, bound in zip(thresholds, bounds, strict=True)]
 

@@ -67,8 +67,8 @@ def command(
     report_path: Path | None,
     as_json: bool,
 ) -> int:
-    """Judge the category and every listed value of the catalogue IN (CSV, JSONL, Parquet, Shopify's export, a Google feed), write OUT without
-    those that fail.
+    """Judge the category and every listed value of the catalogue IN (CSV, JSONL, Parquet, Shopify's export, a Google feed),
+    write OUT without those that fail.
 
     Every row gets one verdict a value: supported, contradicted or not inferable. A category is removed only where it is
     contradicted. Rows that can't be read go to

@@ -99,7 +99,6 @@ def is_settled(score: float, votes: Iterable[tuple[str, Verdict]], operating_poi
         return any(verdict is Verdict.SUPPORTED for _, verdict in votes)
     # A text that doesn't mention a value settles nothing, however low the score: a photo may show the value.
     return any(
-        verdict is Verdict.CONTRADICTED
-        or (verdict is Verdict.NOT_INFERABLE and not expert_class(expert).searches_text)
+        verdict is Verdict.CONTRADICTED or (verdict is Verdict.NOT_INFERABLE and not expert_class(expert).searches_text)
         for expert, verdict in votes
     )
