@@ -127,7 +127,13 @@ class _Tallies:
             tiles.append(_tile("products a second", f"{summary.products_per_second:.1f}"))
         return {
             "title": title,
-            "lead": f"Read by {', '.join(self.models) or 'no model'}. {_abstained_share(total)}",
+            "lead": " ".join(
+                (
+                    f"Read by {', '.join(self.models) or 'no model'}.",
+                    _abstained_share(total),
+                    *([f"Asked was: {summary.target}."] if summary and summary.target else ()),
+                )
+            ),
             "tiles": tiles,
             "fields": [_overview(name, counts) for name, counts in list(self.fields.items())[:MAX_FIELDS]],
             "conflicts": self.flags["conflict"],
