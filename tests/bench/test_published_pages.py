@@ -97,6 +97,29 @@ def test_a_changed_figure_is_found_and_mended(root: Path, page: str, figure: str
     assert (root / page).read_text(encoding="utf-8") == right
 
 
+def test_what_the_readme_says_in_words_agrees_with_its_figures() -> None:
+    fields = json.loads((ROOT / "docs" / "results" / "product-fields.json").read_text(encoding="utf-8"))
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    packshots = {
+        name: column["category"] for name, column in fields["grocery-iconic"]["conditions"]["image only"].items()
+    }
+    share, *_, products = packshots["every field filled"]["whole path"]
+    precision, *_, filled = packshots["default precision"]["precision"]
+    assert precision == 0
+    assert f"own {products} packshots of the very same products it names {share * products:.0f} right" in text
+    assert f"of the {filled} that it fills by default, none" in text
+    everyday = fields["open-domain"]["conditions"]["image only"]["default precision"][
+        "category of photos of no product"
+    ]
+    share, *_, photos = everyday["coverage"]
+    sure, *_ = everyday["confidence above 0.9"]
+    assert f"Of {photos} everyday photos {share * photos:.0f} are filled nevertheless" in text
+    assert f"{['none', 'one', 'two', 'three'][round(sure * photos)]} of them at a confidence above 0.9" in text
+    implicit = json.loads((ROOT / "docs" / "results" / "implicitave.json").read_text(encoding="utf-8"))
+    score = next(score for score in implicit["scores"]["image only"] if score["slot"] == "attribute_qa")
+    assert f"[{score['values']['nano'][0] * score['n']:.0f} of {score['n']}]" in text
+
+
 def test_figures_of_other_weights_fail_the_check(root: Path) -> None:
     shipped = revision_of(SHIPPED / "nano")
     replace(root / "docs" / "results" / "product-fields.json", shipped, OLDER)
