@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pumgpt.cli.options import FILE, catalog_options, json_option
+from pumgpt.cli.options import FILE, catalog_options, json_option, require_extra
 
 if TYPE_CHECKING:
     from pumgpt.training.remember import Remembered
@@ -51,7 +51,6 @@ def command(
     little more than that product's own label.
     """
     from contextlib import ExitStack
-    from importlib.util import find_spec
 
     from pumgpt.catalog.formats.base import RejectedRow
     from pumgpt.catalog.formats.column_map import load_column_map
@@ -62,8 +61,7 @@ def command(
     from pumgpt.errors import UsageError
     from pumgpt.model.card import CARD_FILE, resolve_checkpoint
 
-    if find_spec("sklearn") is None:
-        raise UsageError("remembering fits confidences and needs scikit-learn; pip install 'pumgpt[train]'")
+    require_extra("remember", "train", "sklearn")
     if out_path.exists() and not overwrite:
         raise UsageError(f"{out_path} is there already; name another, or --overwrite")
     if out_path.exists() and not (out_path / CARD_FILE).is_file():
