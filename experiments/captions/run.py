@@ -117,7 +117,9 @@ def report(name: str, found: Sequence[Captioned], texts: Sequence[str | None], b
     invented = [
         (text, word) for one, text in given for word in set(_words(text)) & brands - set(_words(one.shown.title or ""))
     ]
-    print(f"  with an invented brand: {len({text for text, _ in invented})} texts, {len(invented)} words, {invented[:5]}")
+    print(
+        f"  with an invented brand: {len({text for text, _ in invented})} texts, {len(invented)} words, {invented[:5]}"
+    )
     denied = [(one, text) for one, text in given if contradictions(text, one.record)]
     print(f"  contradict the record: {len(denied)}", [(t, contradictions(t, one.record)) for one, t in denied[:5]])
     facts = [caption_facts(text, one.product) for one, text in given]
@@ -141,7 +143,20 @@ def contradictions(text: str, record: Understanding) -> list[str]:
     facts = caption_facts(text, Product(record.id, category=path, attributes=stated or None))
     usage = stated.get("usage", "").lower()
     words = set(_words(text))
-    kinds = {"shirt", "shoes", "watch", "dress", "jeans", "handbag", "kurta", "wallet", "belt", "sunglasses", "saree", "socks"}
+    kinds = {
+        "shirt",
+        "shoes",
+        "watch",
+        "dress",
+        "jeans",
+        "handbag",
+        "kurta",
+        "wallet",
+        "belt",
+        "sunglasses",
+        "saree",
+        "socks",
+    }
     other = {kind for kind in words & kinds if path and kind.rstrip("s") not in " ".join(path).lower()}
     said = {"sports", "formal", "ethnic", "party", "travel"} & words
     wrong_usage = {word for word in said if usage and word not in usage and word not in " ".join(path or ()).lower()}
@@ -161,7 +176,9 @@ def _show(found: Sequence[Captioned], count: int) -> None:
     for composed in (False, True):
         chosen = [one for one in found if one.record.caption and one.record.caption.text]
         for one in [one for one in chosen if one.record.caption.composed == composed][:count]:
-            print("   ", one.product.title, "|", one.written, "->", one.record.caption.text, one.record.caption.confidence)
+            print(
+                "   ", one.product.title, "|", one.written, "->", one.record.caption.text, one.record.caption.confidence
+            )
 
 
 if __name__ == "__main__":

@@ -95,7 +95,9 @@ def test_what_the_record_says_otherwise_is_found_even_where_the_title_says_it(te
 
 
 def test_values_of_the_schema_that_the_record_denies_are_found() -> None:
-    schema = AttributeSchema((AttributeSpec("pattern", ("Solid", "Striped")), AttributeSpec("usage", ("Casual", "Party"))))
+    schema = AttributeSchema(
+        (AttributeSpec("pattern", ("Solid", "Striped")), AttributeSpec("usage", ("Casual", "Party")))
+    )
     asked = make_plan(FakeBackend(), schema=schema).context.attributes
     told = record(("Apparel", "Shirts"), pattern="Solid", usage="Party")
     facts = ProductFacts.of(Product("1", title="Striped casual shirt"), told, None, asked)
@@ -128,7 +130,11 @@ def test_no_made_up_brand_passes_on_any_record() -> None:
     ("path", "values", "sentence"),
     [
         (SHOES, {"colour": "Black", "gender": "Men"}, "A pair of black casual shoes for men"),
-        (("Apparel", "Topwear", "Tshirts"), {"colour": "Navy Blue", "gender": "Women"}, "A navy blue T-shirt for women"),
+        (
+            ("Apparel", "Topwear", "Tshirts"),
+            {"colour": "Navy Blue", "gender": "Women"},
+            "A navy blue T-shirt for women",
+        ),
         (("Apparel", "Bottomwear", "Jeans"), {"colour": "Blue"}, "A pair of blue jeans"),
         (("Apparel", "Bottomwear", "Capris"), {"age_group": "kids"}, "A pair of capris for kids"),
         (("Apparel", "Topwear", "Kurtis"), {"usage": "Ethnic"}, "An ethnic kurti"),
