@@ -9,7 +9,7 @@ from pumgpt.catalog.understanding import CaptionField, ModelInfo, Understanding
 from pumgpt.catalog.vocabulary.taxonomy import CategoryPath
 from pumgpt.tasks.registry import get_task
 from pumgpt.understand.fields.answer import answer_field
-from pumgpt.understand.fields.attribute import attribute_field, correction_field
+from pumgpt.understand.fields.attribute import attribute_fields, correction_field
 from pumgpt.understand.fields.base import FieldContext, Reply
 from pumgpt.understand.fields.caption import caption_field, completion_field
 from pumgpt.understand.fields.category import best_path, category_field, is_refused
@@ -33,14 +33,13 @@ def assemble(
         return [reply for reply in replies if get_task(reply.question.task).record_field == name]
 
     record = Understanding(id=product.id, model=model, warnings=[*warnings, *_failures(replies)])
-    record.attributes = [attribute_field(context, reply) for reply in replies_for("attributes")]
+    record.attributes = attribute_fields(context, replies_for("attributes"))
     if "corrections" in asked:
         record.corrections = [correction_field(context, reply) for reply in replies_for("corrections")]
     if "answers" in asked:
         record.answers = [answer_field(context, reply) for reply in replies_for("answers")]
-    # After the attributes, which may decide how a category is called in the shop's own taxonomy.
     for reply in replies_for("category"):
-        record.category = category_field(context, reply, record.attributes or ())
+        record.category = category_field(context, reply, replies_for("attributes"))
     _add_texts(record, context, replies)
     # Fields that were only asked to hold the texts against.
     if "attributes" not in asked:
