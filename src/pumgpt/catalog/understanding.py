@@ -15,11 +15,16 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+EvidenceKind = Literal["occlusion", "attention"]
+"""`occlusion`: by how much the share of the model's answer among all choices falls while a cell of the photo is covered,
+0..1; what lies within the noise is 0. `attention`: where the model looked; adds up to 1, and doesn't say why it answered."""
+
+
 class Evidence(_Record):
-    """Where an answer comes from: the photo's number and, for `attention`, the map (rows x columns, adds up to 1)."""
+    """Where an answer comes from: the photo's number and a map of it (rows x columns), of its `kind`'s values."""
 
     image: int
-    kind: Literal["attention"] = "attention"
+    kind: EvidenceKind = "attention"
     grid: list[list[float]] | None = None
 
 
@@ -115,7 +120,7 @@ class Understanding(_Record):
     def to_json(self, *, evidence: bool = True) -> dict[str, Any]:
         """The JSON document: tasks that weren't asked are absent, null values of asked ones stay.
 
-        Without `evidence` no field says where its answer comes from: attention maps are many times larger than the rest.
+        Without `evidence` no field says where its answer comes from: maps are many times larger than the rest.
         """
         document = self.model_dump(mode="json", exclude=None if evidence else _EVIDENCE)
         for task in ("caption", "category", "attributes", "answers", "completion", "corrections"):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @precision_option
 @model_options
 @json_option
-@click.option("--evidence", is_flag=True, help="With --json: where in the photo the model looked, for each field.")
+@click.option("--evidence", is_flag=True, help="With --json: where in the photo each answer comes from.")
 def command(
     images: tuple[str, ...],
     title: str | None,

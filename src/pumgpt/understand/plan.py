@@ -13,6 +13,7 @@ from pumgpt.backends.calibration import Calibration, PrecisionOf
 from pumgpt.backends.protocol import Backend, Capabilities, Request
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices, Question
+from pumgpt.catalog.understanding import EvidenceKind
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 from pumgpt.catalog.vocabulary.category_ids import CategoryIds
 from pumgpt.catalog.vocabulary.crosswalk import Crosswalk, choose_crosswalk
@@ -49,7 +50,7 @@ class Plan:
     precision: float = DEFAULT_PRECISION
     precision_of: PrecisionOf = "all"
     overwrite_values: bool = False
-    evidence: bool = False
+    evidence: EvidenceKind | None = None
     category_schemas: CategorySchemas | None = None
     """Where given, a product is also asked for the attributes of its category, once that is settled."""
     own_schema: AttributeSchema | None = None
@@ -163,7 +164,7 @@ def make_plan(
     precision: float = DEFAULT_PRECISION,
     precision_of: PrecisionOf = "all",
     overwrite_values: bool = False,
-    evidence: bool = False,
+    evidence: bool | EvidenceKind = False,
     category_schemas: CategorySchemas | None = None,
 ) -> Plan:
     """What is asked of `backend`. A taxonomy or schema that isn't given is the backend's own, where it brings one.
@@ -172,6 +173,7 @@ def make_plan(
     `taxonomy` and `schema`: by `crosswalk` and `value_map`, which a user gives, by a map that it brings, else by their names.
 
     With `category_schemas` a product is asked for the attributes of its category too, in a second call.
+    `evidence` True is the kind "occlusion".
 
     Without `tasks`: caption, category and, where a schema is known, attributes. Raises `UsageError` for a task that
     there isn't, or that has nothing to ask.
@@ -196,7 +198,7 @@ def make_plan(
         precision=precision,
         precision_of=precision_of,
         overwrite_values=overwrite_values,
-        evidence=evidence,
+        evidence="occlusion" if evidence is True else evidence or None,
         category_schemas=category_schemas,
         own_schema=own.schema,
         matches=asked.matches,

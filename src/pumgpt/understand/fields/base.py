@@ -46,13 +46,13 @@ class FieldContext:
 
     def evidence(self, answer: Answer) -> Evidence | None:
         """The photo whose map is the sharpest."""
-        if not self.plan.evidence or not answer.evidence:
+        if self.plan.evidence is None or not answer.evidence:
             return None
         peaks = [float(grid.max()) * grid.size for grid in answer.evidence]
         sharpest = peaks.index(max(peaks))
         number = sharpest if self.photo_numbers is None else self.photo_numbers[sharpest]
         grid = [[round(float(share), 4) for share in row] for row in answer.evidence[sharpest]]
-        return Evidence(image=number, grid=grid)
+        return Evidence(image=number, kind=self.plan.evidence, grid=grid)
 
 
 def text_or_none(value: object) -> str | None:
