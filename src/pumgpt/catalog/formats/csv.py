@@ -175,7 +175,9 @@ class RecordWriter:
         text = delimiter.join(cells)
         if '"' in text or "\n" in text or "\r" in text:
             cells = [
-                f'"{_doubled_quotes(cell)}"' if delimiter in cell or '"' in cell or "\n" in cell or "\r" in cell else cell
+                f'"{_doubled_quotes(cell)}"'
+                if delimiter in cell or '"' in cell or "\n" in cell or "\r" in cell
+                else cell
                 for cell in cells
             ]
             text = delimiter.join(cells)
