@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 Status = Literal["filled", "kept", "conflict", "abstained"]
 """`filled`: the model's value. `kept`: the shop's own value stands. `conflict`: the shop's value stands, and the model
 sees another. `abstained`: it cannot be told; the value is null."""
+Source = Literal["photo", "photo and text", "text", "shop"]
+"""What a value was taken from."""
 
 
 class _Record(BaseModel):
@@ -60,6 +62,11 @@ class AnswerField(_Record):
     answer: str | None
     confidence: float | None = None
     status: Status
+    asks_for: str | None = None
+    """What the question was taken to ask for: an attribute's name, 'category', 'print', 'count', what no photo shows."""
+    source: Source | None = None
+    reason: str | None = None
+    """Why there is no answer, where `status` is `abstained`."""
     evidence: Evidence | None = None
 
 
@@ -101,8 +108,9 @@ class Understanding(_Record):
         for field in [document.get("category"), *document.get("attributes", []), *document.get("answers", [])]:
             if field and field.get("evidence") is None:
                 field.pop("evidence", None)
-            if field and field.get("suggestion") is None:
-                field.pop("suggestion", None)
+            for key in ("suggestion", "asks_for", "source", "reason"):
+                if field and field.get(key) is None:
+                    field.pop(key, None)
         return document
 
 

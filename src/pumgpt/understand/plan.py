@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from PIL.Image import Image
@@ -22,10 +23,14 @@ from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR, CategoryPath, Taxonomy
 from pumgpt.errors import UsageError
 from pumgpt.jobs.journal import Fingerprint
 from pumgpt.tasks.context import AskedAttribute, TaskContext
+from pumgpt.tasks.intent_parser import IntentParser
+from pumgpt.tasks.intents import CATEGORY, Intent, attribute_called, intents
 from pumgpt.tasks.registry import TASKS, get_task
 
 DEFAULT_TASKS = ("caption", "category", "attributes")
 DEFAULT_PRECISION = 0.9
+OPEN_QUESTION = "question:open"
+"""In a calibration: the model's answers in its own words to questions that ask for no field were measured."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,10 @@ class Plan:
     evidence: bool = False
     category_schemas: CategorySchemas | None = None
     """Where given, a product is also asked for the attributes of its category, once that is settled."""
+    model_attributes: tuple[AskedAttribute, ...] = ()
+    """What the model was trained on, asked where a user's question asks for it and the schema doesn't have it."""
+    is_specialist: bool = False
+    """Whether the model has categories or attributes of its own: asked for anything else, it makes something up."""
     _category_attributes: dict[CategoryPath, tuple[AskedAttribute, ...]] = field(
         default_factory=dict, compare=False, repr=False
     )
@@ -77,6 +86,32 @@ class Plan:
         """Whether a title or a description of this product is in the prompts."""
         return self.context.showing(product, "present").listing.text is not None
 
+    @cached_property
+    def intents(self) -> tuple[Intent, ...]:
+        """What the user's questions ask for."""
+        if not self.context.questions:
+            return ()
+        known = (*self.context.attributes, *self.model_attributes)
+        parser = IntentParser(known, self.context.taxonomy_choices)
+        return tuple(parser.parse(text) for text in self.context.questions)
+
+    def attribute_of(self, intent: Intent) -> AskedAttribute | None:
+        """The attribute whose question answers a user's, as the schema in use has it, else as the model has it."""
+        # What only a text can tell is never asked of a specialist, which would name what it saw most often.
+        if intent.kind == "print" or (self.is_specialist and intent.attribute in intents().told):
+            return None
+        known = (*self.context.attributes, *self.model_attributes)
+        return next((one for one in known if attribute_called(one.name) == intent.attribute), None)
+
+    def is_asked_as_it_stands(self, intent: Intent) -> bool:
+        """Whether the model is to answer a user's question in words of its own."""
+        if self.attribute_of(intent) or (intent.attribute == CATEGORY and self.context.taxonomy_choices):
+            return False
+        if not self.is_specialist:
+            return True
+        is_told = intent.kind == "print" or intent.attribute in intents().told
+        return not is_told and (self.precision == 0 or OPEN_QUESTION in self.calibration.fields)
+
     def requests(self, product: Product, photos: Sequence[Image]) -> tuple[Request, ...]:
         """The product with all questions: those that see the listing, then those that must not.
 
@@ -84,6 +119,8 @@ class Plan:
         none, it isn't asked.
         """
         context = self.context.showing(product, "present")
+        asked_as_they_stand = (intent.text for intent in self.intents if self.is_asked_as_it_stands(intent))
+        context = replace(context, questions=tuple(asked_as_they_stand))
         with_listing: list[Question] = []
         without: list[Question] = []
         asked = self.asked
@@ -92,12 +129,25 @@ class Plan:
         for name, task in TASKS.items():
             if name in asked and (photos or not task.hides_listing):
                 (without if task.hides_listing else with_listing).extend(task.questions(product, context))
+        with_listing.extend(self._questions_behind(product, context, asked))
         listing = context.listing.text
         if listing is None:
             # Without a listing both see the same prompt, so that one request will do.
             with_listing, without = [*without, *with_listing], []
         pairs = ((listing, with_listing), (None, without))
         return tuple(Request(tuple(photos), tuple(questions), text) for text, questions in pairs if questions)
+
+    def _questions_behind(self, product: Product, context: TaskContext, asked: frozenset[str]) -> list[Question]:
+        """Those for category and attributes that the user's questions ask for, unless the record has them anyway."""
+        recorded = context.attributes if "attribute_qa" in asked else ()
+        found = {one.name: one for intent in self.intents if (one := self.attribute_of(intent)) is not None}
+        missing = tuple(one for one in found.values() if one not in recorded)
+        questions = []
+        if missing:
+            questions += TASKS["attribute_qa"].questions(product, replace(context, attributes=missing))
+        if "category" not in asked and any(CATEGORY in (i.attribute, i.subject and CATEGORY) for i in self.intents):
+            questions += TASKS["category"].questions(product, context) if context.taxonomy_choices else []
+        return [replace(question, recorded=False) for question in questions]
 
     def follow_up(
         self, product: Product, photos: Sequence[Image], category: CategoryPath | None
@@ -168,6 +218,8 @@ def make_plan(
         overwrite_values=overwrite_values,
         evidence=evidence,
         category_schemas=category_schemas,
+        model_attributes=asked_attributes(own.schema) if own.schema else (),
+        is_specialist=own.schema is not None or own.taxonomy is not None,
     )
 
 

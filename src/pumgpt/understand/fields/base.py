@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from PIL.Image import Image
+
 from pumgpt.backends.protocol import Answer
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Question
 from pumgpt.catalog.understanding import Evidence
+from pumgpt.ocr.reader import Line, PrintReader, shared_reader
 from pumgpt.tasks.registry import get_task
 from pumgpt.understand.judge import FieldPrediction, Judge
 from pumgpt.understand.plan import Plan
@@ -34,6 +37,14 @@ class FieldContext:
     plan: Plan
     product: Product
     photo_numbers: Sequence[int] | None = None
+    photos: Sequence[Image] = ()
+
+    @cached_property
+    def print_lines(self) -> tuple[Line, ...] | None:
+        """The text in its photos; None where nothing is installed that reads it."""
+        if not PrintReader.is_installed():
+            return None
+        return tuple(line for photo in self.photos for line in shared_reader().read(photo))
 
     @cached_property
     def judge(self) -> Judge:
