@@ -21,6 +21,8 @@ from pumgpt.understand.judge import reconcile
 
 BOTH = "both"
 """The answer to a choice between two where the product is either: what is unisex suits men and women."""
+_LEAST_LETTERS = 2
+"""Of a line of print. Readers see single letters in outlines: an L in a boot, a 1 in a dress."""
 
 Field = AttributeField | CategoryField
 Value = str | CategoryPath
@@ -167,14 +169,15 @@ def _print_answer(context: FieldContext, intent: Intent) -> AnswerField | None:
     if context.print_lines is None:
         hint = f"what is printed on the product is read with pip install 'pumgpt[{EXTRA}]'"
         return None if not context.plan.is_specialist else _abstained(intent, hint)
-    lines = [line for line in context.print_lines if line.confidence >= context.plan.precision]
+    legible = [line for line in context.print_lines if len("".join(word_forms(line.text))) >= _LEAST_LETTERS]
+    lines = [line for line in legible if line.confidence >= context.plan.precision]
     answer, used = _read(context, intent, lines)
     if answer is not None:
         confidence = round(mean_confidence(used), 4)
         return AnswerField(question=intent.text, answer=answer, confidence=confidence, status="filled", source="photo")
     if not context.plan.is_specialist:
         return None  # it may be able to read what the reader can't
-    return _abstained(intent, _unread(intent, lines, is_unclear=bool(context.print_lines)))
+    return _abstained(intent, _unread(intent, lines, is_unclear=bool(legible)))
 
 
 def _read(context: FieldContext, intent: Intent, lines: Sequence[Line]) -> tuple[str | None, Sequence[Line]]:
