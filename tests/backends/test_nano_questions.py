@@ -27,7 +27,7 @@ SIDES = ["Is it blue?", "Is it for men?", "Is it for men or women?"]
 @pytest.fixture(scope="module")
 def records() -> list[tuple[Product, Understanding]]:
     nano: Model = pumgpt.load("nano")
-    drawn = [draw_sample(seed, 160) for seed in list(seeds.DEMO)[:16]]
+    drawn = [draw_sample(seed, 160) for seed in list(seeds.DEMO)[:8]]
     questions = [*COLOUR, *UNSEEN, *BRAND, *SIDES, "What is it?"]
     return [(product, nano.understand(photo, questions=questions)) for photo, product in drawn]
 
@@ -62,12 +62,12 @@ def test_yes_and_no_are_of_one_mind_with_the_record(records: list[tuple[Product,
         if men and "gender" in values:
             assert men == ("yes" if values["gender"] in ("Men", "Unisex") else "no")
             said += 1
-    assert said > 5, "the test would pass if nothing was answered"
+    assert said > 3, "the test would pass if nothing was answered"
 
 
 def test_pictures_of_no_product_are_left_alone() -> None:
     nano = pumgpt.load("nano")
-    pictures = [draw_foreign(seed, 160) for seed in list(seeds.TESTS)[:12]]
+    pictures = [draw_foreign(seed, 160) for seed in list(seeds.TESTS)[:8]]
     questions = ["What is it?", *COLOUR[:1], *SIDES, *BRAND]
     found = [nano.understand(picture, questions=questions).answers or [] for picture in pictures]
     filled = [answer for each in found for answer in each if answer.answer]

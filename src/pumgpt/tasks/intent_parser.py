@@ -16,6 +16,8 @@ from pumgpt.tasks.intents import CATEGORY, Intent, attribute_called, intents
 from pumgpt.tasks.value_meaning import category_words, other_words, word_forms
 from pumgpt.tasks.words import words
 
+_OR = r"\b(?:or|oder|ou|o)\b"
+
 
 class IntentParser:
     """Knows which attributes and categories can be asked, since a word means what it names: an attribute or a value.
@@ -63,7 +65,7 @@ class IntentParser:
 
     def _choice(self, plain: str) -> Intent | None:
         for match in self._matches(intents().choice, plain):
-            sides = [_without_article(side) for side in re.split(r",? (?:or|oder|ou|o) |, ", match["sides"])]
+            sides = [_without_article(side) for side in re.split(rf",? {_OR} |, ", match["sides"])]
             found = [self._values.find(side) for side in sides]
             names = {name for name, _, _ in filter(None, found)}
             if all(found) and len(names) == 1 and len(found) > 1:
@@ -77,7 +79,9 @@ class IntentParser:
                 return Intent(plain, "yes or no", found[0], (found[1],), found[2])
         for name, patterns in intents().yes_no_of.items():
             for match in self._matches(patterns, plain):
-                return Intent(plain, "yes or no", name, (match["value"],))
+                # Longer ones go on to something else: 'of wood, and is it sturdy'.
+                if len(match["value"].split()) <= 2 and not re.search(_OR, match["value"]):
+                    return Intent(plain, "yes or no", name, (match["value"],))
         return None
 
     def _matches(self, patterns: Iterable[str], plain: str) -> Iterator[re.Match[str]]:
@@ -148,11 +152,13 @@ class _ValueIndex:
 
 def _searched(plain: str) -> Intent:
     """By a word anywhere in the question."""
+    # First, as 'how many come in a pack' has a word for stock too.
+    if any(re.search(pattern, plain) for pattern in intents().count):
+        return Intent(plain, "count")
     for name, patterns in intents().unseen.items():
         if any(re.search(pattern, plain) for pattern in patterns):
             return Intent(plain, "unseen", name)
-    is_count = any(re.search(pattern, plain) for pattern in intents().count)
-    return Intent(plain, "count" if is_count else "open")
+    return Intent(plain, "open")
 
 
 def _plain(text: str) -> str:
@@ -171,7 +177,7 @@ def _compiled(pattern: str, attribute_slot: str) -> re.Pattern[str]:
             pattern = pattern.replace(f"{{{name}}}", slot)
     pattern = pattern.replace("{attribute}", f"(?P<attribute>{attribute_slot})")
     pattern = pattern.replace("{value}", "(?P<value>.+?)").replace("{product}", "(?P<product>[\\w-]+)")
-    return re.compile(pattern.replace("{sides}", "(?P<sides>.+ (?:or|oder|ou|o) .+)"))
+    return re.compile(pattern.replace("{sides}", f"(?P<sides>.+ {_OR} .+)"))
 
 
 def _without_article(text: str) -> str:
