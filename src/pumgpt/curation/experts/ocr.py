@@ -17,9 +17,9 @@ from PIL.Image import Image, Resampling, Transpose
 
 from pumgpt.catalog.vocabulary.words import unescaped
 from pumgpt.curation.experts.base import Case, Expert, ExpertOptions
-from pumgpt.curation.experts.mentions import Text
 from pumgpt.curation.experts.text import TextExpert
 from pumgpt.curation.verdict import Claim, Verdict, Vote
+from pumgpt.extraction.mentions import Text
 
 MIN_SIDE_PX = 320
 """Smaller photos are enlarged, or letters of a few pixels would be missed."""

@@ -15,10 +15,10 @@ from pumgpt.catalog.vocabulary.quantities import parse_quantity
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.words import words
 from pumgpt.curation.experts.base import Case, Expert, ExpertOptions
-from pumgpt.curation.experts.mentions import Mention, Text
-from pumgpt.curation.experts.span_classifier import SpanClassifier, SpanOwner
-from pumgpt.curation.experts.text_score import TextScore, mention_features
 from pumgpt.curation.verdict import Claim, Verdict, Vote
+from pumgpt.extraction.mentions import Mention, Text
+from pumgpt.extraction.span_classifier import SpanClassifier, SpanOwner
+from pumgpt.extraction.text_score import TextScore, mention_features
 
 MAX_DESCRIPTION = 4_000
 """Characters; the rest of a description is ignored."""

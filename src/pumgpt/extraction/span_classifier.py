@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from pumgpt.catalog.vocabulary.units import UNIT
 from pumgpt.catalog.vocabulary.words import key, words
-from pumgpt.curation.experts.mentions import Text
 from pumgpt.errors import ModelError
+from pumgpt.extraction.mentions import Text
 
 NUM_BUCKETS = 8192
 SHIPPED = Path(__file__).with_name("span_classifier.npz")
