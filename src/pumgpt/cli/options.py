@@ -43,6 +43,9 @@ def vocabulary_options(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.option(
         "--category-map", type=FILE, metavar="F", help="From the model's categories to those of --taxonomy."
     )(command)
+    command = click.option(
+        "--value-map", type=FILE, metavar="F", help="From the model's attributes and values to those of --schema."
+    )(command)
     command = click.option("--schema", type=FILE, metavar="F", help="Attributes to fill. Default: the model's.")(
         command
     )

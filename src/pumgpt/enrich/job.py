@@ -80,6 +80,7 @@ def open_inputs(
     taxonomy: Path | None = None,
     schema: Path | None = None,
     category_map: Path | None = None,
+    value_map: Path | None = None,
     category_attributes: bool = False,
     precision: float = DEFAULT_PRECISION,
     overwrite_values: bool = False,
@@ -103,13 +104,14 @@ def open_inputs(
         taxonomy=own_taxonomy,
         schema=own_schema,
         crosswalk=crosswalk,
+        value_map=value_map,
         precision=precision,
         overwrite_values=overwrite_values,
         evidence=evidence,
         category_schemas=category_schemas,
     )
     reader.category_ids = category_ids(backend, plan)
-    reader.name_attributes(asked.name for asked in plan.context.attributes)
+    reader.name_attributes(plan.attribute_names)
     return EnrichInputs(reader, backend, plan)
 
 
@@ -203,7 +205,7 @@ def _write_table(journal: EnrichJournal, reader: CatalogReader, plan: Plan) -> N
     if ending_of(journal.out) in JSON_LINES:  # packed: the journal itself is written on, which a packed file can't be
         write_packed_lines(journal.out, journal.flushed_answers())
         return
-    names = [asked.name for asked in plan.context.attributes] if "attribute_qa" in plan.asked else []
+    names = list(plan.attribute_names) if "attribute_qa" in plan.asked else []
     if plan.category_schemas is not None:
         # Which attributes the categories brought is only known from the answers, and a table needs its columns first.
         brought = (field.name for answer in journal.answers() for field in answer.attributes or ())
