@@ -38,8 +38,8 @@ from pumgpt.understand import statements
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "experiments" / "curation_titles"))
 
-from title_claims import Listing as LabelledTitle  # noqa: E402
-from title_claims import read_listings  # noqa: E402
+from title_claims import Listing as LabelledTitle
+from title_claims import read_listings
 
 FASHION = "fashion/train-*.parquet"
 FASHION_PRODUCTS = 4_000

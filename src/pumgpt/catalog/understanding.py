@@ -39,6 +39,9 @@ class CategoryField(_Record):
     id: str | None = None
     confidence: float | None = None
     status: Status
+    precision: float | None = None
+    """Of a filled field, here and below: the share of such fields, filled as surely as asked, that were right on
+    validation. None where that was not measured."""
     suggestion: list[str] | None = None
     """The model's path, where `status` is `conflict`."""
     alternatives: list[CategoryChoice] = []
@@ -50,6 +53,7 @@ class AttributeField(_Record):
     value: str | list[str] | None
     confidence: float | None = None
     status: Status
+    precision: float | None = None
     suggestion: str | None = None
     """What the model sees, where `status` is `conflict`."""
     evidence: Evidence | None = None
@@ -60,6 +64,7 @@ class AnswerField(_Record):
     answer: str | None
     confidence: float | None = None
     status: Status
+    precision: float | None = None
     evidence: Evidence | None = None
 
 
@@ -103,6 +108,8 @@ class Understanding(_Record):
                 field.pop("evidence", None)
             if field and field.get("suggestion") is None:
                 field.pop("suggestion", None)
+            if field and field.get("precision") is None:
+                field.pop("precision", None)
         return document
 
 

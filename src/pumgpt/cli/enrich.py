@@ -20,6 +20,7 @@ from pumgpt.cli.options import (
 from pumgpt.cli.outcome import conclude
 
 if TYPE_CHECKING:
+    from pumgpt.backends.calibration import PrecisionOf
     from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.enrich.executor import Executor
     from pumgpt.enrich.job import EnrichInputs
@@ -61,6 +62,7 @@ def command(
     category_attributes: bool,
     tasks: str | None,
     precision: float,
+    precision_of: PrecisionOf,
     model: str,
     device: str | None,
     batch_size: int | None,
@@ -106,6 +108,7 @@ def command(
             value_map=value_map,
             category_attributes=category_attributes,
             precision=precision,
+            precision_of=precision_of,
             overwrite_values=overwrite_values,
             evidence=report_path is not None,
         )

@@ -74,6 +74,14 @@ def column_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def precision_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How sure the model must be of what it fills in."""
+    command = click.option(
+        "--precision-of",
+        type=click.Choice(["all", "each"]),
+        default="all",
+        show_default=True,
+        help="What P is asked of: all filled values of a field together, or each value by its own confidence.",
+    )(command)
     return click.option(
         "--precision",
         type=click.FloatRange(0, 1),

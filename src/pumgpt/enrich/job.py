@@ -11,6 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
+from pumgpt.backends.calibration import PrecisionOf
 from pumgpt.backends.protocol import Backend
 from pumgpt.catalog.formats.base import CatalogReader, RejectedRow
 from pumgpt.catalog.formats.column_map import load_column_map
@@ -83,6 +84,7 @@ def open_inputs(
     value_map: Path | None = None,
     category_attributes: bool = False,
     precision: float = DEFAULT_PRECISION,
+    precision_of: PrecisionOf = "all",
     overwrite_values: bool = False,
     evidence: bool = False,
 ) -> EnrichInputs:
@@ -106,6 +108,7 @@ def open_inputs(
         crosswalk=crosswalk,
         value_map=value_map,
         precision=precision,
+        precision_of=precision_of,
         overwrite_values=overwrite_values,
         evidence=evidence,
         category_schemas=category_schemas,
@@ -168,6 +171,7 @@ def enrich(
             journal.rollback()
             journal.summary.stopped = True
         journal.summary.warnings = reader.warnings
+        journal.summary.precision, journal.summary.precision_of = plan.precision, plan.precision_of
         _write_table(journal, reader, plan)
         journal.commit(finished=not journal.summary.stopped)
         if report is not None and not journal.summary.stopped:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL.Image import Image
 
-from pumgpt.backends.calibration import Calibration
+from pumgpt.backends.calibration import Calibration, PrecisionOf
 from pumgpt.backends.protocol import Backend, Request
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices, Question
@@ -46,6 +46,7 @@ class Plan:
     crosswalk: Crosswalk | None = None
     calibration: Calibration = field(default_factory=Calibration)
     precision: float = DEFAULT_PRECISION
+    precision_of: PrecisionOf = "all"
     overwrite_values: bool = False
     evidence: bool = False
     category_schemas: CategorySchemas | None = None
@@ -155,6 +156,7 @@ def make_plan(
     value_map: Path | None = None,
     questions: Sequence[str] = (),
     precision: float = DEFAULT_PRECISION,
+    precision_of: PrecisionOf = "all",
     overwrite_values: bool = False,
     evidence: bool = False,
     category_schemas: CategorySchemas | None = None,
@@ -187,6 +189,7 @@ def make_plan(
         crosswalk=crosswalk,
         calibration=own.calibration or Calibration(),
         precision=precision,
+        precision_of=precision_of,
         overwrite_values=overwrite_values,
         evidence=evidence,
         category_schemas=category_schemas,
@@ -374,7 +377,8 @@ def fingerprint(backend: Backend, plan: Plan) -> Fingerprint:
         ),
         "tasks": ", ".join(sorted(plan.asked)),
         "questions": _digest(context.questions),
-        "precision": str(plan.precision),
+        # Of all together it is written as ever, so that runs of earlier versions go on.
+        "precision": str(plan.precision) if plan.precision_of == "all" else f"{plan.precision} of each",
         "setting of --overwrite-values": str(plan.overwrite_values),
         **by_category,
     }

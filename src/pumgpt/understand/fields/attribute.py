@@ -34,6 +34,7 @@ def attribute_field(context: FieldContext, reply: Reply) -> AttributeField:
         value=value,
         confidence=decision.confidence,
         status=decision.status,
+        precision=decision.precision,
         suggestion=text_or_none(decision.suggestion),
         evidence=context.evidence(reply.answer),
     )

@@ -33,6 +33,7 @@ def category_field(context: FieldContext, reply: Reply, attributes: Sequence[Rep
         id=_id(plan, path) or (product.category_id if path == own else None),
         confidence=decision.confidence,
         status=decision.status,
+        precision=decision.precision,
         suggestion=list(decision.suggestion) if isinstance(decision.suggestion, tuple) else None,
         alternatives=_alternatives(plan, prediction, path),
         evidence=context.evidence(reply.answer),

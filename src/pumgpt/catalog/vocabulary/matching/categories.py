@@ -186,7 +186,9 @@ class _Climb:
         """Every word that the category, or something above it, goes by."""
         known = frozenset(part for level in self.levels for name in level.names for part in name)
         # Of a category without parents or a map, a public taxonomy of the same name says where such things are.
-        return known if self.row.path or len(self.source) > 1 else known | self.places.words.above(self.levels[0].names[0])
+        return (
+            known if self.row.path or len(self.source) > 1 else known | self.places.words.above(self.levels[0].names[0])
+        )
 
     def _names(self, name: str) -> Iterator[Parts]:
         parts = self.places.words.read(name).parts
