@@ -24,15 +24,16 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from pumgpt.catalog.vocabulary.values import written_forms
-from pumgpt.curation.experts import span_classifier, text_score
+from pumgpt.curation import fusion
 from pumgpt.curation.experts.base import ExpertOptions
-from pumgpt.curation.experts.mentions import Text
 from pumgpt.curation.experts.registry import make_experts
-from pumgpt.curation.experts.span_classifier import NUM_BUCKETS, TYPE, SpanClassifier, bucket, span_features
 from pumgpt.curation.experts.text import TextExpert, unmentioned_features
-from pumgpt.curation.experts.text_score import FEATURES, TextScore
 from pumgpt.curation.fusion import Fusion
 from pumgpt.curation.verdict import Verdict, Vote
+from pumgpt.extraction import span_classifier, text_score
+from pumgpt.extraction.mentions import Text
+from pumgpt.extraction.span_classifier import NUM_BUCKETS, TYPE, SpanClassifier, bucket, span_features
+from pumgpt.extraction.text_score import FEATURES, TextScore
 
 # Fitted on claims of the kind that these experiments measure, of other products.
 EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
@@ -65,20 +66,24 @@ _BLANK = TextScore(0.0, (0.0,) * len(FEATURES))
 def main() -> None:
     parser = argparse.ArgumentParser(description="Fit the text expert and the fusion on labelled titles.")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--out", type=Path, default=span_classifier.SHIPPED.parent)
+    parser.add_argument("--out", type=Path, help="folder for the fitted files, by default where those that ship are")
     options = parser.parse_args()
     listings = [listing for name in FILES for listing in read_listings(options.data / "text" / name)]
     products = read_products_of(options.data / TAXONOMY)
     score, votes = fit_score(listings)
     classifier = with_type(fit_classifier(listings), listings, products)
-    classifier.save(options.out / span_classifier.SHIPPED.name)
-    score.save(options.out / text_score.SHIPPED.name)
+    classifier.save(_target(span_classifier.SHIPPED, options.out))
+    score.save(_target(text_score.SHIPPED, options.out))
     seen = photo_votes(options.data)
-    fusion = Fusion.fit([*votes, *seen], OPERATING_POINT)
-    fusion.save(options.out / "fusion.json")
+    fused = Fusion.fit([*votes, *seen], OPERATING_POINT)
+    fused.save(_target(fusion.SHIPPED, options.out))
     print(
         f"fitted on {len(listings)} titles, {len(classifier.names)} attributes, {len(votes)} claims; {len(seen)} values on photos"
     )
+
+
+def _target(shipped: Path, folder: Path | None) -> Path:
+    return shipped if folder is None else folder / shipped.name
 
 
 def photo_votes(data: Path) -> list[tuple[list[Vote], Verdict]]:
@@ -176,9 +181,7 @@ def _spans(listing: Listing, chance: random.Random) -> Iterator[tuple[list[int],
         yield [bucket(feature) for feature in span_features(text, start, end)], frozenset(names)
 
 
-def fit_score(
-    listings: Sequence[Listing], products: Sequence[str], seed: int = 0
-) -> tuple[TextScore, list[tuple[list[Vote], Verdict]]]:
+def fit_score(listings: Sequence[Listing], seed: int = 0) -> tuple[TextScore, list[tuple[list[Vote], Verdict]]]:
     """The score, and what the expert with that score votes on the same claims."""
     claims = make_claims(listings, seed, rewrite_false=True)
     experts = list(_experts(listings, claims, seed))

@@ -3,9 +3,20 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from pumgpt.backends.calibration import Calibration, FieldCalibration, fit_calibration
+from pumgpt.backends.calibration import (
+    LEVEL,
+    NEVER_FILLED,
+    Calibration,
+    FieldCalibration,
+    fit_calibration,
+    listed_key,
+    lower_bound,
+    prove_precision,
+)
 from pumgpt.errors import ModelError
 
 
@@ -23,6 +34,42 @@ def test_the_threshold_is_the_smallest_that_reaches_the_precision() -> None:
     assert field.threshold(0.95) == 0.8
     assert field.threshold(0.995) == math.inf
     assert field.threshold(0) == 0.0
+
+
+def test_asked_of_each_value_the_precision_is_the_threshold_whatever_the_curve() -> None:
+    field = FieldCalibration(precision=[(0.1, 0.7, 1.0), (0.5, 0.9, 0.6)])
+    assert field.threshold(0.9, "each") == 0.9
+    assert field.threshold(0.995, "each") == 0.995
+    assert field.threshold(0, "each") == 0.0
+
+
+def test_few_answers_are_worth_what_they_prove_and_hold_each_value_to_it() -> None:
+    field = FieldCalibration(
+        precision=[(0.5, 1.0, 1.0), (0.95, 1.0, 0.5)], proven=[(0.5, 0.82), (0.95, 0.91)], count=20
+    )
+    assert field.precision_from(0.6) == 0.91
+    assert field.precision_from(0.96) is None
+    assert field.threshold(0.9) == field.threshold(0.9, "each") == 0.95
+    assert field.threshold(0.8) == 0.5 and field.threshold(0.8, "each") == 0.8
+    unproven = FieldCalibration(precision=[(0.5, 1.0, 1.0)], proven=NEVER_FILLED, count=3)
+    assert unproven.threshold(0.5, "each") == math.inf
+    assert unproven.precision_from(0.0) is None
+
+
+def test_what_fields_from_a_confidence_on_are_worth() -> None:
+    field = FieldCalibration(precision=[(0.1, 0.7, 1.0), (0.5, 0.9, 0.6), (0.8, 1.0, 0.2)], count=1000)
+    assert field.precision_from(0.0) == pytest.approx(701 / 1002)
+    assert field.precision_from(0.5) == pytest.approx(541 / 602)
+    assert field.precision_from(0.6) == pytest.approx(201 / 202)  # all of 200 were right, which isn't certainty
+    assert field.precision_from(0.9) is None
+
+
+def test_what_a_field_is_worth_is_never_taken_from_the_default() -> None:
+    curve = FieldCalibration(precision=[(0.1, 0.7, 1.0)], count=1000)
+    calibration = Calibration(fields={"default": curve, "attribute:colour": curve})
+    assert calibration.precision_from("attribute:colour", 0.0) == pytest.approx(701 / 1002)
+    assert calibration.precision_from(listed_key("attribute:colour"), 0.0) == pytest.approx(701 / 1002)
+    assert calibration.precision_from("attribute:fabric", 0.0) is None
 
 
 def test_without_a_curve_the_precision_is_the_threshold() -> None:
@@ -60,3 +107,43 @@ def test_a_falling_map_is_refused_by_name(tmp_path: Path) -> None:
     path.write_text('{"fields": {"category": {"confidence": [[0, 0.5], [1, 0.2]]}}}', encoding="utf-8")
     with pytest.raises(ModelError, match=r"fields\.category\.confidence.*rise"):
         Calibration.load(path)
+
+
+def test_a_lower_bound_leaves_as_much_doubt_as_its_level_says() -> None:
+    """If the true share were the bound, as many right answers or more would come in one of five shops."""
+    for right, count in ((16, 16), (45, 50), (9, 12)):
+        bound = lower_bound(right, count, level=0.8)
+        chance = sum(math.comb(count, k) * bound**k * (1 - bound) ** (count - k) for k in range(right, count + 1))
+        assert chance == pytest.approx(0.2)
+    assert lower_bound(0, 10) == 0
+
+
+def test_few_right_answers_prove_little() -> None:
+    scores = [0.5 + place / 100 for place in range(15)]
+    fitted = FieldCalibration(precision=[(0.5, 1.0, 1.0)], proven=prove_precision(scores, [True] * 15))
+    assert fitted.threshold(0.9) == math.inf
+    one_more = FieldCalibration(proven=prove_precision([0.4, *scores], [True] * 16))
+    assert one_more.threshold(0.9) == 0.4
+    assert one_more.threshold(0) == 0
+    never = FieldCalibration(proven=NEVER_FILLED)
+    assert (never.threshold(0), never.threshold(0.01)) == (0.0, math.inf)
+
+
+@pytest.mark.parametrize("count", [45, 90, 300])
+def test_in_few_shops_a_searched_threshold_keeps_less_than_was_asked(count: int) -> None:
+    """Drawn shops whose answers are right as often as their scores say: the true precision above a threshold is known."""
+    rng, short, shared = np.random.default_rng(0), 0, 0
+    for _ in range(200):
+        scores = rng.uniform(size=count)
+        right = rng.uniform(size=count) < _chance(scores)
+        threshold = FieldCalibration(proven=prove_precision(scores, right)).threshold(0.9)
+        if threshold < math.inf:
+            shared += 1
+            short += _chance(np.linspace(threshold, 1, 200)).mean() < 0.9
+    assert shared > 20
+    assert short / 200 <= 1 - LEVEL
+
+
+def _chance(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    chance: NDArray[np.float64] = 1 / (1 + np.exp(-8 * (scores - 0.35)))
+    return chance

@@ -86,11 +86,14 @@ def test_a_field_that_the_record_does_not_have_is_asked_for_and_stays_out_of_it(
     assert {question.field for question in backend.asked} == {"category", "gender"}
 
 
-def test_a_shop_s_own_names_are_asked_first() -> None:
-    schema = AttributeSchema((AttributeSpec("Farbe", ("Navy Blue", "Red")),))
+def test_the_answer_is_in_the_shop_s_own_words() -> None:
+    schema = AttributeSchema((AttributeSpec("Farbe", ("Marineblau", "Rot")),))
     backend = Specialist()
-    ask("What colour is it?", backend=backend, schema=schema)
-    assert [question.field for question in backend.asked if question.task == "attribute_qa"] == ["Farbe"]
+    answers, record = ask("What colour is it?", "Is it blue?", backend=backend, schema=schema, precision=0.5)
+    assert [question.field for question in backend.asked if question.task == "attribute_qa"] == ["colour"]
+    assert record.attributes is not None
+    assert answers[0].answer == record.attributes[0].value == "Marineblau"
+    assert answers[1].answer == "yes", "by the model's own values, as 'Marineblau' is in another language"
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,21 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from pumgpt.errors import ModelError
 
 DEFAULT = "default"
+PrecisionOf = Literal["all", "each"]
+"""What an asked precision is asked of: `all` filled fields of a kind together, or `each` filled value by itself."""
+LEVEL = 0.8
+"""The level of lower bounds: in four of five shops, the precision is no smaller than asked."""
+NEVER_FILLED = [(0.0, 0.0)]
+"""The `proven` of a field with too few answers to prove anything: it is filled at a precision of 0 alone."""
 _LISTED = " | listing"
 
 
@@ -44,6 +51,9 @@ class FieldCalibration(BaseModel):
     precision: list[tuple[float, float, float]] = []
     """(threshold, precision, coverage): of the fields at or above the threshold that share was right, and that share
     of all fields was that sure."""
+    proven: list[tuple[float, float]] = []
+    """(threshold, lower bound of the precision): where the answers are few, these decide in place of `precision`, whose
+    shares are then right by luck."""
     count: int = 0
     """Validation answers that this was fitted on."""
 
@@ -63,16 +73,35 @@ class FieldCalibration(BaseModel):
         raws, confidences = zip(*self.confidence, strict=True)
         return float(np.interp(raw, raws, confidences))
 
-    def threshold(self, precision: float) -> float:
-        """The smallest confidence from which on a share `precision` of the filled fields was right.
+    def threshold(self, precision: float, of: PrecisionOf = "all") -> float:
+        """The confidence from which on a field is filled.
 
-        Infinity where no threshold reached it: the field is then never filled. Without a curve, `precision` itself.
+        Of `all`: the smallest from which on a share `precision` of the filled fields was right, or is proven to be where
+        there are lower bounds; infinity where none reached it. Of `each`, and without a curve: `precision` itself, since
+        a confidence is a probability; but never less than what few answers prove.
         """
         if precision <= 0:
             return 0.0
-        if not self.precision:
+        steps: Sequence[tuple[float, ...]] = self.proven or self.precision
+        if not steps or (of == "each" and not self.proven):
             return precision
-        return min((step[0] for step in self.precision if step[1] >= precision), default=math.inf)
+        reached = min((step[0] for step in steps if step[1] >= precision), default=math.inf)
+        return max(reached, precision) if of == "each" else reached
+
+    def precision_from(self, least: float) -> float | None:
+        """The share of right fields among those with at least this confidence, or its lower bound where the answers are few;
+        None where there were none.
+
+        By the rule of succession: of forty answers that were all right, the share is 41 of 42, not 1.
+        """
+        if self.proven:
+            bound = next((bound for threshold, bound in self.proven if threshold >= least), 0.0)
+            return bound or None
+        for threshold, right, coverage in self.precision:
+            if threshold >= least:
+                count = coverage * self.count
+                return (right * count + 1) / (count + 2)
+        return None
 
 
 class Calibration(BaseModel):
@@ -110,8 +139,45 @@ class Calibration(BaseModel):
     def confidence(self, field: str, raw: float) -> float:
         return self.of(field).map(raw)
 
-    def threshold(self, field: str, precision: float) -> float:
-        return self.of(field).threshold(precision)
+    def threshold(self, field: str, precision: float, of: PrecisionOf = "all") -> float:
+        return self.of(field).threshold(precision, of)
+
+    def precision_from(self, field: str, least: float) -> float | None:
+        """How often such a field is right if it is filled from this confidence on; None where that was not measured.
+
+        The default calibration is of other fields, so it tells nothing here.
+        """
+        names = (field, field.removesuffix(_LISTED))
+        measured = next((self.fields[name] for name in names if name in self.fields), None)
+        return None if measured is None else measured.precision_from(least)
+
+
+def lower_bound(num_right: ArrayLike, count: ArrayLike, level: float = LEVEL) -> NDArray[np.float64]:
+    """The share of right answers that `num_right` of `count` prove, one-sided (Clopper and Pearson 1934).
+
+    At a level of 0.8 it takes 16 answers that are all right to prove 0.9. Needs SciPy, as fitting does.
+    """
+    from scipy.stats import beta
+
+    right, wrong = np.asarray(num_right, dtype=float), np.asarray(count, dtype=float) - num_right
+    # Without a right answer the distribution is not defined, and nothing is proven.
+    bound: NDArray[np.float64] = np.where(right > 0, beta.ppf(1 - level, np.maximum(right, 1), wrong + 1), 0.0)
+    return bound
+
+
+def prove_precision(confidences: ArrayLike, right: ArrayLike) -> list[tuple[float, float]]:
+    """(threshold, lower bound of the precision) for each confidence, from the lowest on; for `FieldCalibration.proven`.
+
+    The lowest threshold that reaches a precision is then searched among all of them. That spends less of the level than
+    it seems, as neighbouring thresholds share nearly all answers; `tests/backends/test_calibration_map.py` counts it.
+    """
+    scores, hits = np.asarray(confidences, dtype=float), np.asarray(right, dtype=float)
+    order = np.argsort(scores)
+    thresholds, first = np.unique(scores[order], return_index=True)
+    count = len(scores) - first
+    bounds = lower_bound(hits[order][::-1].cumsum()[::-1][first], count) if len(scores) else []
+    # Rounded down: six digits must not promise more than the bound.
+    return [(float(place), math.floor(bound * 1e6) / 1e6) for place, bound in zip(thresholds, bounds, strict=True)]
 
 
 def fit_calibration(raw: Sequence[float], right: Sequence[bool]) -> FieldCalibration:

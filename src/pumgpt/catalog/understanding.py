@@ -41,6 +41,9 @@ class CategoryField(_Record):
     id: str | None = None
     confidence: float | None = None
     status: Status
+    precision: float | None = None
+    """Of a filled field, here and below: the share of such fields, filled as surely as asked, that were right on
+    validation. None where that was not measured."""
     suggestion: list[str] | None = None
     """The model's path, where `status` is `conflict`."""
     alternatives: list[CategoryChoice] = []
@@ -52,6 +55,7 @@ class AttributeField(_Record):
     value: str | list[str] | None
     confidence: float | None = None
     status: Status
+    precision: float | None = None
     suggestion: str | None = None
     """What the model sees, where `status` is `conflict`."""
     evidence: Evidence | None = None
@@ -67,6 +71,7 @@ class AnswerField(_Record):
     source: Source | None = None
     reason: str | None = None
     """Why there is no answer, where `status` is `abstained`."""
+    precision: float | None = None
     evidence: Evidence | None = None
 
 
@@ -108,7 +113,7 @@ class Understanding(_Record):
         for field in [document.get("category"), *document.get("attributes", []), *document.get("answers", [])]:
             if field and field.get("evidence") is None:
                 field.pop("evidence", None)
-            for key in ("suggestion", "asks_for", "source", "reason"):
+            for key in ("suggestion", "precision", "asks_for", "source", "reason"):
                 if field and field.get(key) is None:
                     field.pop(key, None)
         return document

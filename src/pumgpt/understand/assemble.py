@@ -11,7 +11,7 @@ from pumgpt.catalog.understanding import CaptionField, ModelInfo, Understanding
 from pumgpt.catalog.vocabulary.taxonomy import CategoryPath
 from pumgpt.tasks.registry import get_task
 from pumgpt.understand.fields.answer import answer_field, reply_field
-from pumgpt.understand.fields.attribute import attribute_field, correction_field
+from pumgpt.understand.fields.attribute import attribute_fields, correction_field
 from pumgpt.understand.fields.base import FieldContext, Reply
 from pumgpt.understand.fields.caption import caption_field
 from pumgpt.understand.fields.category import category_field, is_refused
@@ -41,14 +41,13 @@ def assemble(
 
     record = Understanding(id=product.id, model=model, warnings=[*warnings, *_failures(replies)])
     if "attributes" in asked:
-        record.attributes = [attribute_field(context, reply) for reply in replies_for("attributes")]
+        record.attributes = attribute_fields(context, replies_for("attributes"))
     if "corrections" in asked:
         record.corrections = [correction_field(context, reply) for reply in replies_for("corrections")]
     for reply in replies_for("completion"):
         record.completion = caption_field(context, reply)
-    # After the attributes, which may decide how a category is called in the shop's own taxonomy.
     for reply in replies_for("category"):
-        record.category = category_field(context, reply, record.attributes or ())
+        record.category = category_field(context, reply, replies_for("attributes"))
     # After the fields, which answer what is asked about them.
     if "answers" in asked:
         others = [reply for reply in replies_for("answers") if reply.question.task != "question"]

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from pumgpt.catalog.vocabulary.words import unescaped
 from pumgpt.curation.experts.base import Case, Expert, ExpertOptions
-from pumgpt.curation.experts.mentions import Text
 from pumgpt.curation.experts.text import TextExpert
 from pumgpt.curation.verdict import Claim, Verdict, Vote
+from pumgpt.extraction.mentions import Text
 from pumgpt.ocr.reader import EXTRA, MODULES, Line, PrintReader
 
 _LINE_BREAK = " | "

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pumgpt.catalog.question import Choices
+from pumgpt.catalog.question import CANNOT_TELL, Choices
 from pumgpt.catalog.understanding import AnswerField, AttributeField, CategoryField, Source, Understanding
 from pumgpt.catalog.vocabulary.attribute_names import find_attribute
 from pumgpt.catalog.vocabulary.sizes import find_sizes
@@ -34,7 +34,7 @@ def answer_field(context: FieldContext, intent: Intent, replies: Sequence[Reply]
     `replies` are all that the model said of the product, and `record` is what was made of them: a question about a field is
     answered by that field, so that no product has two colours.
     """
-    known = _denied_subject(context, intent, replies, record) or _field_answer(context, intent, replies, record)
+    known = _denied_subject(intent, replies) or _field_answer(context, intent, replies, record)
     if known is None or known.answer is None:
         known = _listed_answer(context, intent) or _print_answer(context, intent) or known
     if known is None:
@@ -54,6 +54,7 @@ def reply_field(context: FieldContext, reply: Reply) -> AnswerField:
         answer=text_or_none(decision.value),
         confidence=decision.confidence,
         status=decision.status,
+        precision=decision.precision,
         evidence=context.evidence(reply.answer),
     )
 
@@ -114,14 +115,14 @@ def _find_field(
         reply = next((reply for reply in replies if reply.question.task == "category"), None)
         if record.category is not None:
             return record.category, reply
-        return (category_field(context, reply, record.attributes or ()), reply) if reply else None
-    mine = [
-        reply
-        for reply in replies
-        if reply.question.task == "attribute_qa" and attribute_called(reply.question.field or "") == intent.attribute
-    ]
-    reply = next(iter(mine), None)
-    field = next((one for one in record.attributes or () if attribute_called(one.name) == intent.attribute), None)
+        about = [one for one in replies if one.question.task == "attribute_qa"]
+        return (category_field(context, reply, about), reply) if reply else None
+    asked = context.plan.attribute_of(intent)
+    mine = (one for one in replies if one.question.task == "attribute_qa" and asked is not None)
+    reply = next((one for one in mine if asked and one.question.field == asked.name), None)
+    match = context.plan.matches.get(reply.question.choices) if reply and reply.question.choices else None
+    name = attribute_called(match.shop) if match else intent.attribute
+    field = next((one for one in record.attributes or () if attribute_called(one.name) == name), None)
     if field is None:
         field = attribute_field(context, reply) if reply else None
     # A specialist that was asked for a brand names the one that it saw most often.
@@ -186,14 +187,20 @@ def _read(context: FieldContext, intent: Intent, lines: Sequence[Line]) -> tuple
         return " | ".join(line.text for line in lines) or None, lines
     for line in lines:
         if intent.attribute == "size":
-            sizes = [line.text[start:end] for _, start, end in find_sizes(line.text)]
+            found = [line.text[start:end] for _, start, end in find_sizes(line.text)]
         else:
-            known = (one for one in context.plan.context.attributes if attribute_called(one.name) == intent.attribute)
-            values = [value for one in known if one.choices for value in one.choices.values]
-            sizes = [value for value in values if _contains(line.text, value)]
-        if sizes:
-            return sizes[0], [line]
+            found = [value for value in _listed_values(context, intent) if _contains(line.text, value)]
+        if found:
+            return found[0], [line]
     return None, ()
+
+
+def _listed_values(context: FieldContext, intent: Intent) -> list[str]:
+    """Those that the shop's schema has for the attribute."""
+    plan = context.plan
+    given = [(one.name, one.choices.values) for one in plan.context.attributes if one.choices]
+    given += [(spec.name, spec.values) for spec in plan.unlearnt if spec.values]
+    return [value for name, values in given if attribute_called(name) == intent.attribute for value in values]
 
 
 def _contains(text: str, value: str) -> bool:
@@ -201,15 +208,14 @@ def _contains(text: str, value: str) -> bool:
     return any(forms[start : start + len(wanted)] == wanted for start in range(len(forms)))
 
 
-def _denied_subject(
-    context: FieldContext, intent: Intent, replies: Sequence[Reply], record: Understanding
-) -> AnswerField | None:
+def _denied_subject(intent: Intent, replies: Sequence[Reply]) -> AnswerField | None:
     """'What colour is the belt?' of what is no belt has no answer."""
     if intent.subject is None:
         return None
-    found = _find_field(context, replace(intent, attribute=CATEGORY), replies, record)
-    path = found[0].path if found and isinstance(found[0], CategoryField) else None
-    if not path or is_meant(CATEGORY, intent.subject, tuple(path)) is not False:
+    # The model's own category: the shop's may be in another language.
+    reply = next((reply for reply in replies if reply.question.task == "category"), None)
+    path = split_path(reply.answer.text) if reply and reply.answer.text != CANNOT_TELL else None
+    if not path or is_meant(CATEGORY, intent.subject, path) is not False:
         return None
     return _abstained(intent, f"it is taken for {path[-1]}, not for '{intent.subject}'")
 

@@ -1,0 +1,98 @@
+"""How surely a span of a listing states a value of an attribute: logistic regression over a few plain features.
+
+The weights are in `extraction_score.json`; `scripts/fit_extraction.py` fits them on titles that the span classifier has not seen.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pumgpt.errors import ModelError
+from pumgpt.extraction.mentions import MatchKind, Mention
+from pumgpt.extraction.span_classifier import SpanOwner
+
+SHIPPED = Path(__file__).with_name("extraction_score.json")
+_MAX_LOGIT = 8.0
+
+FEATURES = (
+    "own", "own over other", "other where unknown", "known", "known value", "closed", "closed and unknown", "named",
+    "another form", "synonym", "other capitals", "num words", "description",
+)  # fmt: skip
+
+
+def candidate_features(
+    mention: Mention,
+    owner: SpanOwner,
+    *,
+    num_words: int,
+    is_closed: bool,
+    is_known: bool,
+    is_named: bool,
+    is_described: bool,
+) -> tuple[float, ...]:
+    """The features, in the order of `FEATURES`, of one span as a value of one attribute."""
+    return (
+        # An attribute that the classifier hardly knows has log-odds of little meaning, so they count by `known`.
+        _clipped(owner.own) * owner.known,
+        _clipped(owner.own - owner.other) * owner.known,
+        _clipped(owner.other) * (1 - owner.known),
+        owner.known,
+        float(is_known),
+        float(is_closed),
+        float(is_closed) * (1 - owner.known),
+        float(is_named),
+        float(mention.kind in (MatchKind.FORM, MatchKind.UNIT)),
+        float(mention.kind is MatchKind.SYNONYM),
+        float(mention.kind is MatchKind.CAPITALS),
+        min(num_words, 6) / 6,
+        float(is_described),
+    )
+
+
+class _ScoreFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    intercept: float
+    weights: dict[str, float]
+
+
+@dataclass(frozen=True)
+class ExtractionScore:
+    """`weights` in the order of `FEATURES`."""
+
+    intercept: float
+    weights: tuple[float, ...]
+
+    def probability(self, features: Sequence[float]) -> float:
+        logit = self.intercept + sum(weight * feature for weight, feature in zip(self.weights, features, strict=True))
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+
+    def save(self, path: Path) -> None:
+        weights = {name: round(weight, 4) for name, weight in zip(FEATURES, self.weights, strict=True)}
+        document = {"intercept": round(self.intercept, 4), "weights": weights}
+        path.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+
+    @classmethod
+    def load(cls, path: Path = SHIPPED) -> ExtractionScore:
+        """Raises `ModelError` that names the file."""
+        try:
+            content = _ScoreFile.model_validate_json(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ModelError(f"{path}: can't be read ({error.strerror}); mend the path") from error
+        except (ValidationError, UnicodeDecodeError) as error:
+            raise ModelError(
+                f"{path}: isn't the score of extraction; fit it again with scripts/fit_extraction.py"
+            ) from error
+        if tuple(content.weights) != FEATURES:
+            raise ModelError(f"{path}: the score of extraction has other features; fit it again")
+        return cls(content.intercept, tuple(content.weights.values()))
+
+
+def _clipped(logit: float) -> float:
+    return max(-_MAX_LOGIT, min(_MAX_LOGIT, logit))
