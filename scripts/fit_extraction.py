@@ -86,16 +86,23 @@ def title_asks(titles: Sequence[LabelledTitle], products: Sequence[str], seed: i
     classifiers = [cross_fitted(titles, fold_of, fold, products) for fold in range(FOLDS)]
     values = closed_values(titles)
     asked = category_attributes(titles)
+    # A classifier is large, so an attribute is forgotten for all titles of a fold or for none.
+    forgetful = {
+        (fold, name): ValueExtractor(_BLANK, classifiers[fold].without(name))
+        for fold in range(FOLDS)
+        for name in values
+        if chance.random() < SHARE_UNKNOWN
+    }
     for title, fold in zip(titles, fold_of, strict=True):
         known = ValueExtractor(_BLANK, classifiers[fold])
         listing = Listing({"title": Text(title.title)})
         for name in dict.fromkeys((*title.labels, *asked[title.category])):
             truth = frozenset(map(key, title.labels.get(name, ())))
             yield Ask(listing, AttributeSpec(name), truth, known)
-            forget = chance.random() < SHARE_UNKNOWN
-            extractor = ValueExtractor(_BLANK, classifiers[fold].without(name)) if forget else known
-            own = Listing(listing.parts) if forget else listing
-            yield Ask(own, AttributeSpec(name, values[name]), truth, extractor)
+            extractor = forgetful.get((fold, name), known)
+            own = listing if extractor is known else Listing(listing.parts)
+            if name in values:
+                yield Ask(own, AttributeSpec(name, values[name]), truth, extractor)
 
 
 def cross_fitted(
@@ -166,7 +173,7 @@ def fit_worth(asks: Sequence[Ask]) -> Calibration:
         if stated is not None:
             raws, rights = found.setdefault(statements.calibration_key(stated), ([], []))
             raws.append(stated.score)
-            rights.append(ask.is_right(stated.value))
+            rights.append(ask.is_right(stated.quote.value))
     return Calibration(fields={name: fit_calibration(*pair) for name, pair in sorted(found.items())})
 
 

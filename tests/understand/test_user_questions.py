@@ -134,8 +134,27 @@ def test_what_the_shop_states_decides() -> None:
     ]
 
 
+def test_what_the_listing_states_is_quoted() -> None:
+    schema = AttributeSchema((AttributeSpec("material", ("Mesh", "Leather")),))
+    product = Product("1", title="Men's grey mesh running shoe, crew neck")
+    for tasks in (None, ["question"]):  # as a field of the record, and without it
+        answers, _ = ask(
+            "What material is it?", "Is it leather?", product=product, schema=schema, tasks=tasks, precision=0
+        )
+        assert [(a.answer, a.source) for a in answers] == [("Mesh", "text"), ("no", "text")]
+        assert answers[0].evidence is not None and answers[0].evidence.text == "mesh"
+
+
+def test_photo_and_listing_of_two_minds_give_no_answer() -> None:
+    product = Product("1", title="Red shoe", description="A shoe in a deep red colour. Colour: red")
+    answers, _ = ask("Is it blue?", product=product)
+    assert answers[0].answer is None
+    assert answers[0].reason == "photo and listing say different things"
+
+
 def test_a_belt_s_colour_is_not_that_of_a_shoe() -> None:
-    answers, _ = ask("What colour is the belt?", "What colour is the shoe?", precision=0.5)
+    product = Product("1", attributes={"colour": "Navy Blue"})
+    answers, _ = ask("What colour is the belt?", "What colour is the shoe?", product=product)
     assert [a.answer for a in answers] == [None, "Navy Blue"]
     assert answers[0].reason == "it is taken for Shoes, not for 'belt'"
 

@@ -9,20 +9,27 @@ from pydantic import BaseModel, ConfigDict, Field
 Status = Literal["filled", "kept", "conflict", "abstained"]
 """`filled`: the model's value. `kept`: the shop's own value stands. `conflict`: the shop's value stands, and the model
 sees another. `abstained`: it cannot be told; the value is null."""
-Source = Literal["photo", "photo and text", "text", "shop"]
-"""What a value was taken from."""
 
 
 class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Evidence(_Record):
-    """Where an answer comes from: the photo's number and, for `attention`, the map (rows x columns, adds up to 1)."""
+Source = Literal["photo", "photo and text", "text", "shop"]
+"""What a value was taken from."""
 
-    image: int
-    kind: Literal["attention"] = "attention"
+
+class Evidence(_Record):
+    """Where an answer comes from: the photo's number and, for `attention`, the map (rows x columns, adds up to 1); for `text`
+    the quoted words. Where both say the same, a map has the words beside it.
+    """
+
+    image: int | None = None
+    kind: Literal["attention", "text"] = "attention"
     grid: list[list[float]] | None = None
+    text: str | None = None
+    """The words of the listing."""
+    part: Literal["title", "description"] | None = None
 
 
 class CaptionField(_Record):
@@ -47,6 +54,7 @@ class CategoryField(_Record):
     suggestion: list[str] | None = None
     """The model's path, where `status` is `conflict`."""
     alternatives: list[CategoryChoice] = []
+    source: Source | None = None
     evidence: Evidence | None = None
 
 
@@ -58,6 +66,7 @@ class AttributeField(_Record):
     precision: float | None = None
     suggestion: str | None = None
     """What the model sees, where `status` is `conflict`."""
+    source: Source | None = None
     evidence: Evidence | None = None
 
 
@@ -104,23 +113,26 @@ class Understanding(_Record):
     def to_json(self, *, evidence: bool = True) -> dict[str, Any]:
         """The JSON document: tasks that weren't asked are absent, null values of asked ones stay.
 
-        Without `evidence` no field says where its answer comes from: attention maps are many times larger than the rest.
+        Without `evidence` fields have no maps, which are many times larger than the rest; the words of a text stay.
         """
-        document = self.model_dump(mode="json", exclude=None if evidence else _EVIDENCE)
+        document = self.model_dump(mode="json")
         for task in ("caption", "category", "attributes", "answers", "completion", "corrections"):
             if document[task] is None:
                 del document[task]
         for field in [document.get("category"), *document.get("attributes", []), *document.get("answers", [])]:
-            if field and field.get("evidence") is None:
-                field.pop("evidence", None)
-            for key in ("suggestion", "precision", "asks_for", "source", "reason"):
-                if field and field.get(key) is None:
-                    field.pop(key, None)
+            if field:
+                field["evidence"] = _evidence(field["evidence"], maps=evidence)
+                for key in ("evidence", "suggestion", "precision", "source", "asks_for", "reason"):
+                    if field.get(key) is None:
+                        field.pop(key, None)
         return document
 
 
-_EVIDENCE: Any = {
-    "category": {"evidence"},
-    "attributes": {"__all__": {"evidence"}},
-    "answers": {"__all__": {"evidence"}},
-}
+def _evidence(document: dict[str, Any] | None, *, maps: bool) -> dict[str, Any] | None:
+    """What is shown of a field's evidence; None where that is nothing."""
+    if document is None or (not maps and document["text"] is None):
+        return None
+    if not maps:
+        document = {**document, "image": None, "kind": "text", "grid": None}
+    optional = ("image", "grid", "text", "part") if document["kind"] == "text" else ("text", "part")
+    return {key: value for key, value in document.items() if key not in optional or value is not None}

@@ -87,7 +87,9 @@ def _attributes(record: Understanding) -> Iterable[RenderableType]:
         table.add_column(name, overflow="fold")
     for field in answered:
         value = field.value if isinstance(field.value, str) else ", ".join(field.value or [])
-        suggestion = f" (the photo says {field.suggestion})" if field.suggestion else ""
+        by_text = field.evidence is not None and field.evidence.kind == "text"
+        witness = field.evidence.part if field.evidence is not None and by_text else "photo"
+        suggestion = f" (the {witness} says {field.suggestion})" if field.suggestion else ""
         style = STATUS_STYLES[field.status]
         shown = Text.assemble((value, "bold"), (suggestion, style))
         status = Text(field.status, style=style)

@@ -120,7 +120,9 @@ def _mean_heatmap(maps: Iterable[Evidence], photos: Photos) -> str | None:
 
 
 def _small_heatmap(evidence: Evidence | None, photos: Photos) -> str | None:
-    photo = photos[evidence.image] if evidence and evidence.image < len(photos) else None
-    if evidence is None or not evidence.grid or photo is None:
+    if evidence is None or not evidence.grid or evidence.image is None or evidence.image >= len(photos):
+        return None
+    photo = photos[evidence.image]
+    if photo is None:
         return None
     return data_uri(overlay(photo, evidence.grid, SMALL_PX), 70)

@@ -71,15 +71,22 @@ _MEASURED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class StatedValue:
-    """A value that the text states. `score` in 0..1 is not calibrated; `quote` are its words, in `part`."""
+class Quote:
+    """A value, and the words that state it, in `part` ("title" or "description")."""
 
     value: str
-    score: float
     part: str
-    quote: str
-    rivals: tuple[str, ...] = ()
-    """Other values of the attribute that the text states about as surely."""
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatedValue:
+    """A value that the text states. `score` in 0..1 is not calibrated."""
+
+    quote: Quote
+    score: float
+    rivals: tuple[Quote, ...] = ()
+    """Other values of the attribute that the text states nearly as surely."""
     is_closed: bool = True
 
 
@@ -128,15 +135,14 @@ class ValueExtractor:
         if not scored:
             return None
         best_score, best = max(scored, key=lambda pair: pair[0])
-        rivals: dict[str, float] = {}
-        for score, other in scored:
+        rivals: dict[str, tuple[float, Quote]] = {}
+        for score, other in sorted(scored, key=lambda pair: pair[0]):
             if score >= RIVAL_SCORE and not _agree(best, other, spec):
-                rivals[other.value] = max(score, rivals.get(other.value, 0.0))
+                rivals[other.value] = score, _quote(other, listing)  # its surest mention comes last
         # An attribute has one value: of two that are stated equally surely, each is right half of the time at most.
-        score = best_score * (1 - max(rivals.values(), default=0.0) / 2)
-        text = listing.parts[best.part].text
-        quote = text[best.mention.start : best.mention.end][:_MAX_QUOTE]
-        return StatedValue(best.value, score, best.part, quote, tuple(rivals), spec.values is not None)
+        score = best_score * (1 - max((score for score, _ in rivals.values()), default=0.0) / 2)
+        others = tuple(quote for _, quote in rivals.values())
+        return StatedValue(_quote(best, listing), score, others, spec.values is not None)
 
     def candidates(self, spec: AttributeSpec, listing: Listing) -> Iterator[Candidate]:
         """Every span that may state a value, but for what is denied, or said of something that the product fits."""
@@ -247,6 +253,11 @@ def _phrases(spec: AttributeSpec, known: KnownAttribute | None) -> Iterator[tupl
     yield from ((wording, value) for value in spec.values for wording in wordings(value, spec))
     for value in spec.values if known else ():
         yield from ((wording, value) for wording in known.wordings(value)) if known else ()
+
+
+def _quote(candidate: Candidate, listing: Listing) -> Quote:
+    text = listing.parts[candidate.part].text
+    return Quote(candidate.value, candidate.part, text[candidate.mention.start : candidate.mention.end][:_MAX_QUOTE])
 
 
 def _agree(one: Candidate, other: Candidate, spec: AttributeSpec) -> bool:

@@ -40,14 +40,15 @@ def assemble(
         return [reply for reply in mine if reply.question.recorded]
 
     record = Understanding(id=product.id, model=model, warnings=[*warnings, *_failures(replies)])
+    for reply in replies_for("category"):
+        record.category = category_field(context, reply, replies_for("attributes"))
     if "attributes" in asked:
-        record.attributes = attribute_fields(context, replies_for("attributes"))
+        path = record.category.path if record.category is not None else None
+        record.attributes = attribute_fields(context, replies_for("attributes"), tuple(path) if path else None)
     if "corrections" in asked:
         record.corrections = [correction_field(context, reply) for reply in replies_for("corrections")]
     for reply in replies_for("completion"):
         record.completion = caption_field(context, reply)
-    for reply in replies_for("category"):
-        record.category = category_field(context, reply, replies_for("attributes"))
     # After the fields, which answer what is asked about them.
     if "answers" in asked:
         others = [reply for reply in replies_for("answers") if reply.question.task != "question"]
@@ -60,6 +61,7 @@ def assemble(
     # A caption of a picture that shows none of the known categories would be made up.
     if record.caption is not None and plan.precision > 0 and any(map(is_refused, replies_for("category"))):
         record.caption = CaptionField(text=None, confidence=record.caption.confidence)
+    record.warnings += context.remarks
     return record
 
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pumgpt.catalog.question import CANNOT_TELL, Choices
-from pumgpt.catalog.understanding import AnswerField, AttributeField, CategoryField, Source, Understanding
+from pumgpt.catalog.understanding import AnswerField, AttributeField, CategoryField, Understanding
 from pumgpt.catalog.vocabulary.attribute_names import find_attribute
+from pumgpt.catalog.vocabulary.schema import AttributeSpec
 from pumgpt.catalog.vocabulary.sizes import find_sizes
 from pumgpt.catalog.vocabulary.taxonomy import CategoryPath, split_path
 from pumgpt.ocr.reader import EXTRA, Line, mean_confidence
@@ -17,7 +18,7 @@ from pumgpt.tasks.value_meaning import is_meant, word_forms
 from pumgpt.understand.fields.attribute import attribute_field
 from pumgpt.understand.fields.base import FieldContext, Reply, calibration_key, text_or_none
 from pumgpt.understand.fields.category import category_field
-from pumgpt.understand.judge import reconcile
+from pumgpt.understand.judge import LEAST_CONFIDENCE, reconcile
 
 BOTH = "both"
 """The answer to a choice between two where the product is either: what is unisex suits men and women."""
@@ -34,15 +35,14 @@ def answer_field(context: FieldContext, intent: Intent, replies: Sequence[Reply]
     `replies` are all that the model said of the product, and `record` is what was made of them: a question about a field is
     answered by that field, so that no product has two colours.
     """
-    known = _denied_subject(intent, replies) or _field_answer(context, intent, replies, record)
-    if known is None or known.answer is None:
-        known = _listed_answer(context, intent) or _print_answer(context, intent) or known
-    if known is None:
-        own_words = (
-            reply for reply in replies if (reply.question.task, reply.question.text) == ("question", intent.text)
-        )
-        reply = next(own_words, None)
-        known = _abstained(intent, _reason(context, intent)) if reply is None else reply_field(context, reply)
+    known = (
+        _denied_subject(intent, replies)
+        or _field_answer(context, intent, replies, record)
+        or _listed_answer(context, intent)
+        or _print_answer(context, intent)
+        or next((reply_field(context, reply) for reply in replies if _is_own_words(intent, reply)), None)
+        or _abstained(intent, _reason(intent))
+    )
     return known.model_copy(update={"asks_for": intent.attribute or intent.kind})
 
 
@@ -57,6 +57,10 @@ def reply_field(context: FieldContext, reply: Reply) -> AnswerField:
         precision=decision.precision,
         evidence=context.evidence(reply.answer),
     )
+
+
+def _is_own_words(intent: Intent, reply: Reply) -> bool:
+    return (reply.question.task, reply.question.text) == ("question", intent.text)
 
 
 def choice_of_sides(intent: Intent, reply: Reply) -> Reply:
@@ -92,8 +96,9 @@ def _field_answer(
     if found is None:
         return None
     field, reply = found
-    source: Source = "shop" if field.status in ("kept", "conflict") else _seen_in(context)
-    if intent.kind != "attribute" and source != "shop" and reply is not None and reply.answer.ranked:
+    # What the model saw tells more about sides than the one value that it settled on; what is stated tells no more.
+    is_seen = field.status not in ("kept", "conflict") and field.source != "text"
+    if intent.kind != "attribute" and is_seen and reply is not None and reply.answer.ranked:
         return _answer_of_sides(context, intent, reply)
     said = _say(intent, _values_of(field))
     return AnswerField(
@@ -101,7 +106,8 @@ def _field_answer(
         answer=said,
         confidence=field.confidence,
         status="abstained" if said is None else field.status,
-        source=None if said is None else source,
+        precision=field.precision if intent.kind == "attribute" else None,
+        source=None if said is None else field.source,
         reason=_unsure(field.confidence) if said is None else None,
         evidence=field.evidence,
     )
@@ -124,10 +130,11 @@ def _find_field(
     name = attribute_called(match.shop) if match else intent.attribute
     field = next((one for one in record.attributes or () if attribute_called(one.name) == name), None)
     if field is None:
-        field = attribute_field(context, reply) if reply else None
+        path = record.category.path if record.category else None
+        field = attribute_field(context, reply, tuple(path) if path else None) if reply else None
     # A specialist that was asked for a brand names the one that it saw most often.
     is_guess = intent.attribute in intents().told and context.plan.is_specialist
-    if field is None or (is_guess and field.status not in ("kept", "conflict")):
+    if field is None or (is_guess and field.source not in ("shop", "text")):
         return None
     return field, reply
 
@@ -141,26 +148,60 @@ def _answer_of_sides(context: FieldContext, intent: Intent, reply: Reply) -> Ans
     if prediction is None or not prediction.sure:
         confidence = prediction.confidence if prediction else None
         return _abstained(intent, _unsure(confidence), confidence)
+    if _is_disputed(context, intent, str(prediction.value)):
+        return _abstained(intent, "photo and listing say different things", prediction.confidence)
     return AnswerField(
         question=intent.text,
         answer=text_or_none(prediction.value),
         confidence=prediction.confidence,
         status="filled",
-        source=_seen_in(context),
+        precision=prediction.precision,
+        source=context.model_source,
         evidence=context.evidence(reply.answer),
     )
 
 
+def _is_disputed(context: FieldContext, intent: Intent, answer: str) -> bool:
+    """Whether the listing states a value that answers otherwise."""
+    stated = context.statements.read(_spec(context, intent)) if intent.attribute != CATEGORY else None
+    if stated is None or (stated.prediction.confidence or 0) < LEAST_CONFIDENCE:
+        return False
+    return _say(intent, [str(stated.prediction.value)]) not in (answer, None)
+
+
 def _listed_answer(context: FieldContext, intent: Intent) -> AnswerField | None:
-    """From what the shop lists, where the model isn't asked for it: 'How heavy is it?' beside a column 'weight'."""
+    """From what the shop lists or the listing states, where the model isn't asked for it: a weight, a material, a brand."""
     if intent.attribute is None or intent.attribute == CATEGORY:
         return None
     attributes = {attribute_called(name): value for name, value in (context.product.attributes or {}).items()}
     own = find_attribute(attributes, intent.attribute)
     said = None if own is None else _say(intent, [own] if isinstance(own, str) else own)
+    if said is not None:
+        return AnswerField(question=intent.text, answer=said, status="kept", source="shop")
+    # 'unseen' names what questions are about, which is mostly no attribute that a text has values of.
+    stated = None if intent.kind in ("unseen", "print") else context.statements.read(_spec(context, intent))
+    if stated is None or not stated.prediction.sure or stated.remark is not None:
+        return None
+    said = _say(intent, [str(stated.prediction.value)])
     if said is None:
         return None
-    return AnswerField(question=intent.text, answer=said, status="kept", source="shop")
+    return AnswerField(
+        question=intent.text,
+        answer=said,
+        confidence=stated.prediction.confidence,
+        status="filled",
+        precision=stated.prediction.precision if intent.kind == "attribute" else None,
+        source="text",
+        evidence=context.evidence_of(stated),
+    )
+
+
+def _spec(context: FieldContext, intent: Intent) -> AttributeSpec:
+    """The attribute as the shop's schema, else the model's, has it; open where neither does."""
+    schemas = (context.plan.schema, context.plan.own_schema)
+    specs = (spec for schema in schemas if schema for spec in schema.attributes)
+    found = next((spec for spec in specs if attribute_called(spec.name) == intent.attribute), None)
+    return found or AttributeSpec(intent.attribute or "")
 
 
 def _print_answer(context: FieldContext, intent: Intent) -> AnswerField | None:
@@ -169,7 +210,7 @@ def _print_answer(context: FieldContext, intent: Intent) -> AnswerField | None:
         return None
     if context.print_lines is None:
         hint = f"what is printed on the product is read with pip install 'pumgpt[{EXTRA}]'"
-        return None if not context.plan.is_specialist else _abstained(intent, hint)
+        return None if not context.plan.is_specialist else _abstained(intent, _suspected(context, intent) or hint)
     legible = [line for line in context.print_lines if len("".join(word_forms(line.text))) >= _LEAST_LETTERS]
     lines = [line for line in legible if line.confidence >= context.plan.precision]
     answer, used = _read(context, intent, lines)
@@ -178,7 +219,7 @@ def _print_answer(context: FieldContext, intent: Intent) -> AnswerField | None:
         return AnswerField(question=intent.text, answer=answer, confidence=confidence, status="filled", source="photo")
     if not context.plan.is_specialist:
         return None  # it may be able to read what the reader can't
-    return _abstained(intent, _unread(intent, lines, is_unclear=bool(legible)))
+    return _abstained(intent, _suspected(context, intent) or _unread(intent, lines, is_unclear=bool(legible)))
 
 
 def _read(context: FieldContext, intent: Intent, lines: Sequence[Line]) -> tuple[str | None, Sequence[Line]]:
@@ -189,18 +230,10 @@ def _read(context: FieldContext, intent: Intent, lines: Sequence[Line]) -> tuple
         if intent.attribute == "size":
             found = [line.text[start:end] for _, start, end in find_sizes(line.text)]
         else:
-            found = [value for value in _listed_values(context, intent) if _contains(line.text, value)]
+            found = [value for value in _spec(context, intent).values or () if _contains(line.text, value)]
         if found:
             return found[0], [line]
     return None, ()
-
-
-def _listed_values(context: FieldContext, intent: Intent) -> list[str]:
-    """Those that the shop's schema has for the attribute."""
-    plan = context.plan
-    given = [(one.name, one.choices.values) for one in plan.context.attributes if one.choices]
-    given += [(spec.name, spec.values) for spec in plan.unlearnt if spec.values]
-    return [value for name, values in given if attribute_called(name) == intent.attribute for value in values]
 
 
 def _contains(text: str, value: str) -> bool:
@@ -241,18 +274,20 @@ def _values_of(field: Field) -> list[Value]:
     return [] if value is None else [value] if isinstance(value, str) else list(value)
 
 
-def _seen_in(context: FieldContext) -> Source:
-    if not context.plan.shows_listing(context.product):
-        return "photo"
-    return "photo and text" if context.product.images else "text"
-
-
 def _abstained(intent: Intent, reason: str | None, confidence: float | None = None) -> AnswerField:
     return AnswerField(question=intent.text, answer=None, confidence=confidence, status="abstained", reason=reason)
 
 
 def _unsure(confidence: float | None) -> str:
-    return "the photo doesn't show it" if not confidence else "not sure enough for the precision asked"
+    return "neither photo nor text shows it" if not confidence else "not sure enough for the precision asked"
+
+
+def _suspected(context: FieldContext, intent: Intent) -> str | None:
+    """What the listing seems to state, where that is too unsure to be an answer."""
+    stated = context.statements.read(_spec(context, intent)) if intent.attribute else None
+    if stated is None or stated.quote is None or (stated.prediction.confidence or 0) < LEAST_CONFIDENCE:
+        return None
+    return f"perhaps '{stated.quote.words}', as the {stated.quote.part} says, but that isn't sure enough"
 
 
 def _unread(intent: Intent, lines: Sequence[Line], *, is_unclear: bool) -> str:
@@ -262,7 +297,7 @@ def _unread(intent: Intent, lines: Sequence[Line], *, is_unclear: bool) -> str:
     return f'nothing names its {intent.attribute}; its print reads "{text[:80]}"'
 
 
-def _reason(context: FieldContext, intent: Intent) -> str:
+def _reason(intent: Intent) -> str:
     match intent.kind:
         case "unseen":
             return f"no photo shows it: {intent.attribute}"
