@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,14 +26,14 @@ from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR, CategoryPath, Taxonomy
 from pumgpt.errors import UsageError
 from pumgpt.jobs.journal import Fingerprint
 from pumgpt.tasks.context import AskedAttribute, TaskContext
-from pumgpt.tasks.intent_parser import IntentParser
-from pumgpt.tasks.intents import CATEGORY, Intent, attribute_called, intents
 from pumgpt.tasks.registry import TASKS, get_task
+from pumgpt.understand.questions import QuestionPlan
 
 DEFAULT_TASKS = ("caption", "category", "attributes")
 DEFAULT_PRECISION = 0.9
 OPEN_QUESTION = "question:open"
 """In a calibration: the model's answers in its own words to questions that ask for no field were measured."""
+_HELD_AGAINST_FIELDS = frozenset({"caption", "caption_completion"})
 
 
 class CategoryAttributes(NamedTuple):
@@ -65,8 +64,8 @@ class Plan:
     evidence: bool = False
     category_schemas: CategorySchemas | None = None
     """Where given, a product is also asked for the attributes of its category, once that is settled."""
-    is_specialist: bool = False
-    """Whether the model has categories or attributes of its own: asked for anything else, it makes something up."""
+    questions: QuestionPlan = field(default_factory=QuestionPlan)
+    """How those of `context` are answered."""
     own_schema: AttributeSchema | None = None
     """The attributes that the model was trained on: it is asked for no others."""
     matches: dict[Choices, AttributeMatch] = field(default_factory=dict)
@@ -110,41 +109,6 @@ class Plan:
         """Whether a title or a description of this product is in the prompts."""
         return self.context.showing(product, "present").listing.text is not None
 
-    @cached_property
-    def intents(self) -> tuple[Intent, ...]:
-        """What the user's questions ask for."""
-        if not self.context.questions:
-            return ()
-        shops_own = (AskedAttribute(name) for name in self.attribute_names)
-        parser = IntentParser((*self._askable, *shops_own), self.context.taxonomy_choices)
-        return tuple(parser.parse(text) for text in self.context.questions)
-
-    def attribute_of(self, intent: Intent) -> AskedAttribute | None:
-        """The attribute whose question answers a user's, as the schema in use has it, else as the model has it."""
-        # What only a text can tell is never asked of a specialist, which would name what it saw most often.
-        if intent.kind == "print" or (self.is_specialist and intent.attribute in intents().told):
-            return None
-        return next((one for one in self._askable if intent.attribute in self._names_of(one)), None)
-
-    @cached_property
-    def _askable(self) -> tuple[AskedAttribute, ...]:
-        """What the record asks for, then what the model was trained on beside."""
-        return (*self.context.attributes, *(asked_attributes(self.own_schema) if self.own_schema else ()))
-
-    def _names_of(self, asked: AskedAttribute) -> set[str]:
-        """The model's name for an attribute, and the shop's."""
-        match = self.matches.get(asked.choices) if asked.choices else None
-        return {attribute_called(name) for name in (asked.name, match.shop if match else asked.name)}
-
-    def is_asked_as_it_stands(self, intent: Intent) -> bool:
-        """Whether the model is to answer a user's question in words of its own."""
-        if self.attribute_of(intent) or (intent.attribute == CATEGORY and self.context.taxonomy_choices):
-            return False
-        if not self.is_specialist:
-            return True
-        is_told = intent.kind == "print" or intent.attribute in intents().told
-        return not is_told and (self.precision == 0 or OPEN_QUESTION in self.calibration.fields)
-
     def requests(self, product: Product, photos: Sequence[Image]) -> tuple[Request, ...]:
         """The product with all questions: those that see the listing, then those that must not.
 
@@ -152,11 +116,14 @@ class Plan:
         none, it isn't asked.
         """
         context = self.context.showing(product, "present")
-        asked_as_they_stand = (intent.text for intent in self.intents if self.is_asked_as_it_stands(intent))
-        context = replace(context, questions=tuple(asked_as_they_stand))
+        context = replace(context, questions=self.questions.texts_as_they_stand())
         with_listing: list[Question] = []
         without: list[Question] = []
         asked = self.asked
+        if asked & _HELD_AGAINST_FIELDS:
+            # What a text says is held against the fields, also where these are not to be told.
+            asked |= {"category"} if context.taxonomy_choices else set()
+            asked |= {"attribute_qa"} if context.attributes and "attribute_correction" not in asked else set()
         if not context.attributes:
             # There are none to ask, or which ones depends on the category: see `follow_up`.
             asked -= {"attribute_qa"}
@@ -166,25 +133,13 @@ class Plan:
         if self.deciding:
             deciding = replace(context, attributes=self.deciding)
             with_listing.extend(TASKS["attribute_qa"].questions(product, deciding))
-        with_listing.extend(self._questions_behind(product, context, asked))
+        with_listing.extend(self.questions.questions_behind(product, context, asked))
         listing = context.listing.text
         if listing is None:
             # Without a listing both see the same prompt, so that one request will do.
             with_listing, without = [*without, *with_listing], []
         pairs = ((listing, with_listing), (None, without))
         return tuple(Request(tuple(photos), tuple(questions), text) for text, questions in pairs if questions)
-
-    def _questions_behind(self, product: Product, context: TaskContext, asked: frozenset[str]) -> list[Question]:
-        """Those for category and attributes that the user's questions ask for, unless the record has them anyway."""
-        recorded = context.attributes if "attribute_qa" in asked else ()
-        found = (self.attribute_of(intent) for intent in self.intents)
-        missing = tuple(dict.fromkeys(one for one in found if one is not None and one not in recorded))
-        questions = []
-        if missing:
-            questions += TASKS["attribute_qa"].questions(product, replace(context, attributes=missing))
-        if "category" not in asked and any(one.attribute == CATEGORY or one.subject for one in self.intents):
-            questions += TASKS["category"].questions(product, context) if context.taxonomy_choices else []
-        return [replace(question, recorded=False) for question in questions]
 
     def follow_up(
         self, product: Product, photos: Sequence[Image], category: CategoryPath | None
@@ -270,12 +225,15 @@ def make_plan(
     if tasks is None:
         has_attributes = schema or category_schemas or unlearnt
         tasks = [name for name in DEFAULT_TASKS if name != "attributes" or has_attributes]
+    context = replace(make_context(asked_taxonomy, None, questions), attributes=asked.attributes)
+    calibration = own.calibration or Calibration()
+    attribute_names = (*(schema.names if schema else ()), *(spec.name for spec in further))
     return Plan(
         tasks=tuple(tasks),
-        context=replace(make_context(asked_taxonomy, None, questions), attributes=asked.attributes),
+        context=context,
         taxonomy=taxonomy,
         crosswalk=crosswalk,
-        calibration=own.calibration or Calibration(),
+        calibration=calibration,
         precision=precision,
         precision_of=precision_of,
         overwrite_values=overwrite_values,
@@ -285,9 +243,16 @@ def make_plan(
         matches=asked.matches,
         unlearnt=unlearnt,
         deciding=_deciding(own.schema, crosswalk, asked.attributes, tasks),
-        attribute_names=(*(schema.names if schema else ()), *(spec.name for spec in further)),
+        attribute_names=attribute_names,
         schema=schema,
-        is_specialist=own.schema is not None or own.taxonomy is not None,
+        questions=QuestionPlan.of(
+            context,
+            asked_attributes(own.schema) if own.schema else (),
+            attribute_names,
+            asked.matches,
+            is_specialist=own.schema is not None or own.taxonomy is not None,
+            answers_open=precision == 0 or OPEN_QUESTION in calibration.fields,
+        ),
     )
 
 

@@ -123,7 +123,7 @@ def _find_field(
             return record.category, reply
         about = [one for one in replies if one.question.task == "attribute_qa"]
         return (category_field(context, reply, about), reply) if reply else None
-    asked = context.plan.attribute_of(intent)
+    asked = context.plan.questions.attribute_of(intent)
     mine = (one for one in replies if one.question.task == "attribute_qa" and asked is not None)
     reply = next((one for one in mine if asked and one.question.field == asked.name), None)
     match = context.plan.matches.get(reply.question.choices) if reply and reply.question.choices else None
@@ -133,7 +133,7 @@ def _find_field(
         path = record.category.path if record.category else None
         field = attribute_field(context, reply, tuple(path) if path else None) if reply else None
     # A specialist that was asked for a brand names the one that it saw most often.
-    is_guess = intent.attribute in intents().told and context.plan.is_specialist
+    is_guess = intent.attribute in intents().told and context.plan.questions.is_specialist
     if field is None or (is_guess and field.source not in ("shop", "text")):
         return None
     return field, reply
@@ -210,14 +210,18 @@ def _print_answer(context: FieldContext, intent: Intent) -> AnswerField | None:
         return None
     if context.print_lines is None:
         hint = f"what is printed on the product is read with pip install 'pumgpt[{EXTRA}]'"
-        return None if not context.plan.is_specialist else _abstained(intent, _suspected(context, intent) or hint)
+        return (
+            None
+            if not context.plan.questions.is_specialist
+            else _abstained(intent, _suspected(context, intent) or hint)
+        )
     legible = [line for line in context.print_lines if len("".join(word_forms(line.text))) >= _LEAST_LETTERS]
     lines = [line for line in legible if line.confidence >= context.plan.precision]
     answer, used = _read(context, intent, lines)
     if answer is not None:
         confidence = round(mean_confidence(used), 4)
         return AnswerField(question=intent.text, answer=answer, confidence=confidence, status="filled", source="photo")
-    if not context.plan.is_specialist:
+    if not context.plan.questions.is_specialist:
         return None  # it may be able to read what the reader can't
     return _abstained(intent, _suspected(context, intent) or _unread(intent, lines, is_unclear=bool(legible)))
 
