@@ -179,7 +179,9 @@ def prove_precision(confidences: ArrayLike, right: ArrayLike) -> list[tuple[floa
     order = np.argsort(scores)
     thresholds, first = np.unique(scores[order], return_index=True)
     count = len(scores) - first
-    bounds = lower_bound(hits[order][::-1].cumsum()[::-1][first], count) if len(scores) else []
+    if not len(scores):
+        return []
+    bounds = lower_bound(hits[order][::-1].cumsum()[::-1][first], count)
     # Rounded down: six digits must not promise more than the bound.
     return [(float(place), math.floor(bound * 1e6) / 1e6) for place, bound in zip(thresholds, bounds, strict=True)]
 

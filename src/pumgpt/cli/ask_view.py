@@ -100,7 +100,8 @@ def _attributes(record: Understanding) -> Iterable[RenderableType]:
 
 
 def _abstained(record: Understanding) -> Iterable[RenderableType]:
-    names = ["category"] if record.category and record.category.status == "abstained" else []
+    texts = (("caption", record.caption), ("completion", record.completion), ("category", record.category))
+    names = [name for name, field in texts if field is not None and field.status == "abstained"]
     names += [field.name for field in record.attributes or [] if field.status == "abstained"]
     return [_labelled("could not be told", Text(", ".join(names)))] if names else []
 

@@ -30,6 +30,7 @@ from pumgpt.tasks.registry import TASKS, get_task
 
 DEFAULT_TASKS = ("caption", "category", "attributes")
 DEFAULT_PRECISION = 0.9
+_HELD_AGAINST_FIELDS = frozenset({"caption", "caption_completion"})
 
 
 class CategoryAttributes(NamedTuple):
@@ -113,6 +114,10 @@ class Plan:
         with_listing: list[Question] = []
         without: list[Question] = []
         asked = self.asked
+        if asked & _HELD_AGAINST_FIELDS:
+            # What a text says is held against the fields, also where these are not to be told.
+            asked |= {"category"} if context.taxonomy_choices else set()
+            asked |= {"attribute_qa"} if context.attributes and "attribute_correction" not in asked else set()
         if not context.attributes:
             # There are none to ask, or which ones depends on the category: see `follow_up`.
             asked -= {"attribute_qa"}

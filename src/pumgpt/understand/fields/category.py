@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pumgpt.catalog.understanding import CategoryChoice, CategoryField
-from pumgpt.catalog.vocabulary.taxonomy import CategoryPath
+from pumgpt.catalog.vocabulary.taxonomy import CategoryPath, split_path
 from pumgpt.understand.fields.attribute import own_attributes
 from pumgpt.understand.fields.base import FieldContext, Reply
 from pumgpt.understand.judge import NO_PREDICTION, FieldPrediction, reconcile
@@ -45,6 +45,11 @@ def is_refused(reply: Reply) -> bool:
     """Whether the model says that the photo shows none of its categories."""
     ranked = reply.answer.ranked
     return bool(ranked) and reply.answer.cannot_tell > ranked[0][1]
+
+
+def best_path(reply: Reply) -> CategoryPath | None:
+    """The category that the model itself ranks first, whatever the shop calls it."""
+    return split_path(reply.answer.ranked[0][0]) if reply.answer.ranked else None
 
 
 def _alternatives(plan: Plan, prediction: FieldPrediction, path: CategoryPath | None) -> list[CategoryChoice]:

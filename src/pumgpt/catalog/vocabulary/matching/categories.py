@@ -67,11 +67,11 @@ class CategoryMatches:
         )
 
 
-class _Level(NamedTuple):
-    """One rung of the climb: names that mean the same, and the category of a public taxonomy that has them."""
+class _NamedAs(NamedTuple):
+    """A name of a model's category, and where it comes from."""
 
     kind: MatchKind
-    names: tuple[Parts, ...]
+    parts: Parts
 
 
 class _Place(NamedTuple):
@@ -94,7 +94,7 @@ def match_categories(
     conditions = _people_conditions(schema, thesaurus())
     siblings: dict[CategoryPath, set[Parts]] = {}
     for path in own.paths:
-        siblings.setdefault(path[:-1], set()).add(places.words.read(path[-1]).parts)
+        siblings.setdefault(path[:-1], set()).add(places.words.read_own(path[-1]))
     matches: list[CategoryMatch] = []
     for source in own.paths:
         rows = [row for walk in maps for row in walk.counterparts.get(source, ())]
@@ -133,17 +133,17 @@ class _Climb:
             yield CategoryMatch(self.source, exact, "path", self.row.when)
             return
         doubtful: list[CategoryPath] = []
-        for kind, names in self.levels:
-            for name in names:
-                found = self.places.find(name, self.chain)
-                chosen = self._by_people(found.fitting)
-                if chosen:
-                    yield from (CategoryMatch(self.source, path, kind, when) for when, path in chosen.items())
-                    return
-                doubtful.extend(place.path for place in (*found.fitting, *found.elsewhere))
-                if found.fitting:  # several, and nothing says which: a broader one would hide that
-                    yield self._unmatched(doubtful)
-                    return
+        for names in self.levels:
+            found = self.places.find(names, self.chain)
+            chosen = self._by_people(found.fitting)
+            if chosen:
+                for when, (kind, path) in chosen.items():
+                    yield CategoryMatch(self.source, path, kind, when)
+                return
+            doubtful.extend(place.path for place in found.elsewhere)
+            doubtful.extend(candidate.place.path for candidate in found.fitting)
+            if found.fitting:  # several, and nothing says which: a broader one would hide that
+                break
         yield self._unmatched(doubtful)
 
     def _unmatched(self, candidates: Iterable[CategoryPath]) -> CategoryMatch:
@@ -159,64 +159,86 @@ class _Climb:
         return own
 
     @cached_property
-    def levels(self) -> tuple[_Level, ...]:
-        """From the category itself to what lies above it, in the model's tree and in the public one by turns."""
-        words = self.places.words
-        own = [
-            _Level("name", (words.read(self.source[-1]).parts,)),
-            _Level("synonym", tuple(words.category_names(words.read(self.source[-1]).parts))),
-        ]
-        target = self.row.path or ()
-        public = [_Level("release", tuple(self._public_names(target)))] if target else []
+    def levels(self) -> tuple[tuple[_NamedAs, ...], ...]:
+        """The names of the category itself, then, level by level, of what lies above it in the public tree and in the model's."""
+        words, target = self.places.words, self.row.path or ()
+        name = words.read_own(self.source[-1])
+        own = [_NamedAs("name", name), *(_NamedAs("synonym", other) for other in words.category_names(name))]
+        public = [_NamedAs("release", other) for other in self._public_names(target)] if target else []
         # A condition on the product leads to another category than the model's own name says.
-        near = [*public, *own] if self.row.when else [*own, *public]
+        near = (*public, *own) if self.row.when else (*own, *public)
         above = zip_longest(
             (tuple(self._public_names(target[:depth])) for depth in range(len(target) - 1, 0, -1)),
-            (tuple(self._names(level)) for level in reversed(self.source[:-1]) if not self._names_a_child(level)),
+            (tuple(self._own_names(level)) for level in reversed(self.source[:-1]) if not self._names_a_child(level)),
             fillvalue=(),
         )
-        return (*near, *(_Level("broader", names) for pair in above for names in pair if names))
+        return (
+            near,
+            *(tuple(_NamedAs("broader", name) for name in names) for pair in above for names in pair if names),
+        )
 
     def _names_a_child(self, level: str) -> bool:
         """Whether a level is called as a category below it: 'Dress' above 'Dresses' and 'Jumpsuit' is no broader one."""
-        return self.places.words.read(level).parts in self.siblings
+        return self.places.words.read_own(level) in self.siblings
 
     @cached_property
     def chain(self) -> frozenset[str]:
         """Every word that the category, or something above it, goes by."""
-        known = frozenset(part for level in self.levels for name in level.names for part in name)
+        known = frozenset(part for level in self.levels for name in level for part in name.parts)
         # Of a category without parents or a map, a public taxonomy of the same name says where such things are.
         return (
-            known if self.row.path or len(self.source) > 1 else known | self.places.words.above(self.levels[0].names[0])
+            known if self.row.path or len(self.source) > 1 else known | self.places.words.above(self.levels[0][0].parts)
         )
 
-    def _names(self, name: str) -> Iterator[Parts]:
-        parts = self.places.words.read(name).parts
+    @cached_property
+    def people(self) -> frozenset[str]:
+        """Whom the category is for whatever the product: rompers are for babies."""
+        levels = (*self.source, *(self.row.path or ()))
+        return frozenset(whom for level in levels for whom in self.places.words.read(level).people)
+
+    def _own_names(self, name: str) -> Iterator[Parts]:
+        parts = self.places.words.read_own(name)
         yield parts
         yield from self.places.words.category_names(parts)
 
     def _public_names(self, path: CategoryPath) -> Iterator[Parts]:
-        yield from self._names(path[-1])
+        parts = self.places.words.read(path[-1]).parts
+        yield parts
         yield from self.places.words.release_names(path)
+        yield from self.places.words.category_names(parts)
 
-    def _by_people(self, places: Sequence[_Place]) -> dict[Condition | None, CategoryPath]:
-        """The place for each condition; none where two claim the same one."""
-        if len(places) == 1 and (not places[0].people or self.places.is_for_one_group):
-            return {self.row.when: places[0].path}
-        found: dict[Condition | None, set[CategoryPath]] = {}
-        for place in places:
-            wanted = [condition for whom in place.people for condition in self.conditions.get(whom, ())]
-            if place.people and self.row.when is not None:
+    def _by_people(self, candidates: Sequence[_Candidate]) -> dict[Condition | None, tuple[MatchKind, CategoryPath]]:
+        """The best place for each condition; none where two are equally good."""
+        best: dict[Condition | None, list[_Candidate]] = {}
+        for candidate in candidates:
+            people = candidate.place.people
+            if not people or people & self.people or self.places.is_for_one_group:
+                conditions: tuple[Condition | None, ...] = (self.row.when,)
+            elif self.row.when is not None:
                 continue  # a row of a map holds one condition
-            for when in wanted if place.people else [self.row.when]:
-                found.setdefault(when, set()).add(place.path)
-        return {when: next(iter(paths)) for when, paths in found.items() if len(paths) == 1}
+            else:
+                conditions = tuple(condition for whom in people for condition in self.conditions.get(whom, ()))
+            for when in conditions:
+                rivals = best.setdefault(when, [candidate])
+                if candidate.rank < rivals[0].rank:
+                    best[when] = [candidate]
+                elif candidate.rank == rivals[0].rank and candidate not in rivals:
+                    rivals.append(candidate)
+        return {when: (found[0].kind, found[0].place.path) for when, found in best.items() if len(found) == 1}
+
+
+class _Candidate(NamedTuple):
+    """A place that may be meant. The lower its rank, the better."""
+
+    rank: tuple[int, int, int, int]
+    kind: MatchKind
+    place: _Place
 
 
 class _Found(NamedTuple):
     """Places of one name: those that may be meant, and those that lie where something else is."""
 
-    fitting: tuple[_Place, ...]
+    fitting: tuple[_Candidate, ...]
     elsewhere: tuple[_Place, ...]
 
 
@@ -250,37 +272,42 @@ class _Places:
         groups = {place.people for places in self._by_part.values() for place in places if place.people}
         return len(groups) == 1
 
-    def find(self, name: Parts, chain: frozenset[str]) -> _Found:
-        """The places whose name is this one, or lists it among others. `chain`: what may stand above them."""
-        part = next(iter(sorted(name)), None)
-        listed = [place for place in self._by_part.get(part or "", ()) if name <= place.parts]
-        weighed = [(self._fit(place, chain), place) for place in listed]
-        fits = [(fit, place) for fit, place in weighed if fit is not None]
-        best = max((fit for fit, _ in fits), default=0)
-        return _Found(
-            _most_general([place for fit, place in fits if fit == best]),
-            tuple(place for fit, place in weighed if fit is None),
-        )
+    def find(self, names: Sequence[_NamedAs], chain: frozenset[str]) -> _Found:
+        """The places that have one of these names, alone or among others. `chain`: what may stand above them."""
+        fitting: list[_Candidate] = []
+        elsewhere: list[_Place] = []
+        for order, (kind, parts) in enumerate(names):
+            part = next(iter(sorted(parts)), "")
+            listed = [place for place in self._by_part.get(part, ()) if parts <= place.parts]
+            for place in _most_general(listed):
+                above, unknown, is_elsewhere = self._surroundings(place, chain)
+                if is_elsewhere:
+                    elsewhere.append(place)
+                else:
+                    # Of "Hats" and "Hats & Caps" the first says less besides.
+                    fitting.append(_Candidate((unknown, -above, len(place.parts), order), kind, place))
+        return _Found(tuple(fitting), tuple(dict.fromkeys(elsewhere)))
 
-    def _fit(self, place: _Place, chain: frozenset[str]) -> tuple[int, int] | None:
-        """How well what stands above a place goes with a category; None where it is of another world ("Toys > Dresses")."""
-        above = 0
+    def _surroundings(self, place: _Place, chain: frozenset[str]) -> tuple[int, int, bool]:
+        """How many of the levels above a place a category is known to be in, how many say nothing, and whether one is of
+        another world ("Toys > Dresses").
+        """
+        above = unknown = 0
         for level in place.path[:-1]:
             parts = self.words.read(level).parts
             if parts & chain:
                 above += 1
             elif parts & self.words.domains:
-                return None
-        # Of "Hats" and "Hats & Caps" the first says less besides.
-        return above, -len(place.parts)
+                return above, unknown, True
+            elif parts:
+                unknown += 1
+        return above, unknown, False
 
 
-def _most_general(places: Sequence[_Place]) -> tuple[_Place, ...]:
+def _most_general(places: Sequence[_Place]) -> list[_Place]:
     """Without places that lie below another one of them ("Jeans > Jeans")."""
     paths = {place.path for place in places}
-    return tuple(
-        place for place in places if not any(place.path[:depth] in paths for depth in range(1, len(place.path)))
-    )
+    return [place for place in places if not any(place.path[:depth] in paths for depth in range(1, len(place.path)))]
 
 
 def _people_conditions(schema: AttributeSchema | None, words: Thesaurus) -> dict[str, tuple[Condition, ...]]:

@@ -17,7 +17,12 @@ _BETWEEN_PARTS = re.compile(r"\s*[&/,;+・、／]\s*|\s(?:and|or|und|oder|y|et|o
 _BEFORE_PEOPLE = re.compile(r"\b(?:for|für|para|pour|per|voor|de|da|di)\b", re.IGNORECASE)
 _BRACKETS = re.compile(r"[()\[\]]")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_COMPOUNDING = ("damen", "herren", "kinder", "madchen", "jungen")
+_OF = re.compile(r"\s(?:de|d'|del|para|pour|per)\s", re.IGNORECASE)
+_OF_THE_OTHERS = frozenset(
+    {"accessory", "accessoire", "accesorio", "zubehor", "part", "supply", "equipment", "kit", "set", "other"}
+)
+"""What these are is said by the names beside them: 'Costumes & Accessories'."""
+_COMPOUNDING = ("damen", "herren", "kinder", "madchen", "jungen", "umstand")
 """German writes them as one word with what follows; in English that would be another thing ('boyfriend jeans')."""
 _SHORTEST_REST = 4
 """Letters of what follows: 'Kinderei' is nothing for children."""
@@ -46,29 +51,28 @@ def split_parts(text: str) -> list[str]:
 
 def _share_modifiers(parts: list[str]) -> list[str]:
     """'Bicycle Shorts & Briefs' as 'Bicycle Shorts' and 'Bicycle Briefs', 'Hand & Body Lotion' as 'Body Lotion' alone."""
-    words = [part.split() for part in parts]
-    modifiers = words[0][:-1] if words else []
-    shared = [
-        " ".join([*modifiers, *part]) if len(part) == 1 and number else " ".join(part)
-        for number, part in enumerate(words)
-    ]
+    if len(parts) > 1 and _OF.search(parts[-1]):  # 'Bretelles et rallonges de soutien-gorge': of that, both
+        return parts[-1:]
+    shared: list[str] = []
+    modifiers: list[str] = []
+    for words in (part.split() for part in parts):
+        if len(words) > 1:
+            modifiers = words[:-1]
+        elif len(parts) > 1 and normal_form(words[0]) in _OF_THE_OTHERS:
+            continue
+        shared.append(" ".join([*modifiers, *words] if len(words) == 1 else words))
+    first, last = parts[0].split(), parts[-1].split()
     # A noun that stands for itself is a plural; 'Hand' belongs to what follows.
-    if (
-        len(words) > 1
-        and len(words[0]) == 1
-        and len(words[-1]) > 1
-        and words[0][0].isascii()
-        and words[0][0][-1:] != "s"
-    ):
-        return shared[1:]
-    return shared
+    stands_alone = len(first) > 1 or len(last) == 1 or not first[0].isascii() or first[0].endswith("s")
+    return shared if stands_alone else shared[1:]
 
 
 def read_name(text: str, people: Mapping[str, str]) -> Name:
     """`people`: normal form of a word -> whom it means. A name that says nothing but people has no parts."""
     parts: set[str] = set()
     said: set[str] = set()
-    for part in _share_modifiers(split_parts(text)):
+    listed = split_parts(text)
+    for part in _share_modifiers(listed) if listed else ():
         words = _WORD.findall(part)
         whom = {people[form] for form in map(normal_form, words) if form in people}
         if whom:

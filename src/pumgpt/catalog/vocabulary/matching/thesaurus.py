@@ -14,7 +14,7 @@ from importlib.resources import files
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from pumgpt.catalog.vocabulary.matching.names import Name, normal_form, read_name
+from pumgpt.catalog.vocabulary.matching.names import Name, normal_form, read_name, split_parts
 from pumgpt.catalog.vocabulary.taxonomy import CategoryPath, split_path
 
 _FOLDER = files("pumgpt.catalog.vocabulary.matching")
@@ -70,6 +70,10 @@ class Thesaurus:
         if text not in self._read:
             self._read[text] = read_name(text, self.people)
         return self._read[text]
+
+    def read_own(self, text: str) -> Parts:
+        """The parts of a model's own name, which lists what it holds: 'Perfume and Body Mist', 'Baby Dolls'."""
+        return frozenset(map(normal_form, split_parts(text)))
 
     def category_names(self, parts: Parts) -> Iterator[Parts]:
         """The names that mean the same as this one, in the order in which they fit; itself is not among them."""
