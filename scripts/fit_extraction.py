@@ -166,12 +166,12 @@ def fit_score(asks: Sequence[Ask]) -> ExtractionScore:
 
 
 def fit_worth(asks: Sequence[Ask]) -> Calibration:
-    """What the score of the best value means, for closed and for open attributes."""
+    """What the score of the best value means, for each kind of statement."""
     found: dict[str, tuple[list[float], list[bool]]] = {}
     for ask in asks:
         stated = ask.extractor.extract(ask.spec, ask.listing)
         if stated is not None:
-            raws, rights = found.setdefault(statements.calibration_key(stated), ([], []))
+            raws, rights = found.setdefault(stated.kind, ([], []))
             raws.append(stated.score)
             rights.append(ask.is_right(stated.quote.value))
     return Calibration(fields={name: fit_calibration(*pair) for name, pair in sorted(found.items())})

@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
+from pumgpt.catalog.vocabulary.quantities import parse_quantity
 from pumgpt.catalog.vocabulary.schema import AttributeSpec
+from pumgpt.catalog.vocabulary.sizes import canonical_pack, canonical_size
 from pumgpt.catalog.vocabulary.values import same_value, wordings
 from pumgpt.catalog.vocabulary.words import key, words
 from pumgpt.extraction.lexicon import KnownAttribute, lexicon
@@ -70,6 +73,10 @@ _MEASURED = frozenset(
 """What the last word of an attribute's name is where its values are measures."""
 
 
+StatementKind = Literal["common", "listed", "open"]
+"""`common`: a value that the lexicon knows ("cotton"). `listed`: another one of the schema's. `open`: words that nobody lists."""
+
+
 @dataclass(frozen=True, slots=True)
 class Quote:
     """A value, and the words that state it, in `part` ("title" or "description")."""
@@ -87,7 +94,7 @@ class StatedValue:
     score: float
     rivals: tuple[Quote, ...] = ()
     """Other values of the attribute that the text states nearly as surely."""
-    is_closed: bool = True
+    kind: StatementKind = "listed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,8 @@ class Candidate:
     is_named: bool
     is_known: bool
     """Whether schema or lexicon say that it is a value of the attribute."""
+    is_common: bool = False
+    """Whether the lexicon does."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +151,8 @@ class ValueExtractor:
         # An attribute has one value: of two that are stated equally surely, each is right half of the time at most.
         score = best_score * (1 - max((score for score, _ in rivals.values()), default=0.0) / 2)
         others = tuple(quote for _, quote in rivals.values())
-        return StatedValue(_quote(best, listing), score, others, spec.values is not None)
+        kind: StatementKind = "common" if best.is_common else "listed" if best.is_known else "open"
+        return StatedValue(_quote(best, listing), score, others, kind)
 
     def candidates(self, spec: AttributeSpec, listing: Listing) -> Iterator[Candidate]:
         """Every span that may state a value, but for what is denied, or said of something that the product fits."""
@@ -150,7 +160,8 @@ class ValueExtractor:
         for part, text in listing.parts.items():
             known = list(attribute.mentions(text))
             for value, mention in known:
-                yield Candidate(value, part, mention, attribute.is_named(text, mention), is_known=True)
+                is_common = attribute.is_common(value)
+                yield Candidate(value, part, mention, attribute.is_named(text, mention), True, is_common)
             if spec.values is not None:
                 continue
             taken = [(mention.start, mention.end) for _, mention in known]
@@ -164,15 +175,16 @@ class ValueExtractor:
                     )
 
     def features(self, spec: AttributeSpec, candidate: Candidate, listing: Listing) -> tuple[float, ...]:
-        mention = candidate.mention
+        mention, text = candidate.mention, listing.parts[candidate.part]
         owner = self._owner(listing, candidate.part, mention.start, mention.end, spec.name)
         return candidate_features(
-            mention,
             owner,
             num_words=sum(1 for _ in words(candidate.value)),
             is_closed=spec.values is not None,
             is_known=candidate.is_known,
+            is_common=candidate.is_common,
             is_named=candidate.is_named,
+            is_measure=any(mention.start < stop and begin < mention.end for _, begin, stop in text.quantities),
             is_described=candidate.part == "description",
         )
 
@@ -209,22 +221,38 @@ class _Attribute:
         known = lexicon().attribute(spec.name)
         self._heads = frozenset(word.form for word in words(spec.name)) | (known.heads if known else frozenset())
         self._index = PhraseIndex(_phrases(spec, known))
-        # A measure has many wordings, which are found by what they are worth.
-        self._measures = [value for value in spec.values or () if any(letter.isdigit() for letter in value)]
+        self._common = frozenset(key(wording) for wording, _ in known.phrases()) if known else frozenset()
+        # A measure has many wordings, so it is found by what it is worth, in one canonical form.
+        self._quantities: dict[str, str] = {}
+        self._sizes: dict[str, str] = {}
+        for value in spec.values or ():
+            quantity, size = parse_quantity(value, spec.unit), canonical_size(value) or canonical_pack(value)
+            if quantity is not None:
+                self._quantities.setdefault(quantity.canonical(), value)
+            elif size is not None:
+                self._sizes.setdefault(size, value)
         last = fold_attribute(spec.name).split()[-1:]
         self.is_measured = spec.values is None and bool(spec.unit or spec.units or _MEASURED.intersection(last))
 
     def mentions(self, text: Text) -> Iterator[tuple[str, Mention]]:
         """The values that the text mentions and doesn't deny, each with its mention."""
         for start, end, phrase, value in self._index.find(text):
-            mention = text.mention_at(phrase, start, end, is_synonym=key(phrase) != key(value))
+            quantity = parse_quantity(phrase) if self._quantities and phrase[:1].isdigit() else None
+            mention = text.mention_at(phrase, start, end, key(phrase) != key(value), quantity)
             if mention is not None and not (mention.denied or mention.fitting) and self._counts(text, mention):
                 yield value, mention
-        if self._measures and any(letter.isdigit() for letter in text.text):
-            for value in self._measures:
-                for mention in text.mentions(value, self.spec):
-                    if not (mention.denied or mention.fitting):
-                        yield value, mention
+        measured: list[tuple[str | None, int, int]] = []
+        if self._quantities:
+            measured += [(self._quantities.get(one.canonical()), start, end) for one, start, end in text.quantities]
+        if self._sizes:
+            measured += [(self._sizes.get(size), start, end) for size, start, end in text.sizes]
+        for known, start, end in measured:
+            mention = text.measure_at(start, end)
+            if known is not None and not (mention.denied or mention.fitting):
+                yield known, mention
+
+    def is_common(self, value: str) -> bool:
+        return key(value) in self._common
 
     def is_named(self, text: Text, mention: Mention) -> bool:
         """Whether the attribute's name, or a head of it, stands beside the mention, or is a part of it."""

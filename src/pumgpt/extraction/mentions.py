@@ -119,6 +119,10 @@ class Text:
         is_measure = any(start < stop and begin < end for _, begin, stop in self.quantities)
         return self._mention(start, end, kind, is_measure)
 
+    def measure_at(self, start: int, end: int) -> Mention:
+        """The mention that a quantity or a size of the text is, which a value writes otherwise."""
+        return self._mention(start, end, MatchKind.UNIT, is_measure=True)
+
     def overlap(self, value: str) -> float:
         """The share of the value's words, in 0..1, that occur anywhere in the text."""
         wanted = [word.form for word in words(unescaped(value))]

@@ -14,42 +14,46 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pumgpt.errors import ModelError
-from pumgpt.extraction.mentions import MatchKind, Mention
 from pumgpt.extraction.span_classifier import SpanOwner
 
 SHIPPED = Path(__file__).with_name("extraction_score.json")
 _MAX_LOGIT = 8.0
 
 FEATURES = (
-    "own", "own over other", "other where unknown", "known", "known value", "closed", "closed and unknown", "named",
-    "another form", "synonym", "other capitals", "num words", "description",
+    "own", "own over other", "other over own", "other where unknown", "known", "known value", "common word", "closed",
+    "closed and unknown", "named", "measure", "num words", "description",
 )  # fmt: skip
 
 
 def candidate_features(
-    mention: Mention,
     owner: SpanOwner,
     *,
     num_words: int,
     is_closed: bool,
     is_known: bool,
+    is_common: bool,
     is_named: bool,
+    is_measure: bool,
     is_described: bool,
 ) -> tuple[float, ...]:
-    """The features, in the order of `FEATURES`, of one span as a value of one attribute."""
+    """The features, in the order of `FEATURES`, of one span as a value of one attribute.
+
+    How closely the span follows the listed value is none of them: shops list "Mesh" and write "mesh".
+    """
+    # An attribute that the classifier hardly knows has log-odds of little meaning, so they count by `known`.
+    margin = _clipped(owner.own - owner.other) * owner.known
     return (
-        # An attribute that the classifier hardly knows has log-odds of little meaning, so they count by `known`.
         _clipped(owner.own) * owner.known,
-        _clipped(owner.own - owner.other) * owner.known,
+        max(margin, 0.0),
+        max(-margin, 0.0),
         _clipped(owner.other) * (1 - owner.known),
         owner.known,
         float(is_known),
+        float(is_common),
         float(is_closed),
         float(is_closed) * (1 - owner.known),
         float(is_named),
-        float(mention.kind in (MatchKind.FORM, MatchKind.UNIT)),
-        float(mention.kind is MatchKind.SYNONYM),
-        float(mention.kind is MatchKind.CAPITALS),
+        float(is_measure),
         min(num_words, 6) / 6,
         float(is_described),
     )

@@ -53,11 +53,12 @@ def assemble(
         record.answers = [answer_field(context, intent, replies, record) for intent in plan.questions.intents]
         record.answers += [reply_field(context, reply) for reply in others]
     # Fields that were only asked to hold the texts against.
-    if "attributes" not in asked:
+    if "attributes" in asked:
+        record.warnings += context.remarks
+    else:
         record.attributes = None
     if "category" not in asked:
         record.category = None
-    record.warnings += context.remarks
     return record
 
 

@@ -2,7 +2,7 @@
 
 A model that sees photos has mostly read the title too, so that the two are no independent witnesses. What their agreement and
 their disagreement are worth is measured (`scripts/fit_extraction.py`, `scripts/fit_agreement.py`): `text_calibration.json` has
-the fields below.
+a field for each kind of statement, and those below.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ from pumgpt.tasks.words import alike
 from pumgpt.understand.judge import LEAST_CONFIDENCE, FieldPrediction
 
 CALIBRATION = Path(__file__).with_name("text_calibration.json")
-CLOSED, OPEN = "closed", "open"
-"""What the score of a stated value is worth, of attributes with and without a list of values."""
 AGREEMENT, TEXT_AGAINST_MODEL, MODEL_AGAINST_TEXT = "agreement", "text against model", "model against text"
 _MOST_SURE = 0.999
 
@@ -50,10 +48,6 @@ def text_calibration() -> Calibration:
     return Calibration.load(CALIBRATION)
 
 
-def calibration_key(stated: StatedValue) -> str:
-    return CLOSED if stated.is_closed else OPEN
-
-
 class StatementReader:
     """Reads one product's listing, at one asked precision."""
 
@@ -67,7 +61,7 @@ class StatementReader:
         stated = extractor().extract(spec, self.listing) if self.listing.parts else None
         if stated is None:
             return None
-        key = calibration_key(stated)
+        key = stated.kind
         prediction = self._prediction(key, stated.quote.value, self.calibration.confidence(key, stated.score))
         return Reading(prediction, "text", stated.quote, _contradiction(spec.name, stated))
 
