@@ -32,10 +32,6 @@ class Evidence(_Record):
     part: Literal["title", "description"] | None = None
 
 
-Source = Literal["photo", "photo and text", "text", "shop"]
-"""What a field's value was taken from."""
-
-
 class CaptionField(_Record):
     """A text about the product. Of one that isn't given `confidence` is that of the model's own words."""
 
