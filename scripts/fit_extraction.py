@@ -42,7 +42,9 @@ from title_claims import Listing as LabelledTitle
 from title_claims import read_listings
 
 FASHION = "fashion/train-*.parquet"
-FASHION_PRODUCTS = 4_000
+FASHION_PRODUCTS = 1_500
+TITLES = 1_000
+"""Labelled titles that are asked about; the classifiers are fitted on all of the other folds."""
 FASHION_ATTRIBUTES = ("colour", "gender")
 SHARE_OF_CATEGORY = 0.05
 """Of a category's titles have the attribute, at least, so that the others are asked for it too."""
@@ -58,8 +60,9 @@ class Ask:
     truth: frozenset[str]
     extractor: ValueExtractor
 
-    def is_right(self, value: str) -> bool:
-        return key(value) in self.truth
+    def is_right(self, value: str, words: str, is_common: bool) -> bool:
+        """Whether the labels have the value; of a common one, whether they have its words: "Red Patent" is red."""
+        return key(value) in self.truth or (is_common and any(key(words) in label for label in self.truth))
 
 
 def main() -> None:
@@ -93,7 +96,7 @@ def title_asks(titles: Sequence[LabelledTitle], products: Sequence[str], seed: i
         for name in values
         if chance.random() < SHARE_UNKNOWN
     }
-    for title, fold in zip(titles, fold_of, strict=True):
+    for title, fold in chance.sample(list(zip(titles, fold_of, strict=True)), TITLES):
         known = ValueExtractor(_BLANK, classifiers[fold])
         listing = Listing({"title": Text(title.title)})
         for name in dict.fromkeys((*title.labels, *asked[title.category])):
@@ -158,9 +161,15 @@ def fashion_asks(data: Path) -> Iterator[Ask]:
 def fit_score(asks: Sequence[Ask]) -> ExtractionScore:
     features, right = [], []
     for ask in asks:
-        for candidate in ask.extractor.candidates(ask.spec, ask.listing):
+        candidates = list(ask.extractor.candidates(ask.spec, ask.listing))
+        is_disputed = len({key(candidate.value) for candidate in candidates}) > 1
+        for candidate in candidates:
+            # What rivals do to a value is a rule of the extractor: "black and white" says nothing against the word "black".
+            if candidate.is_common and is_disputed:
+                continue
+            text = ask.listing.parts[candidate.part].text[candidate.mention.start : candidate.mention.end]
             features.append(ask.extractor.features(ask.spec, candidate, ask.listing))
-            right.append(ask.is_right(candidate.value))
+            right.append(ask.is_right(candidate.value, text, candidate.is_common))
     model = LogisticRegression(C=1.0, max_iter=2000).fit(np.array(features), np.array(right))
     return ExtractionScore(float(model.intercept_[0]), tuple(float(weight) for weight in model.coef_[0]))
 
@@ -173,7 +182,7 @@ def fit_worth(asks: Sequence[Ask]) -> Calibration:
         if stated is not None:
             raws, rights = found.setdefault(stated.kind, ([], []))
             raws.append(stated.score)
-            rights.append(ask.is_right(stated.quote.value))
+            rights.append(ask.is_right(stated.quote.value, stated.quote.words, stated.kind == "common"))
     return Calibration(fields={name: fit_calibration(*pair) for name, pair in sorted(found.items())})
 
 

@@ -180,8 +180,7 @@ class ValueExtractor:
         return candidate_features(
             owner,
             num_words=sum(1 for _ in words(candidate.value)),
-            is_closed=spec.values is not None,
-            is_known=candidate.is_known,
+            is_listed=spec.values is not None,
             is_common=candidate.is_common,
             is_named=candidate.is_named,
             is_measure=any(mention.start < stop and begin < mention.end for _, begin, stop in text.quantities),

@@ -20,8 +20,9 @@ SHIPPED = Path(__file__).with_name("extraction_score.json")
 _MAX_LOGIT = 8.0
 
 FEATURES = (
-    "own", "own over other", "other over own", "other where unknown", "known", "known value", "common word", "closed",
-    "closed and unknown", "named", "measure", "num words", "description",
+    "common word", "common: own over other", "common: other over own", "common: named", "common: num words",
+    "common: description", "own", "own over other", "other over own", "other where unknown", "known", "listed",
+    "listed and unknown", "named", "measure", "num words", "description",
 )  # fmt: skip
 
 
@@ -29,8 +30,7 @@ def candidate_features(
     owner: SpanOwner,
     *,
     num_words: int,
-    is_closed: bool,
-    is_known: bool,
+    is_listed: bool,
     is_common: bool,
     is_named: bool,
     is_measure: bool,
@@ -42,21 +42,24 @@ def candidate_features(
     """
     # An attribute that the classifier hardly knows has log-odds of little meaning, so they count by `known`.
     margin = _clipped(owner.own - owner.other) * owner.known
-    return (
+    own_over_other, other_over_own = max(margin, 0.0), max(-margin, 0.0)
+    length = min(num_words, 6) / 6
+    # "cotton" says by itself what it is: the classifier, which knows few materials, counts for less there.
+    common = (1.0, own_over_other, other_over_own, float(is_named), length, float(is_described))
+    other = (
         _clipped(owner.own) * owner.known,
-        max(margin, 0.0),
-        max(-margin, 0.0),
+        own_over_other,
+        other_over_own,
         _clipped(owner.other) * (1 - owner.known),
         owner.known,
-        float(is_known),
-        float(is_common),
-        float(is_closed),
-        float(is_closed) * (1 - owner.known),
+        float(is_listed),
+        float(is_listed) * (1 - owner.known),
         float(is_named),
         float(is_measure),
-        min(num_words, 6) / 6,
+        length,
         float(is_described),
     )
+    return (*common, *(0.0,) * len(other)) if is_common else (*(0.0,) * len(common), *other)
 
 
 class _ScoreFile(BaseModel):
