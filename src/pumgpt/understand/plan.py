@@ -249,6 +249,17 @@ def category_remarks(backend: Backend, plan: Plan) -> list[str]:
     return remarks
 
 
+def calibration_remarks(backend: Backend) -> list[str]:
+    """A warning where nobody measured what the backend's probabilities mean."""
+    own = backend.capabilities
+    if own.calibration is not None or not own.gives_probabilities:
+        return []
+    return [
+        f"{backend.name} is not calibrated: how often its confidences are right is unknown, and little may be filled; "
+        "`pumgpt remember LABELLED OUT --model M` calibrates a PumGPT, --precision 0 fills every field"
+    ]
+
+
 def fingerprint(backend: Backend, plan: Plan) -> Fingerprint:
     """What makes two runs the same. Evidence is left out: it changes no answer."""
     context = plan.context
