@@ -14,15 +14,14 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
 from itertools import chain
 from pathlib import Path
-from statistics import median
 from typing import Any, NamedTuple
+
+from builds import Build, builds_of, middle, peak_mib, speed_up
 
 TEXT = "long words about a thing " * 14
 ROW_GROUP = 10_000
@@ -152,27 +151,6 @@ FORMS = {
 """By the name that the registry's format has. A format without an entry is named, and not timed."""
 
 
-class Build(NamedTuple):
-    """An interpreter, and the environment in which it finds one build of the package."""
-
-    python: str
-    environment: dict[str, str]
-
-    @classmethod
-    def at(cls, place: str | None) -> Build:
-        """A build by its interpreter, or by the folder of its sources, which then runs in this environment."""
-        if place is not None and Path(place).is_dir():
-            return cls(sys.executable, {**os.environ, "PYTHONPATH": place})
-        return cls(place or sys.executable, dict(os.environ))
-
-    def measure(self, file: Path) -> dict[str, Any]:
-        """One run over `file` in a process of its own."""
-        command = [self.python, __file__, "--measure", str(file)]
-        run = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=self.environment)
-        measured: dict[str, Any] = json.loads(run.stdout)
-        return measured
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time reading and writing catalogues, and measure their memory.")
     parser.add_argument("--rows", type=int, nargs="+", default=[20_000, 200_000])
@@ -184,9 +162,7 @@ def main() -> None:
     if options.measure is not None:
         print(json.dumps(measure(options.measure)))
         return
-    builds = {"now": Build.at(None)}
-    if options.before:
-        builds["before"] = Build.at(options.before)
+    builds = builds_of(options.before)
     print("| format | build | products | read, rows/s | read and write, rows/s | by the clock | peak memory |")
     print("|---|---|---|---|---|---|---|")
     found: dict[str, dict[str, Any]] = {"ratios": {}, "ranges": {}, "read_ratios": {}, "peak_growth_mib": {}}
@@ -213,21 +189,10 @@ def take_turns(name: str, rows: int, builds: dict[str, Build], rounds: int) -> d
         file = write(Path(folder), name, rows)
         for _ in range(rounds):
             for build, process in builds.items():
-                run = process.measure(file)
+                run = process.measure(__file__, str(file))
                 if run["format"] == name:
                     runs.setdefault(build, []).append(run)
     return runs
-
-
-def middle(runs: list[dict[str, Any]], key: str) -> float:
-    return median(run[key] for run in runs)
-
-
-def speed_up(runs: dict[str, list[dict[str, Any]]], key: str) -> tuple[float, list[float]]:
-    """How many times as fast it is now: of the medians, and the least and the most of the rounds."""
-    ratio = middle(runs["before"], key) / middle(runs["now"], key)
-    rounds = [before[key] / now[key] for before, now in zip(runs["before"], runs["now"], strict=True)]
-    return round(ratio, 2), [round(min(rounds), 2), round(max(rounds), 2)]
 
 
 def table_row(name: str, build: str, rows: int, runs: list[dict[str, Any]]) -> str:
@@ -351,12 +316,6 @@ def ready_answer() -> Any:
         attributes=fields,
         model=ModelInfo(name="none", revision="0"),
     )
-
-
-def peak_mib() -> float:
-    """The most memory that this process had. Linux only: `getrusage` counts that of the process which started it too."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 if __name__ == "__main__":
