@@ -20,22 +20,23 @@ from pathlib import Path
 from typing import Any
 
 from pumgpt.backends.load import load_backend
-from pumgpt.backends.protocol import Backend
+from pumgpt.backends.protocol import Answer, Backend
 from pumgpt.backends.pumgpt.backend import PumGPTBackend
 from pumgpt.bench.stats.intervals import wilson
 from pumgpt.catalog.duplicates import opened_photos
 from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.understanding import CategoryField
+from pumgpt.catalog.question import Question
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 from pumgpt.model.card import resolve_checkpoint
 from pumgpt.training.data.groups import ProductGroups
 from pumgpt.training.data.products import read_file
+from pumgpt.training.labelled import PRODUCTS_AT_ONCE
 from pumgpt.training.remember import remember
 from pumgpt.training.run import train
-from pumgpt.understand.ask import understand_one
 from pumgpt.understand.intake import open_product
-from pumgpt.understand.plan import DEFAULT_PRECISION, make_plan
+from pumgpt.understand.judge import Judge
+from pumgpt.understand.plan import Plan, make_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 SETS = {
@@ -137,29 +138,25 @@ def score(
     method: str, backend: Backend, asked: Sequence[Product], seconds: float, taxonomy: Taxonomy | None = None
 ) -> dict[str, Any]:
     """How many answers are right, were every field filled, and of those that are filled at the default precision."""
-    right = _answers(backend, asked, 0.0, taxonomy)
-    filled = _answers(backend, asked, DEFAULT_PRECISION, taxonomy)
-    return {
-        "method": method,
-        "asked": len(asked),
-        "right": sum(bool(answer) for answer in right),
-        "filled": sum(answer is not None for answer in filled),
-        "filled_right": sum(bool(answer) for answer in filled),
-        "seconds": seconds,
-    }
+    plan = make_plan(backend, tasks=["category"], taxonomy=taxonomy)
+    every, sure = (Judge(plan.calibration, precision) for precision in (0.0, plan.precision))
+    right, filled = 0, list[bool]()
+    for question, answer, product in _ask(backend, plan, asked):
+        right += every.judge("category", question, answer).value == product.category
+        prediction = sure.judge("category", question, answer)
+        if prediction.sure and prediction.value is not None:
+            filled.append(prediction.value == product.category)
+    counts = {"asked": len(asked), "right": right, "filled": len(filled), "filled_right": sum(filled)}
+    return {"method": method, **counts, "seconds": seconds}
 
 
-def _answers(
-    backend: Backend, asked: Sequence[Product], precision: float, taxonomy: Taxonomy | None
-) -> list[bool | None]:
-    """Whether each product's category is right, None where it isn't filled."""
-    plan = make_plan(backend, tasks=["category"], taxonomy=taxonomy, precision=precision)
-    found: list[bool | None] = []
-    for product in asked:
-        category = understand_one(backend, plan, open_product(replace(product, category=None))).category
-        path = tuple(category.path) if isinstance(category, CategoryField) and category.path else None
-        found.append(None if path is None else path == product.category)
-    return found
+def _ask(backend: Backend, plan: Plan, products: Sequence[Product]) -> Iterator[tuple[Question, Answer, Product]]:
+    """By the photo alone."""
+    for start in range(0, len(products), PRODUCTS_AT_ONCE):
+        batch = products[start : start + PRODUCTS_AT_ONCE]
+        requests = [plan.requests(Product(product.id), open_product(product).photos)[0] for product in batch]
+        for product, request, answers in zip(batch, requests, backend.answer(requests), strict=True):
+            yield request.questions[0], answers[0], product
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
