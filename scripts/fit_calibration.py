@@ -4,7 +4,8 @@ python scripts/fit_calibration.py runs/nano/4-adapters --data ../shared/data
 
 Every product is asked by its photo alone, and where it has a title once more with it: a title names what a photo leaves
 open, so that each has a calibration of its own. Drawn foreign pictures are asked too, where every value is wrong;
-everyday photos never are: they stay unseen for the measurement. Captions get a confidence, but no threshold.
+everyday photos never are: they stay unseen for the measurement. Texts come last, as they are held against the fields that the
+calibration fills: only those that pass are scored. `--texts-only` fits them alone, and keeps what is there of the rest.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -37,15 +39,20 @@ from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Question
+from pumgpt.catalog.understanding import ModelInfo
 from pumgpt.errors import PumGPTError
 from pumgpt.samples import draw_foreign, seeds
 from pumgpt.tasks.answers import Parsed, normalise
-from pumgpt.tasks.caption_facts import caption_is_true
+from pumgpt.tasks.caption_facts import caption_facts
 from pumgpt.tasks.evaluation import CATEGORY
 from pumgpt.tasks.registry import get_task
 from pumgpt.tasks.truth import FOREIGN
+from pumgpt.understand.assemble import assemble
+from pumgpt.understand.fields.base import FieldContext, Reply
+from pumgpt.understand.fields.caption import vouched_caption, vouched_completion
+from pumgpt.understand.fields.category import best_path
 from pumgpt.understand.judge import FieldPrediction, Judge
-from pumgpt.understand.plan import Plan, load_vocabulary, make_plan
+from pumgpt.understand.plan import DEFAULT_PRECISION, DEFAULT_TASKS, Plan, load_vocabulary, make_plan
 
 VALUES = load_suite("fashion").values
 VALIDATION_FILES = ("fashion/validation-*.parquet", "grocery/validation.parquet")
@@ -83,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         "--titles", type=float, default=0.0, help="share of the products that are asked with their title"
     )
     parser.add_argument("--limit", type=int, help="only this many products of each set, for a try")
+    parser.add_argument("--texts-only", action="store_true", help="keep the calibration of all other fields as it is")
     parser.add_argument("--schema", type=Path, help="attributes, where the model brings none")
     parser.add_argument("--taxonomy", type=Path, help="categories, where the model brings none")
     parser.add_argument("--device")
@@ -94,9 +102,15 @@ def _fit(options: argparse.Namespace) -> None:
     backend = load_backend(options.model, options.device, options.batch_size)
     taxonomy, schema = load_vocabulary(options.taxonomy, options.schema)
     plan = make_plan(backend, taxonomy=taxonomy, schema=schema, precision=0)
-    scores = collect_scores(backend, plan, _products(options))
     out = options.out or Path(options.model) / "calibration.json"
-    calibration = fit_fields(scores)
+    calibration = (
+        plan.calibration if options.texts_only else fit_fields(collect_scores(backend, plan, _products(options)))
+    )
+    plan = replace(
+        plan, tasks=(*DEFAULT_TASKS, "caption_completion"), calibration=calibration, precision=DEFAULT_PRECISION
+    )
+    texts = fit_texts(collect_text_scores(backend, plan, _products(options)))
+    calibration = Calibration(fields=calibration.fields | texts)
     calibration.save(out)
     for name, fitted in calibration.fields.items():
         filled = f"filled from {fitted.threshold(0.9):.3f} on" if fitted.precision else "no threshold"
@@ -157,8 +171,8 @@ def _ask_showing(
 def _check(question: Question, product: Product) -> Check | None:
     """None where the product's labels don't tell what is right. Of a foreign picture nothing is."""
     foreign = product.source == FOREIGN
-    if question.task == "caption":
-        return question, "caption", lambda seen: not foreign and caption_is_true(str(seen.value), product)
+    if question.task in TEXTS:
+        return None
     name = question.field or ""
     key = CATEGORY if name == CATEGORY else attribute_key(name)
     truth = fields_of(product, VALUES).get(name)
@@ -197,10 +211,54 @@ def fit_fields(scores: Scores) -> Calibration:
     closed = [pair for name, pair in scores.items() if name == CATEGORY or _is_of_photo_alone(name)]
     raws = [raw for pair in closed for raw in pair[0]]
     fields[DEFAULT] = fit_calibration(raws, [right for pair in closed for right in pair[1]])
-    for name in TEXTS:
-        # A text is shown with its confidence and never withheld: without a curve there is no threshold.
-        fields[name] = fields.get(name, FieldCalibration()).model_copy(update={"precision": []})
     return Calibration(fields=fields)
+
+
+def collect_text_scores(backend: Backend, plan: Plan, products: Iterable[tuple[Product, Image]]) -> Scores:
+    """Raw scores of the texts that nothing in the record speaks against, and whether the labels deny what they say."""
+    scores: Scores = {}
+    pairs = ((product, photo) for product, photo in products if product.source != FOREIGN)
+    asked = (
+        (Product(product.id, title=title), photo, product)
+        for product, photo in pairs
+        for title in dict.fromkeys((None, product.title))
+    )
+    while batch := list(islice(asked, BATCH_PRODUCTS)):
+        requests = [plan.requests(shown, (photo,)) for shown, photo, _ in batch]
+        answers = iter(backend.answer([request for group in requests for request in group]))
+        for (shown, _, product), group in zip(batch, requests, strict=True):
+            replies = [Reply(*pair) for request in group for pair in zip(request.questions, next(answers), strict=True)]
+            for key, raw, right in _judge_texts(plan, shown, product, replies):
+                raws, rights = scores.setdefault(key, ([], []))
+                raws.append(raw)
+                rights.append(right)
+    return scores
+
+
+def _judge_texts(
+    plan: Plan, shown: Product, product: Product, replies: Sequence[Reply]
+) -> Iterator[tuple[str, float, bool]]:
+    record = assemble(plan, shown, replies, ModelInfo(name="", revision=""))
+    context = FieldContext(plan, shown)
+    category = next((reply for reply in replies if reply.question.task == CATEGORY), None)
+    for reply in replies:
+        name, text = reply.question.task, None
+        if name == "caption":
+            text = vouched_caption(context, reply, record, best_path(category) if category else None)
+        elif name == "caption_completion":
+            text = vouched_completion(context, reply, record)
+        if text is None or reply.answer.probability is None:
+            continue
+        facts = caption_facts(text, product)
+        denied = facts.untrue_colours or facts.untrue_people
+        right = facts.are_true if name == "caption" else not denied
+        raw = reply.answer.probability * (1 - reply.answer.cannot_tell)
+        yield (listed_key(name) if plan.shows_listing(shown) else name), raw, right
+
+
+def fit_texts(scores: Scores) -> dict[str, FieldCalibration]:
+    """One calibration for each kind of text with enough answers."""
+    return {name: fit_calibration(*pair) for name, pair in scores.items() if len(pair[0]) >= LEAST_COUNT}
 
 
 def _is_of_photo_alone(name: str) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from PIL.Image import Image
 
+from pumgpt.backends.calibration import PrecisionOf
 from pumgpt.backends.protocol import Backend
 from pumgpt.catalog.photos.decode import encode_losslessly
 from pumgpt.catalog.product import ImageRef, Product
@@ -92,6 +93,7 @@ class Model:
         taxonomy: Taxonomy | None = None,
         schema: AttributeSchema | None = None,
         precision: float = 0.9,
+        precision_of: PrecisionOf = "all",
         evidence: bool = False,
     ) -> Understanding:
         """Caption, category and attributes of one product, shown in `photos`: paths, encoded bytes, or pictures of PIL.
@@ -104,6 +106,8 @@ class Model:
             taxonomy: the valid categories; by default those that the model was trained on.
             schema: the attributes to fill; by default those that the model was trained on.
             precision: abstain so that this share of the filled fields is right on validation data; 0 fills every field.
+            precision_of: what `precision` is asked of: `all` filled values of a field together, or `each` value by its
+                own confidence.
             evidence: whether to return attention maps with the fields.
 
         Raises `PhotoError` for a photo that can't be used, `UsageError` for an unknown task or something that is no photo,
@@ -120,6 +124,7 @@ class Model:
             schema=schema,
             questions=questions,
             precision=precision,
+            precision_of=precision_of,
             evidence=evidence,
         )
         refs = tuple(_image_ref(photo) for photo in photos)
@@ -147,10 +152,12 @@ def enrich(
     taxonomy: str | Path | None = None,
     schema: str | Path | None = None,
     category_map: str | Path | None = None,
+    value_map: str | Path | None = None,
     category_attributes: bool = False,
     columns: str | Path | None = None,
     ids: str | None = None,
     precision: float = 0.9,
+    precision_of: PrecisionOf = "all",
     overwrite_values: bool = False,
     limit: int | None = None,
     restart: bool = False,
@@ -181,8 +188,10 @@ def enrich(
         taxonomy=_path_or_none(taxonomy),
         schema=_path_or_none(schema),
         category_map=_path_or_none(category_map),
+        value_map=_path_or_none(value_map),
         category_attributes=category_attributes,
         precision=precision,
+        precision_of=precision_of,
         overwrite_values=overwrite_values,
         evidence=report_path is not None,
     )

@@ -12,6 +12,7 @@ from pumgpt.backends.calibration import (
     Calibration,
     FieldCalibration,
     fit_calibration,
+    listed_key,
     lower_bound,
     prove_precision,
 )
@@ -32,6 +33,42 @@ def test_the_threshold_is_the_smallest_that_reaches_the_precision() -> None:
     assert field.threshold(0.95) == 0.8
     assert field.threshold(0.995) == math.inf
     assert field.threshold(0) == 0.0
+
+
+def test_asked_of_each_value_the_precision_is_the_threshold_whatever_the_curve() -> None:
+    field = FieldCalibration(precision=[(0.1, 0.7, 1.0), (0.5, 0.9, 0.6)])
+    assert field.threshold(0.9, "each") == 0.9
+    assert field.threshold(0.995, "each") == 0.995
+    assert field.threshold(0, "each") == 0.0
+
+
+def test_few_answers_are_worth_what_they_prove_and_hold_each_value_to_it() -> None:
+    field = FieldCalibration(
+        precision=[(0.5, 1.0, 1.0), (0.95, 1.0, 0.5)], proven=[(0.5, 0.82), (0.95, 0.91)], count=20
+    )
+    assert field.precision_from(0.6) == 0.91
+    assert field.precision_from(0.96) is None
+    assert field.threshold(0.9) == field.threshold(0.9, "each") == 0.95
+    assert field.threshold(0.8) == 0.5 and field.threshold(0.8, "each") == 0.8
+    unproven = FieldCalibration(precision=[(0.5, 1.0, 1.0)], proven=NEVER_FILLED, count=3)
+    assert unproven.threshold(0.5, "each") == math.inf
+    assert unproven.precision_from(0.0) is None
+
+
+def test_what_fields_from_a_confidence_on_are_worth() -> None:
+    field = FieldCalibration(precision=[(0.1, 0.7, 1.0), (0.5, 0.9, 0.6), (0.8, 1.0, 0.2)], count=1000)
+    assert field.precision_from(0.0) == pytest.approx(701 / 1002)
+    assert field.precision_from(0.5) == pytest.approx(541 / 602)
+    assert field.precision_from(0.6) == pytest.approx(201 / 202)  # all of 200 were right, which isn't certainty
+    assert field.precision_from(0.9) is None
+
+
+def test_what_a_field_is_worth_is_never_taken_from_the_default() -> None:
+    curve = FieldCalibration(precision=[(0.1, 0.7, 1.0)], count=1000)
+    calibration = Calibration(fields={"default": curve, "attribute:colour": curve})
+    assert calibration.precision_from("attribute:colour", 0.0) == pytest.approx(701 / 1002)
+    assert calibration.precision_from(listed_key("attribute:colour"), 0.0) == pytest.approx(701 / 1002)
+    assert calibration.precision_from("attribute:fabric", 0.0) is None
 
 
 def test_without_a_curve_the_precision_is_the_threshold() -> None:

@@ -75,6 +75,7 @@ def test_csv_gives_back_the_shops_cells_and_adds_ours(tmp_path: Path, ending: st
         ("price", "1.50"),
         ("pumgpt_caption", "A shirt, 007"),
         ("pumgpt_caption_confidence", "0.7124"),
+        ("pumgpt_caption_status", "filled"),
         ("pumgpt_category", "Clothing > Shirts"),
         ("pumgpt_category_confidence", "0.9"),
         ("pumgpt_category_status", "filled"),

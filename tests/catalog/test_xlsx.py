@@ -409,15 +409,15 @@ def test_only_the_filled_cells_of_a_merchants_workbook_change(tmp_path: Path) ->
     assert [*before] == [*after]
     assert {name for name in before if before[name] != after[name]} == {"xl/workbook.xml", _SHEET}
     # Without the new cells the sheet is the old one, but for what says how wide it is.
-    sheet = re.sub(rb'<c r="[F-M]\d"[^>]*?t="inlineStr".*?</c>|<c r="[F-M]\d"><v>.*?</c>', b"", after[_SHEET])
+    sheet = re.sub(rb'<c r="[F-N]\d"[^>]*?t="inlineStr".*?</c>|<c r="[F-N]\d"><v>.*?</c>', b"", after[_SHEET])
     for cell, old in ((rb"C2", b""), (rb"C5", rb'<c r="C5" s="1"/>')):
         found = re.search(rb'<c r="%s"[^>]*t="inlineStr".*?Clothing &gt; Shirts.*?</c>' % cell, sheet)
         assert found is not None
         sheet = sheet.replace(found[0], old)
     for new, old in (
-        (rb'spans="1:13"', rb'spans="1:6"'),
-        (rb'ref="A1:M6"', rb'ref="A1:D6"'),
-        (rb'dimension ref="A1:M9"', rb'dimension ref="A1:D9"'),
+        (rb'spans="1:14"', rb'spans="1:6"'),
+        (rb'ref="A1:N6"', rb'ref="A1:D6"'),
+        (rb'dimension ref="A1:N9"', rb'dimension ref="A1:D9"'),
     ):
         sheet = re.sub(new, old, sheet)
 
@@ -427,8 +427,8 @@ def test_only_the_filled_cells_of_a_merchants_workbook_change(tmp_path: Path) ->
     assert plain(sheet) == plain(before[_SHEET])
     shown = re.findall(rb"<col [^>]*>", after[_SHEET])
     assert [b"hidden" in tag for tag in shown] == [False, True]
-    assert b"Products!$A$1:$M$6" not in before["xl/workbook.xml"]
-    assert before["xl/workbook.xml"].replace(b"$D$6", b"$M$6") == after["xl/workbook.xml"]
+    assert b"Products!$A$1:$N$6" not in before["xl/workbook.xml"]
+    assert before["xl/workbook.xml"].replace(b"$D$6", b"$N$6") == after["xl/workbook.xml"]
 
 
 def test_a_filled_workbook_reads_as_filled(tmp_path: Path) -> None:
@@ -436,9 +436,10 @@ def test_a_filled_workbook_reads_as_filled(tmp_path: Path) -> None:
     _merchants_workbook(source, tmp_path)
     fill(source, out, _red, ("colour",))
     sheet = openpyxl.load_workbook(out, data_only=True)["Products"]
-    assert [cell.value for cell in sheet[1]][5:9] == [
+    assert [cell.value for cell in sheet[1]][5:10] == [
         "pumgpt_caption",
         "pumgpt_caption_confidence",
+        "pumgpt_caption_status",
         "pumgpt_category",
         "pumgpt_category_confidence",
     ]
@@ -464,9 +465,9 @@ def test_a_table_takes_the_new_columns_in(tmp_path: Path) -> None:
     fill(source, out, _red)
     (table,) = openpyxl.load_workbook(out).active.tables.values()
     header = [cell.value for cell in openpyxl.load_workbook(out).active[1]]
-    assert table.ref == table.autoFilter.ref == "A1:G3"
+    assert table.ref == table.autoFilter.ref == "A1:H3"
     assert [column.name for column in table.tableColumns] == header
-    assert len({column.id for column in table.tableColumns}) == 7
+    assert len({column.id for column in table.tableColumns}) == 8
 
 
 def test_what_stands_beside_the_catalogue_is_not_overwritten(tmp_path: Path) -> None:

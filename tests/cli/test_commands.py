@@ -127,6 +127,15 @@ def test_enrich_writes_and_tells(shop: Path) -> None:
     assert page.read_text(encoding="utf-8").count("<article") == 1
 
 
+def test_enrich_says_field_by_field_what_was_filled_and_at_which_precision(shop: Path) -> None:
+    given = ("--model", "fake", "--schema", shop / "schema.yaml", "--precision", 0.4)
+    together = run("enrich", shop / "in.csv", shop / "all.jsonl", *given)
+    assert "40% right on validation" in " ".join(together.stderr.split())
+    each = run("enrich", shop / "in.csv", shop / "each.jsonl", *given, "--precision-of", "each")
+    assert "confidence of 0.4 or more" in " ".join(each.stderr.split())
+    assert run("enrich", shop / "in.csv", shop / "no.jsonl", *given, "--precision-of", "some").exit_code == 2
+
+
 def test_enrich_prints_its_summary_as_one_json_document(shop: Path) -> None:
     result = run("enrich", shop / "in.csv", shop / "out.jsonl", "--model", "fake", "--json")
     summary = json.loads(result.stdout)

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from pumgpt.backends.calibration import Calibration, FieldCalibration
 from pumgpt.backends.fake import FakeBackend
 from pumgpt.backends.protocol import Answer, Request
 from pumgpt.catalog.formats.registry import read_catalog
@@ -143,6 +144,24 @@ def test_another_question_or_a_foreign_output_is_refused_until_restart(shop: Pat
     enrich(read_catalog(shop / "in.csv"), out, FakeBackend(), plan(), restart=True)
     with pytest.raises(UsageError, match=r"another precision.*--restart"):
         enrich(read_catalog(shop / "in.csv"), out, FakeBackend(), replace(plan(), precision=0.7))
+    with pytest.raises(UsageError, match=r"another precision.*--restart"):
+        enrich(read_catalog(shop / "in.csv"), out, FakeBackend(), replace(plan(), precision_of="each"))
+
+
+def test_a_summary_counts_each_field_and_says_what_filled_ones_are_worth(shop: Path) -> None:
+    curve = FieldCalibration(precision=[(0.0, 0.93, 1.0)], count=1_000_000)
+    asked = replace(plan(), calibration=Calibration(fields={"attribute:colour": curve}), precision=0.0)
+    summary = enrich(read_catalog(shop / "in.csv"), shop / "out.jsonl", FakeBackend(), asked)
+    by_name = {count.name: count for count in summary.fields}
+    filled = [r for r in records(shop / "out.jsonl") if r["attributes"][0]["status"] == "filled"]  # type: ignore[index]
+    assert (by_name["colour"].asked, by_name["colour"].filled) == (summary.rows, len(filled)) == (11, 11)
+    assert by_name["colour"].precision == pytest.approx(0.93, abs=1e-4)
+    assert by_name["colour"].worth == "93 of 100 such are right"
+    assert by_name["fabric"].precision is None and by_name["fabric"].worth == ""
+    assert "every field" in (summary.target or "")
+    again = enrich(read_catalog(shop / "in.csv"), shop / "out.jsonl", FakeBackend(), asked)
+    assert {count.name: count for count in again.fields} == by_name  # out of the state file
+    assert again.to_json()["fields"]["colour"] == {"asked": 11, "filled": 11, "precision": 0.93}
 
 
 def test_another_catalogue_is_not_mixed_into_the_output(shop: Path) -> None:

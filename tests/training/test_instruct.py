@@ -18,7 +18,7 @@ from pumgpt.tasks.mixture import MixtureWeights
 from pumgpt.training.data.instructions import InstructionCollator, PromptSettings
 from pumgpt.training.data.labels import build_context
 from pumgpt.training.data.products import PhotoCache, read_file
-from pumgpt.training.objectives.answers import answer_loss
+from pumgpt.training.objectives.answers import FormerModel, answer_loss
 from pumgpt.training.objectives.heads import IGNORED
 
 
@@ -55,6 +55,31 @@ def test_of_an_answer_from_a_list_the_sum_counts_and_of_open_text_the_mean(produ
                 expected += losses.sum() if kind == "sum" else losses.sum() / asked
     assert lengths["sum"] and lengths["mean"] and min(lengths["sum"]) > 1
     torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_retained_answers_are_learned_from_the_model_as_it_was(products: list[Product]) -> None:
+    """While it has not moved, its own probabilities pull it nowhere; the label of the other task does."""
+    nano = resolve_checkpoint("nano")
+    model = PumGPTForConditionalGeneration.from_pretrained(nano).eval()
+    former = PumGPTForConditionalGeneration.from_pretrained(nano).eval().requires_grad_(False)
+    processor = PumGPTProcessor.from_pretrained(nano)
+    model.requires_grad_(False)
+    model.language_model.requires_grad_(True)
+    pulls = {}
+    for task in ("category", "caption"):
+        mixture = MixtureWeights(tasks={task: 1.0}, listing={"absent": 1.0})
+        settings = PromptSettings(
+            build_context(products, ["colour"], 1), mixture, 1, 0.0, {1: 1.0}, retained=("category",)
+        )
+        batch = InstructionCollator(PhotoCache(64), processor, settings, 64, None, num_buckets=1)(products)
+        (bucket,) = batch["buckets"]
+        assert bucket["retained"].all() == (task == "category")
+        visual = model.encode_photos(batch["pixel_values"]).visual_KBND
+        model.zero_grad()
+        answer_loss(model, visual, bucket, former=FormerModel(former, visual)).backward()
+        gradients = [p.grad.abs().max() for p in model.language_model.parameters() if p.grad is not None]
+        pulls[task] = float(torch.stack(gradients).max())
+    assert pulls["category"] < 1e-3 < pulls["caption"]
 
 
 def test_control_tokens_of_a_product_are_text_in_training(products: list[Product]) -> None:

@@ -13,7 +13,7 @@ from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 from pumgpt.understand.assemble import assemble
 from pumgpt.understand.fields.base import Reply
-from pumgpt.understand.plan import Plan, category_remarks, fingerprint, make_plan
+from pumgpt.understand.plan import Plan, fingerprint, make_plan, vocabulary_remarks
 
 PATHS = (("Apparel", "Shirts"), ("Apparel", "Shoes"))
 
@@ -109,11 +109,12 @@ def test_the_shops_category_is_held_against_the_mapped_one() -> None:
 
 def test_a_user_is_told_how_categories_become_theirs() -> None:
     backend, own = OwnBackend(), Taxonomy(PATHS, ("1", "2"), ("a circle",))
-    warning, mapped_by = category_remarks(backend, make_plan(backend, taxonomy=own, crosswalk=WALK))
-    assert warning == "a circle" and "1 of 4 have no counterpart" in mapped_by
-    assert "no map leads" in category_remarks(backend, make_plan(backend, taxonomy=own))[1]
-    assert category_remarks(backend, make_plan(backend)) == []
-    assert category_remarks(FakeBackend(), make_plan(FakeBackend(), taxonomy=own)) == ["a circle"]
+    warning, mapped_by = vocabulary_remarks(backend, make_plan(backend, taxonomy=own, crosswalk=WALK))
+    assert warning == "a circle" and "2 of 2 categories" in mapped_by and "map.csv" in mapped_by
+    _, by_name = vocabulary_remarks(backend, make_plan(backend, taxonomy=own))
+    assert "1 of 2 categories" in by_name and "such as Shirts: pumgpt remember" in by_name
+    assert vocabulary_remarks(backend, make_plan(backend)) == []
+    assert vocabulary_remarks(FakeBackend(), make_plan(FakeBackend(), taxonomy=own)) == ["a circle"]
 
 
 def test_another_map_is_another_question() -> None:

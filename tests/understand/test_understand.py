@@ -86,6 +86,37 @@ def test_overwriting_takes_sure_values_only() -> None:
     assert (unsure.status, unsure.value) == ("kept", "Red")
 
 
+CURVE = FieldCalibration(precision=[(0.55, 0.92, 0.8), (0.75, 0.96, 0.5), (0.95, 0.99, 0.1)], count=1000)
+MEASURED = Calibration(fields={"attribute:colour": CURVE})
+
+
+@pytest.mark.parametrize(
+    ("share", "precision", "of", "status", "worth"),
+    [
+        (0.6, 0.9, "all", "filled", 737 / 802),  # 0.55 is enough for all together
+        (0.6, 0.9, "each", "abstained", None),  # but the value itself is right in 60 of 100
+        (0.96, 0.9, "each", "filled", 100 / 102),
+        (0.76, 0.95, "all", "filled", 481 / 502),
+        (0.6, 0.0, "each", "filled", 737 / 802),
+    ],
+)
+def test_precision_is_asked_of_all_values_together_or_of_each(
+    share: float, precision: float, of: str, status: str, worth: float | None
+) -> None:
+    asked = replace(plan(tasks=["attributes"], precision=precision, precision_of=of), calibration=MEASURED)
+    (request,) = asked.requests(Product("1"), [PHOTO])
+    field = assemble(asked, Product("1"), [Reply(request.questions[0], closed(share, 0.02))], MODEL).attributes[0]  # type: ignore[index]
+    assert field.status == status
+    assert field.precision == (None if worth is None else round(worth, 4))
+
+
+def test_what_a_filled_value_is_worth_is_said_only_where_it_was_measured() -> None:
+    field = colour(closed(0.95, 0.02))
+    assert (field.status, field.precision) == ("filled", None)
+    record = Understanding(id="1", model=MODEL, attributes=[field]).to_json()
+    assert "precision" not in record["attributes"][0]
+
+
 def test_a_failed_question_is_a_warning_and_an_empty_field() -> None:
     asked = plan(tasks=["attributes"])
     (request,) = asked.requests(Product("1"), [PHOTO])

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from pumgpt.errors import ModelError
 
 DEFAULT = "default"
+PrecisionOf = Literal["all", "each"]
+"""What an asked precision is asked of: `all` filled fields of a kind together, or `each` filled value by itself."""
 LEVEL = 0.85
 """The level of each lower bound. As a threshold is searched among many, the asked precision is kept in four of five
 shops; `tests/backends/test_calibration_map.py` counts it."""
@@ -72,18 +74,35 @@ class FieldCalibration(BaseModel):
         raws, confidences = zip(*self.confidence, strict=True)
         return float(np.interp(raw, raws, confidences))
 
-    def threshold(self, precision: float) -> float:
-        """The smallest confidence from which on a share `precision` of the filled fields was right, or is proven to be
-        where there are lower bounds.
+    def threshold(self, precision: float, of: PrecisionOf = "all") -> float:
+        """The confidence from which on a field is filled.
 
-        Infinity where no threshold reached it: the field is then never filled. Without a curve, `precision` itself.
+        Of `all`: the smallest from which on a share `precision` of the filled fields was right, or is proven to be where
+        there are lower bounds; infinity where none reached it. Of `each`, and without a curve: `precision` itself, since
+        a confidence is a probability; but never less than what few answers prove.
         """
         if precision <= 0:
             return 0.0
         steps: Sequence[tuple[float, ...]] = self.proven or self.precision
-        if not steps:
+        if not steps or (of == "each" and not self.proven):
             return precision
-        return min((step[0] for step in steps if step[1] >= precision), default=math.inf)
+        reached = min((step[0] for step in steps if step[1] >= precision), default=math.inf)
+        return max(reached, precision) if of == "each" else reached
+
+    def precision_from(self, least: float) -> float | None:
+        """The share of right fields among those with at least this confidence, or its lower bound where the answers are few;
+        None where there were none.
+
+        By the rule of succession: of forty answers that were all right, the share is 41 of 42, not 1.
+        """
+        if self.proven:
+            bound = next((bound for threshold, bound in self.proven if threshold >= least), 0.0)
+            return bound or None
+        for threshold, right, coverage in self.precision:
+            if threshold >= least:
+                count = coverage * self.count
+                return (right * count + 1) / (count + 2)
+        return None
 
 
 class Calibration(BaseModel):
@@ -121,8 +140,17 @@ class Calibration(BaseModel):
     def confidence(self, field: str, raw: float) -> float:
         return self.of(field).map(raw)
 
-    def threshold(self, field: str, precision: float) -> float:
-        return self.of(field).threshold(precision)
+    def threshold(self, field: str, precision: float, of: PrecisionOf = "all") -> float:
+        return self.of(field).threshold(precision, of)
+
+    def precision_from(self, field: str, least: float) -> float | None:
+        """How often such a field is right if it is filled from this confidence on; None where that was not measured.
+
+        The default calibration is of other fields, so it tells nothing here.
+        """
+        names = (field, field.removesuffix(_LISTED))
+        measured = next((self.fields[name] for name in names if name in self.fields), None)
+        return None if measured is None else measured.precision_from(least)
 
 
 def lower_bound(num_right: ArrayLike, count: ArrayLike, level: float = LEVEL) -> NDArray[np.float64]:
@@ -148,7 +176,9 @@ def prove_precision(confidences: ArrayLike, right: ArrayLike) -> list[tuple[floa
     order = np.argsort(scores)
     thresholds, first = np.unique(scores[order], return_index=True)
     count = len(scores) - first
-    bounds = lower_bound(hits[order][::-1].cumsum()[::-1][first], count) if len(scores) else []
+    if not len(scores):
+        return []
+    bounds = lower_bound(hits[order][::-1].cumsum()[::-1][first], count)
     # Rounded down: six digits must not promise more than the bound.
     return [(float(place), math.floor(bound * 1e6) / 1e6) for place, bound in zip(thresholds, bounds, strict=True)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Status = Literal["filled", "kept", "conflict", "abstained"]
 """`filled`: the model's value. `kept`: the shop's own value stands. `conflict`: the shop's value stands, and the model
@@ -23,9 +23,27 @@ class Evidence(_Record):
     grid: list[list[float]] | None = None
 
 
+Source = Literal["photo", "photo and text", "text", "shop"]
+"""What a field's value was taken from."""
+
+
 class CaptionField(_Record):
+    """A text about the product. Of one that isn't given `confidence` is that of the model's own words."""
+
     text: str | None
     confidence: float | None = None
+    status: Literal["filled", "abstained"]
+    source: Source | None = None
+    composed: bool = False
+    """Whether it was put together from the record's fields, since nothing vouches for the model's own words."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _status_of_text(cls, document: Any) -> Any:
+        # Records of earlier versions have no status.
+        if isinstance(document, dict) and "status" not in document:
+            return {**document, "status": "abstained" if document.get("text") is None else "filled"}
+        return document
 
 
 class CategoryChoice(_Record):
@@ -39,6 +57,9 @@ class CategoryField(_Record):
     id: str | None = None
     confidence: float | None = None
     status: Status
+    precision: float | None = None
+    """Of a filled field, here and below: the share of such fields, filled as surely as asked, that were right on
+    validation. None where that was not measured."""
     suggestion: list[str] | None = None
     """The model's path, where `status` is `conflict`."""
     alternatives: list[CategoryChoice] = []
@@ -50,6 +71,7 @@ class AttributeField(_Record):
     value: str | list[str] | None
     confidence: float | None = None
     status: Status
+    precision: float | None = None
     suggestion: str | None = None
     """What the model sees, where `status` is `conflict`."""
     evidence: Evidence | None = None
@@ -60,6 +82,7 @@ class AnswerField(_Record):
     answer: str | None
     confidence: float | None = None
     status: Status
+    precision: float | None = None
     evidence: Evidence | None = None
 
 
@@ -98,11 +121,17 @@ class Understanding(_Record):
         for task in ("caption", "category", "attributes", "answers", "completion", "corrections"):
             if document[task] is None:
                 del document[task]
+        for field in (document.get("caption"), document.get("completion")):
+            for optional in ("source", "composed"):
+                if field and not field[optional]:
+                    del field[optional]
         for field in [document.get("category"), *document.get("attributes", []), *document.get("answers", [])]:
             if field and field.get("evidence") is None:
                 field.pop("evidence", None)
             if field and field.get("suggestion") is None:
                 field.pop("suggestion", None)
+            if field and field.get("precision") is None:
+                field.pop("precision", None)
         return document
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pumgpt.cli.options import json_option, model_options, precision_option, url_option, vocabulary_options
+
+if TYPE_CHECKING:
+    from pumgpt.backends.calibration import PrecisionOf
 
 
 @click.command("ask")
@@ -29,7 +33,9 @@ def command(
     taxonomy: Path | None,
     schema: Path | None,
     category_map: Path | None,
+    value_map: Path | None,
     precision: float,
+    precision_of: PrecisionOf,
     model: str,
     device: str | None,
     batch_size: int | None,
@@ -64,8 +70,10 @@ def command(
             taxonomy=own_taxonomy,
             schema=own_schema,
             crosswalk=crosswalk,
+            value_map=value_map,
             questions=questions,
             precision=precision,
+            precision_of=precision_of,
             evidence=evidence,
         )
         record = understand_one(backend, plan, intake)

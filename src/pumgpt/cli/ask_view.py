@@ -48,6 +48,11 @@ def bar(confidence: float | None, style: str) -> Text:
     return Text.assemble((filled, style), (rest, "bright_black"), (f" {int(100 * confidence + 1e-9):3d} %", style))
 
 
+def worth(precision: float | None) -> str:
+    """How many of a hundred fields that are filled like this one are right."""
+    return "" if precision is None else f"{100 * precision:.0f} of 100"
+
+
 def _labelled(label: str, content: Text) -> RenderableType:
     return Text.assemble((f"{label}  ", "bright_black"), content)
 
@@ -65,6 +70,8 @@ def _category(category: CategoryField | None) -> Iterable[RenderableType]:
     style = STATUS_STYLES[category.status]
     path = Text(" › ".join(category.path), style="bold")
     line = Text.assemble(path, "\n", bar(category.confidence, style), (f"  {category.status}", style))
+    if category.precision is not None:
+        line.append(f", {worth(category.precision)} such are right", style)
     if category.suggestion:
         line.append(f"\nthe photo says {' › '.join(category.suggestion)}", style)
     return [line, Text("")]
@@ -75,19 +82,24 @@ def _attributes(record: Understanding) -> Iterable[RenderableType]:
     if not answered:
         return []
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="bright_black")
-    for name in ("attribute", "value", "confidence", ""):
+    measured = any(field.precision is not None for field in answered)
+    for name in ("attribute", "value", "confidence", "", *(["right of such"] if measured else [])):
         table.add_column(name, overflow="fold")
     for field in answered:
         value = field.value if isinstance(field.value, str) else ", ".join(field.value or [])
         suggestion = f" (the photo says {field.suggestion})" if field.suggestion else ""
         style = STATUS_STYLES[field.status]
         shown = Text.assemble((value, "bold"), (suggestion, style))
-        table.add_row(field.name, shown, bar(field.confidence, style), Text(field.status, style=style))
+        status = Text(field.status, style=style)
+        table.add_row(
+            field.name, shown, bar(field.confidence, style), status, *([worth(field.precision)] if measured else [])
+        )
     return [table, Text("")]
 
 
 def _abstained(record: Understanding) -> Iterable[RenderableType]:
-    names = ["category"] if record.category and record.category.status == "abstained" else []
+    texts = (("caption", record.caption), ("completion", record.completion), ("category", record.category))
+    names = [name for name, field in texts if field is not None and field.status == "abstained"]
     names += [field.name for field in record.attributes or [] if field.status == "abstained"]
     return [_labelled("could not be told", Text(", ".join(names)))] if names else []
 

@@ -20,6 +20,7 @@ from pumgpt.cli.options import (
 from pumgpt.cli.outcome import conclude
 
 if TYPE_CHECKING:
+    from pumgpt.backends.calibration import PrecisionOf
     from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.enrich.executor import Executor
     from pumgpt.enrich.job import EnrichInputs
@@ -57,9 +58,11 @@ def command(
     taxonomy: Path | None,
     schema: Path | None,
     category_map: Path | None,
+    value_map: Path | None,
     category_attributes: bool,
     tasks: str | None,
     precision: float,
+    precision_of: PrecisionOf,
     model: str,
     device: str | None,
     batch_size: int | None,
@@ -87,7 +90,7 @@ def command(
     from pumgpt.enrich.executor import RayExecutor
     from pumgpt.enrich.job import open_inputs
     from pumgpt.enrich.preview import preview
-    from pumgpt.understand.plan import calibration_remarks, category_remarks
+    from pumgpt.understand.plan import calibration_remarks, vocabulary_remarks
 
     # A partial, not a closure: workers of Ray load the model with it, and it has to be pickled on its way there.
     load = partial(load_backend, model, device, batch_size)
@@ -102,14 +105,16 @@ def command(
             taxonomy=taxonomy,
             schema=schema,
             category_map=category_map,
+            value_map=value_map,
             category_attributes=category_attributes,
             precision=precision,
+            precision_of=precision_of,
             overwrite_values=overwrite_values,
             evidence=report_path is not None,
         )
         reader, backend, plan = inputs
         # Known before the first row, so they are printed before the progress bar and not repeated at the end.
-        warnings = [*reader.warnings, *category_remarks(backend, plan), *calibration_remarks(backend)]
+        warnings = [*reader.warnings, *vocabulary_remarks(backend, plan), *calibration_remarks(backend)]
         for warning in warnings:
             say(warning)
         if dry_run:

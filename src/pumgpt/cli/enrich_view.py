@@ -13,6 +13,7 @@ from pumgpt.enrich.summary import Summary
 from pumgpt.understand.plan import Plan
 
 MAX_REJECTED = 5
+MAX_FIELDS = 20
 
 
 def print_summary(summary: Summary, out_path: Path, report_path: Path | None) -> None:
@@ -27,6 +28,14 @@ def print_summary(summary: Summary, out_path: Path, report_path: Path | None) ->
     ):
         share = f"{count / fields:.0%} of {fields:,} fields: " if fields else ""
         table.add_row(label, f"{count:,}", share + meaning)
+    if summary.filled and summary.target:
+        table.add_row("", "", "")
+        table.add_row("field", "filled", summary.target)
+        for field in summary.fields[:MAX_FIELDS]:
+            worth = f", {field.worth}" if field.worth and field.filled else ""
+            table.add_row(field.name, f"{field.filled:,}", f"of {field.asked:,}{worth}")
+        if len(summary.fields) > MAX_FIELDS:
+            table.add_row("", "", f"and {len(summary.fields) - MAX_FIELDS} more fields (--json has all)")
     print_table(table, summary, out_path, report_path)
 
 

@@ -43,6 +43,9 @@ def vocabulary_options(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.option(
         "--category-map", type=FILE, metavar="F", help="From the model's categories to those of --taxonomy."
     )(command)
+    command = click.option(
+        "--value-map", type=FILE, metavar="F", help="From the model's attributes and values to those of --schema."
+    )(command)
     command = click.option("--schema", type=FILE, metavar="F", help="Attributes to fill. Default: the model's.")(
         command
     )
@@ -71,6 +74,14 @@ def column_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def precision_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How sure the model must be of what it fills in."""
+    command = click.option(
+        "--precision-of",
+        type=click.Choice(["all", "each"]),
+        default="all",
+        show_default=True,
+        help="What P is asked of: all filled values of a field together, or each value by its own confidence.",
+    )(command)
     return click.option(
         "--precision",
         type=click.FloatRange(0, 1),

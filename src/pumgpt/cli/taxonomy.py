@@ -1,4 +1,4 @@
-"""`pumgpt taxonomy`: what changes when a shop's taxonomy is renewed, and a catalogue carried over to the new one."""
+"""`pumgpt taxonomy`: words of a shop matched with the model's, and a taxonomy renewed with the catalogue that has it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pumgpt.cli.options import FILE, Decorator, json_option
+from pumgpt.cli.taxonomy_match import match_command, match_values_command
 from pumgpt.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,7 +37,11 @@ columns_option: Decorator = click.option(
 
 @click.group("taxonomy")
 def command() -> None:
-    """Renew a taxonomy: see what changes, and carry a catalogue over."""
+    """Match a taxonomy of your own with the model's; renew one: see what changes, and carry a catalogue over."""
+
+
+command.add_command(match_command)
+command.add_command(match_values_command)
 
 
 @command.command("diff")

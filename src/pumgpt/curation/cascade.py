@@ -65,7 +65,7 @@ class Cascade:
         for case, row in zip(cases, states, strict=True):
             if not row or (expert.needs_photo and not case.product.images):
                 continue
-            left = [state for state in row if expert.cost <= CHEAP_S or not self._is_settled(state.fused)]
+            left = [state for state in row if expert.cost <= CHEAP_S or not self._is_settled(state)]
             calls.spared[expert.name] += len(row) - len(left)
             calls.asked[expert.name] += len(left)
             if left:
@@ -86,9 +86,9 @@ class Cascade:
                     state.votes.append(vote)
                     state.fused = self.fusion.fuse(state.claim, state.votes)
 
-    def _is_settled(self, fused: FusedVerdict) -> bool:
-        votes = [(vote.expert, vote.verdict) for vote in fused.votes]
-        return is_settled(fused.score, votes, self.fusion.operating_point, self.margin)
+    def _is_settled(self, state: _ClaimState) -> bool:
+        votes = [(vote.expert, vote.verdict) for vote in state.votes]
+        return is_settled(state.fused.score, votes, self.fusion.operating_point_of(state.claim), self.margin)
 
 
 def is_settled(score: float, votes: Iterable[tuple[str, Verdict]], operating_point: float, margin: float) -> bool:

@@ -25,7 +25,15 @@ from pumgpt.curation.cascade import Calls, Cascade
 from pumgpt.curation.experts.base import Case, ExpertOptions, claims_of
 from pumgpt.curation.experts.registry import fingerprint, make_experts
 from pumgpt.curation.fusion import Fusion
-from pumgpt.curation.records import FailedValues, RemoveValues, Verdicts, curated_record, with_columns
+from pumgpt.curation.records import (
+    FailedValues,
+    RemoveCategory,
+    RemoveValues,
+    Verdicts,
+    category_remover,
+    curated_record,
+    with_columns,
+)
 from pumgpt.errors import PhotoError
 from pumgpt.jobs.journal import Fingerprint
 
@@ -57,6 +65,11 @@ class Source:
     def remove_values(self) -> RemoveValues | None:
         """How values are removed from a record that a shop system exported; None for catalogues of our own form."""
         return partial(self.reader.format.strike, self.reader) if self.reader.format.is_export else None
+
+    @property
+    def remove_category(self) -> RemoveCategory | None:
+        """How a category is removed from a record, whatever its form."""
+        return category_remover(self.reader)
 
     def __iter__(self) -> Iterator[Product]:
         return (row for _, row in self.rows() if isinstance(row, Product))
@@ -147,6 +160,7 @@ class Curator:
                     source.attribute_columns,
                     source.remove_values,
                     source.read_columns,
+                    source.remove_category,
                 )
             rows.append(JudgedRow(row.id, {**record, "verdicts": verdicts}))
         warnings = tuple(line for expert in self.cascade.experts for line in expert.warnings)

@@ -6,8 +6,9 @@ sees random subsets of the votes (`_with_subsets`), so no expert's weight relies
 
 An expert that searches text and doesn't find a value has not seen the photo: its "not inferable" counts a quarter if another
 expert can tell. The fit separates supported from the rest; whether the rest is contradicted or not inferable is decided by
-the votes. The coefficients are in `fusion.json`; `scripts/fit_curation.py` fits them. An expert that the fit never saw is
-weighted by its own log-odds, times its `trust`.
+the votes. The coefficients are in `fusion.json`; `scripts/fit_curation.py` fits them, those for categories apart: a title
+names nearly every category and few values. An expert that the fit never saw is weighted by its own log-odds, times its
+`trust`.
 
 Legend: F features of a vote, C verdicts, in the order of `VERDICTS`.
 """
@@ -18,7 +19,7 @@ import json
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,29 +45,39 @@ _SHIPPED = Path(__file__).with_name("fusion.json")
 _NUM_FEATURES = 4
 
 
-class _FusionFile(BaseModel):
-    """`fusion.json`: coefficients (F x C) for each expert, and the operating point."""
+class _Coefficients(BaseModel):
+    """Coefficients (F x C) for each expert, and the operating point."""
 
     model_config = ConfigDict(extra="forbid")
 
+    operating_point: float
+    experts: dict[str, list[list[float]]]
+
+
+class _FusionFile(_Coefficients):
+    """`fusion.json`: the coefficients for values of attributes, and those for categories."""
+
     format: int
     verdicts: list[str]
-    operating_point: float
-    """The least fused probability at which a value is called supported."""
-    experts: dict[str, list[list[float]]]
+    categories: _Coefficients | None = None
 
 
 @dataclass(frozen=True)
 class Fusion:
-    """`operating_point` is the least fused probability at which a value is called supported."""
+    """`operating_point` is the least fused probability at which a value is called supported. `categories` fuses the votes on
+    categories; without it they are fused as those on values.
+    """
 
     coefficients_FC: Mapping[str, Floats]
     operating_point: float = 0.5
+    categories: Fusion | None = None
 
     def fuse(self, claim: Claim, votes: Sequence[Vote]) -> FusedVerdict:
         """The fused verdict. Without votes: not inferable, with probability 0."""
         if not votes:
             return FusedVerdict(claim, Verdict.NOT_INFERABLE, 0.0, NO_EXPERT)
+        if claim.path is not None and self.categories is not None:
+            return self.categories.fuse(claim, votes)
         log_odds_VC = np.stack([self._log_odds(vote, votes) for vote in votes])
         probabilities_C = _softmax(log_odds_VC.sum(axis=0))
         is_supported = probabilities_C[0] >= self.operating_point
@@ -82,6 +93,9 @@ class Fusion:
         return FusedVerdict(
             claim, verdict, float(probabilities_C[0]), decisive.expert, dict(decisive.evidence), tuple(votes)
         )
+
+    def operating_point_of(self, claim: Claim) -> float:
+        return self.categories.operating_point if claim.path and self.categories else self.operating_point
 
     def _log_odds(self, vote: Vote, votes: Sequence[Vote]) -> Floats:
         """What one vote adds to the log-odds of each verdict: (C,)."""
@@ -116,6 +130,11 @@ class Fusion:
             raise ModelError(f"{path}: is no fusion; fit it again with scripts/fit_curation.py") from error
         if content.format != 1 or content.verdicts != [str(verdict) for verdict in VERDICTS]:
             raise ModelError(f"{path}: fusion of another format ({content.format}); fit it again")
+        categories = None if content.categories is None else cls._checked(content.categories, path)
+        return replace(cls._checked(content, path), categories=categories)
+
+    @classmethod
+    def _checked(cls, content: _Coefficients, path: Path) -> Fusion:
         coefficients = {name: np.array(rows, dtype=np.float64) for name, rows in content.experts.items()}
         wrong = next((n for n, c in coefficients.items() if c.shape != (_NUM_FEATURES, len(VERDICTS))), None)
         if wrong is not None:
@@ -123,13 +142,14 @@ class Fusion:
         return cls(coefficients, content.operating_point)
 
     def save(self, path: Path) -> None:
-        content: dict[str, Any] = {
-            "format": 1,
-            "verdicts": [str(verdict) for verdict in VERDICTS],
-            "operating_point": round(self.operating_point, 4),
-            "experts": {name: self.coefficients_FC[name].round(6).tolist() for name in sorted(self.coefficients_FC)},
-        }
+        content: dict[str, Any] = {"format": 1, "verdicts": [str(verdict) for verdict in VERDICTS], **self._to_json()}
+        if self.categories is not None:
+            content["categories"] = self.categories._to_json()
         path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+    def _to_json(self) -> dict[str, Any]:
+        experts = {name: self.coefficients_FC[name].round(6).tolist() for name in sorted(self.coefficients_FC)}
+        return {"operating_point": round(self.operating_point, 4), "experts": experts}
 
 
 def _unsupported_verdict(votes: Sequence[Vote]) -> Verdict:

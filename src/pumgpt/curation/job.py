@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow
@@ -14,7 +15,15 @@ from pumgpt.catalog.formats.output import write_annotated
 from pumgpt.catalog.product import Product
 from pumgpt.curation.curator import Curator, JudgedBatch, Source
 from pumgpt.curation.executor import Executor, judge_locally
-from pumgpt.curation.records import SET_ASIDE, VERDICTS_COLUMN, FailedValues, Verdicts, curated_export, curated_record
+from pumgpt.curation.records import (
+    SET_ASIDE,
+    VERDICTS_COLUMN,
+    FailedValues,
+    Verdicts,
+    category_fails,
+    curated_export,
+    curated_record,
+)
 from pumgpt.curation.summary import CurationSummary
 from pumgpt.errors import UsageError
 from pumgpt.jobs.journal import Fingerprint, RunJournal, check_paths
@@ -108,14 +117,22 @@ def _annotated_rows(source: Source, lines: Iterable[bytes], failed_values: Faile
 def _annotated_row(source: Source, product: Product, verdicts: Verdicts, failed_values: FailedValues) -> AnnotatedRow:
     notes = {VERDICTS_COLUMN: json.dumps(verdicts, ensure_ascii=False)}
     if source.remove_values is not None:
-        original, aside = curated_export(product, verdicts, failed_values, source.remove_values)
+        original, aside = curated_export(product, verdicts, failed_values, source.remove_values, source.remove_category)
     else:
         original = curated_record(
-            product, verdicts, failed_values, source.attribute_columns, read_columns=source.read_columns
+            product,
+            verdicts,
+            failed_values,
+            source.attribute_columns,
+            read_columns=source.read_columns,
+            remove_category=source.remove_category,
         )
         aside = original.get(SET_ASIDE)
     if aside:
         notes[SET_ASIDE] = json.dumps(aside, ensure_ascii=False, default=plain_json)
+    if failed_values is not FailedValues.KEEP and source.remove_category is not None and category_fails(verdicts):
+        # A table of other types writes the category from the product.
+        product = replace(product, category=None, category_id=None)
     return AnnotatedRow(product, original, notes)
 
 

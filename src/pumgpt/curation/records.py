@@ -2,6 +2,9 @@
 
 A product's `attributes` may be an object or a list of name-value pairs. A column that the schema names as an attribute is
 a listed value too (CSV has no other way); several values in one cell are separated by `|`.
+
+A category is removed only where it is contradicted: that photo and text don't tell it is no reason to take away where the
+shop has put a product.
 """
 
 from __future__ import annotations
@@ -13,9 +16,11 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
+from pumgpt.catalog.formats.base import CatalogReader
 from pumgpt.catalog.product import Product, is_missing, pairs_of_lists, written_attributes
 from pumgpt.catalog.vocabulary.attribute_names import find_attribute
-from pumgpt.curation.verdict import Verdict
+from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR
+from pumgpt.curation.verdict import CATEGORY, Verdict
 
 SET_ASIDE = "attributes_set_aside"
 VERDICTS_COLUMN = "pumgpt_verdicts"
@@ -26,6 +31,9 @@ Verdicts = Sequence[Mapping[str, Any]]
 
 RemoveValues = Callable[[Any, Mapping[str, Collection[str]]], Any]
 """`Format.strike` of a shop system's export: from a record and failed values by attribute to the record without them."""
+
+RemoveCategory = Callable[[Any], Any]
+"""From a record in its own form to the record without its category."""
 
 # Attribute name -> whether each of its values failed, in the order of the row. A queue, because the same value may be
 # listed twice: failures belong to positions, not to texts.
@@ -56,23 +64,28 @@ def curated_record(
     names: Collection[str] = (),
     remove_values: RemoveValues | None = None,
     read_columns: Mapping[str, str] | None = None,
+    remove_category: RemoveCategory | None = None,
 ) -> dict[str, Any]:
     """The product's original record without its failed values. `names` are the attribute columns (casefolded);
     `remove_values` is given for the export of a shop system, `read_columns` (attribute -> column) where the catalogue reads
-    attributes from columns.
+    attributes from columns, `remove_category` where a category can be removed.
     """
     if remove_values is not None:
-        original, moved = curated_export(product, verdicts, failed_values, remove_values)
+        original, moved = curated_export(product, verdicts, failed_values, remove_values, remove_category)
         return {**original, **({SET_ASIDE: moved} if moved else {})}
     record = dict(product.original)
     if failed_values is FailedValues.KEEP:
         return record
     failures: _Failures = defaultdict(deque)
-    for verdict in verdicts:
+    for verdict in _on_attributes(verdicts):
         failures[verdict["name"]].append(verdict["verdict"] != Verdict.SUPPORTED)
     aside: Any = None
+    if remove_category is not None and category_fails(verdicts):
+        record = dict(remove_category(record))
+        aside = {CATEGORY: SEPARATOR.join(product.category or ())}
     if record.get("attributes"):
-        record["attributes"], aside = _split_attributes(record["attributes"], failures)
+        record["attributes"], failed_pairs = _split_attributes(record["attributes"], failures)
+        aside = _merge(aside, failed_pairs) if failed_pairs else aside
     # If `attributes` has the same name, its values were the claims, and their queue is empty by now.
     columns = _attribute_columns(product.extra, names)
     for name in (name for name in columns if any(failures[name])):
@@ -93,16 +106,26 @@ def curated_record(
 
 
 def curated_export(
-    product: Product, verdicts: Verdicts, failed_values: FailedValues, remove_values: RemoveValues
+    product: Product,
+    verdicts: Verdicts,
+    failed_values: FailedValues,
+    remove_values: RemoveValues,
+    remove_category: RemoveCategory | None = None,
 ) -> tuple[Any, Any]:
     """A shop system's record without the failed values, and all that is set aside of it by now (None: nothing)."""
     failed: dict[str, list[str]] = defaultdict(list)
-    for verdict in verdicts:
+    for verdict in _on_attributes(verdicts):
         if verdict["verdict"] != Verdict.SUPPORTED:
             failed[verdict["name"]].append(verdict["value"])
-    if failed_values is FailedValues.KEEP or not failed:
+    loses_category = remove_category is not None and category_fails(verdicts)
+    if failed_values is FailedValues.KEEP or not (failed or loses_category):
         return product.original, None
-    record = remove_values(product.original, failed)
+    record = product.original
+    if remove_category is not None and loses_category:
+        record = remove_category(record)
+    record = remove_values(record, failed) if failed else record
+    if loses_category:
+        failed[CATEGORY] = [SEPARATOR.join(product.category or ())]
     if failed_values is FailedValues.DROP:
         return record, None
     # A feed prefixes the names of its elements with a namespace, such as `g:`.
@@ -113,6 +136,27 @@ def curated_export(
     except ValueError:
         before = None
     return record, _merge(before, {name: values[0] if len(values) == 1 else values for name, values in failed.items()})
+
+
+def category_fails(verdicts: Verdicts) -> bool:
+    return any("path" in verdict and verdict["verdict"] == Verdict.CONTRADICTED for verdict in verdicts)
+
+
+def category_remover(reader: CatalogReader) -> RemoveCategory | None:
+    """How a record of this catalogue loses its category; None where it has no column of categories."""
+    column = reader.fills.category
+
+    def remove(record: Any) -> Any:
+        if not isinstance(record, Mapping) or column not in record:
+            return record
+        # An empty cell stays of its type: "" in a text column, null elsewhere.
+        return reader.format.replace_category(reader, record, "" if isinstance(record[column], str) else None)
+
+    return None if column is None else remove
+
+
+def _on_attributes(verdicts: Verdicts) -> Verdicts:
+    return [verdict for verdict in verdicts if "path" not in verdict]
 
 
 def _attribute_columns(columns: Mapping[str, Any], names: Collection[str]) -> dict[str, str]:

@@ -1,4 +1,5 @@
-"""The terms of curation: a claim is one listed value, a vote is one expert's verdict on it, and the votes are fused.
+"""The terms of curation: a claim is one listed value or the category, a vote is one expert's verdict on it, and the votes
+are fused.
 
 As in UniHD (arXiv 2402.03190), which checks claims with tools and gives each verdict its reason; here for attribute values.
 """
@@ -9,6 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR
+
+CATEGORY = "category"
+"""What the claim about a category is called."""
 
 
 class Verdict(StrEnum):
@@ -21,10 +27,21 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One listed value of one attribute. An attribute with several values makes several claims."""
+    """One listed value of one attribute, or the category. An attribute with several values makes several claims."""
 
     name: str
     value: str
+    path: tuple[str, ...] | None = None
+    """Of a category, its levels from root to leaf; its `value` is 'A > B > C'."""
+
+    @classmethod
+    def of_category(cls, path: tuple[str, ...]) -> Claim:
+        return cls(CATEGORY, SEPARATOR.join(path), path)
+
+    @property
+    def kind(self) -> tuple[bool, str]:
+        """What claims have in common that are about the same: an attribute may be called category too."""
+        return (self.path is not None, self.name.casefold())
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +81,11 @@ class FusedVerdict:
     votes: tuple[Vote, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """One entry of a row's `verdicts`."""
+        """One entry of a row's `verdicts`. That on the category has its `path` too."""
         return {
             "name": self.claim.name,
             "value": self.claim.value,
+            **({} if self.claim.path is None else {"path": list(self.claim.path)}),
             "verdict": str(self.verdict),
             "score": round(self.score, 4),
             "expert": self.expert,

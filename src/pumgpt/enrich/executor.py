@@ -77,7 +77,7 @@ class _EnrichWorker:
         def batches() -> Iterator[list[NumberedRow]]:
             reader = read_catalog(executor.in_path, executor.column_map)
             reader.category_ids = category_ids(self._backend, self._plan)
-            reader.name_attributes(asked.name for asked in self._plan.context.attributes)
+            reader.name_attributes(self._plan.attribute_names)
             rows = islice(enumerate(reader, start=1), done, done + remaining)
             while batch := list(islice(rows, batch_size)):
                 yield batch

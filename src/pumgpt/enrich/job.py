@@ -11,6 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
+from pumgpt.backends.calibration import PrecisionOf
 from pumgpt.backends.protocol import Backend
 from pumgpt.catalog.formats.base import CatalogReader, RejectedRow
 from pumgpt.catalog.formats.column_map import load_column_map
@@ -80,8 +81,10 @@ def open_inputs(
     taxonomy: Path | None = None,
     schema: Path | None = None,
     category_map: Path | None = None,
+    value_map: Path | None = None,
     category_attributes: bool = False,
     precision: float = DEFAULT_PRECISION,
+    precision_of: PrecisionOf = "all",
     overwrite_values: bool = False,
     evidence: bool = False,
 ) -> EnrichInputs:
@@ -103,13 +106,15 @@ def open_inputs(
         taxonomy=own_taxonomy,
         schema=own_schema,
         crosswalk=crosswalk,
+        value_map=value_map,
         precision=precision,
+        precision_of=precision_of,
         overwrite_values=overwrite_values,
         evidence=evidence,
         category_schemas=category_schemas,
     )
     reader.category_ids = category_ids(backend, plan)
-    reader.name_attributes(asked.name for asked in plan.context.attributes)
+    reader.name_attributes(plan.attribute_names)
     return EnrichInputs(reader, backend, plan)
 
 
@@ -166,6 +171,7 @@ def enrich(
             journal.rollback()
             journal.summary.stopped = True
         journal.summary.warnings = reader.warnings
+        journal.summary.precision, journal.summary.precision_of = plan.precision, plan.precision_of
         _write_table(journal, reader, plan)
         journal.commit(finished=not journal.summary.stopped)
         if report is not None and not journal.summary.stopped:
@@ -203,7 +209,7 @@ def _write_table(journal: EnrichJournal, reader: CatalogReader, plan: Plan) -> N
     if ending_of(journal.out) in JSON_LINES:  # packed: the journal itself is written on, which a packed file can't be
         write_packed_lines(journal.out, journal.flushed_answers())
         return
-    names = [asked.name for asked in plan.context.attributes] if "attribute_qa" in plan.asked else []
+    names = list(plan.attribute_names) if "attribute_qa" in plan.asked else []
     if plan.category_schemas is not None:
         # Which attributes the categories brought is only known from the answers, and a table needs its columns first.
         brought = (field.name for answer in journal.answers() for field in answer.attributes or ())

@@ -51,7 +51,7 @@ def card_context(product: Product, photos: Photos, understanding: Understanding)
         "has_heatmaps": any(row["heatmap"] for row in rows),
         "abstained": [
             {"name": name, "percent": _percent(field.confidence)}
-            for name, field in stated
+            for name, field in (*stated, *_captioned(understanding))
             if field.status == "abstained"
         ],
         "answers": [
@@ -72,6 +72,10 @@ def _flags(understanding: Understanding) -> list[str]:
     ]
     statuses = {field.status for field in stated if field}
     return [flag for flag in ("conflict", "abstained") if flag in statuses] + ["warning"] * bool(understanding.warnings)
+
+
+def _captioned(understanding: Understanding) -> list[tuple[str, CaptionField]]:
+    return [("caption", understanding.caption)] if understanding.caption else []
 
 
 def _text(field: CaptionField | None) -> dict[str, Any] | None:

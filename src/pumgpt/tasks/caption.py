@@ -14,14 +14,21 @@ from pumgpt.tasks.caption_facts import caption_facts, caption_is_true
 from pumgpt.tasks.context import TaskContext
 from pumgpt.tasks.evaluation import Grade, LabelledProduct, LabelledQuestion, Truth, Values
 from pumgpt.tasks.listing import tidy
+from pumgpt.tasks.plain_words import plain_title
 from pumgpt.tasks.truth import is_foreign, plain_phrase
 
 # Copying a title that stands in the prompt is soon learnt, and teaches nothing about the photo.
 _COPIED_SHARE = 0.3
 
 
+def _described(product: Product) -> str:
+    """A picture without a category is of anything, and described by people, who name no brands."""
+    title = tidy(product.title or "")
+    return plain_title(product) or "" if product.category else title
+
+
 class CaptionTask(Task):
-    """The answer is the product's title or, where it has none, a plain phrase out of category and colour."""
+    """The answer is the product's title without names or, where that says too little, a phrase out of category and colour."""
 
     name = "caption"
     metrics = ("cider", "rouge_l", "bleu", "answered", "caption_facts")
@@ -35,8 +42,11 @@ class CaptionTask(Task):
         return [self.new_question(self.template.canonical("describe"))]
 
     def draw_examples(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
-        """The title, or a phrase made of the labels; seldom while the title stands in the prompt."""
-        answer = tidy(product.title or "") or plain_phrase(product, context.facts)
+        """The plain title, or a phrase made of the labels; seldom while the title stands in the prompt.
+
+        No photo shows a brand to a model that can't read it: one that learns to name brands makes them up.
+        """
+        answer = _described(product) or plain_phrase(product, context.facts)
         if answer is None or is_foreign(product):
             return []
         if context.listing.mode == "present" and rng.random() >= _COPIED_SHARE:

@@ -13,6 +13,7 @@ from pumgpt.tasks.base import Task
 from pumgpt.tasks.context import TaskContext
 from pumgpt.tasks.evaluation import Grade, LabelledProduct, LabelledQuestion, Truth
 from pumgpt.tasks.listing import tidy
+from pumgpt.tasks.plain_words import plain_ending, tokens
 from pumgpt.tasks.truth import is_foreign
 
 # In a benchmark; training cuts anywhere, since users stop typing anywhere.
@@ -35,14 +36,16 @@ class CaptionCompletionTask(Task):
         return [self.new_question(self.template.canonical("finish", beginning=beginning))] if beginning else []
 
     def draw_examples(self, product: Product, context: TaskContext, rng: random.Random) -> list[tuple[Question, str]]:
-        """None while the title stands in the prompt."""
-        title = (product.title or "").split()
+        """What comes in plain words after a part of the title; none while the title stands in the prompt."""
+        title = tokens(product.title or "")
         # With the title in the prompt the rest is copied, not completed.
         if len(title) < 2 or is_foreign(product) or context.listing.mode == "present":
             return []
         cut = rng.randint(1, len(title) - 1)
+        # No photo shows how a model is called. A picture without a category is described by people, who name none.
+        ending = plain_ending(product, cut) if product.category else " ".join(title[cut:])
         question = self.new_question(self.template.draw("finish", rng, beginning=" ".join(title[:cut])))
-        return [(question, " ".join(title[cut:]))]
+        return [(question, ending)] if ending else []
 
     def labelled_questions(self, labelled: LabelledProduct, rng: random.Random) -> Iterator[LabelledQuestion]:
         """The first half of the title is given."""

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.words import stem, stems
+from pumgpt.tasks.plain_words import people_group, plain_words
 from pumgpt.tasks.words import colour_family, words
 
 
@@ -29,6 +30,13 @@ class CaptionFacts:
     colours: int
     """Families of colour that it states, and of them those that the labels don't have."""
     untrue_colours: int
+    untrue_people: int
+    """For how many it says that the product is who aren't meant by the label; none without a label."""
+
+    @property
+    def are_true(self) -> bool:
+        """Whether it names the kind, and states no colour and nobody that the labels deny."""
+        return self.names_kind and not self.untrue_colours and not self.untrue_people
 
 
 def caption_facts(text: str, product: Product) -> CaptionFacts:
@@ -36,7 +44,8 @@ def caption_facts(text: str, product: Product) -> CaptionFacts:
     caption_stems = stems(text)
     colours = _colours(caption_stems)
     untrue = colours - _true_colours(product, caption_stems)
-    return CaptionFacts(_names_kind(caption_stems, product), len(colours), len(untrue))
+    untrue_people = _untrue_people(caption_stems, product)
+    return CaptionFacts(_names_kind(caption_stems, product), len(colours), len(untrue), len(untrue_people))
 
 
 def _names_kind(caption_stems: list[str], product: Product) -> bool:
@@ -58,6 +67,14 @@ def _true_colours(product: Product, caption_stems: list[str]) -> set[str]:
     stated = " ".join([colour] if isinstance(colour, str) else colour)
     # The title counts as a label too: shops name a second colour there. "Multi" may stand for any mix.
     return _colours(stems(stated)) | _colours(stems(product.title or "")) | ({"multi"} & _colours(caption_stems))
+
+
+def _untrue_people(caption_stems: list[str], product: Product) -> set[str]:
+    label = (product.attributes or {}).get("gender")
+    groups = set(filter(None, map(people_group, stems(label)))) if isinstance(label, str) else set()
+    stated = set(filter(None, map(people_group, caption_stems)))
+    within = plain_words().people_within
+    return {group for group in stated - groups if groups and not within.get(group, frozenset()) & groups}
 
 
 def _colours(stemmed: list[str]) -> set[str]:

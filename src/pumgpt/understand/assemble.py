@@ -9,10 +9,10 @@ from pumgpt.catalog.understanding import CaptionField, ModelInfo, Understanding
 from pumgpt.catalog.vocabulary.taxonomy import CategoryPath
 from pumgpt.tasks.registry import get_task
 from pumgpt.understand.fields.answer import answer_field
-from pumgpt.understand.fields.attribute import attribute_field, correction_field
+from pumgpt.understand.fields.attribute import attribute_fields, correction_field
 from pumgpt.understand.fields.base import FieldContext, Reply
-from pumgpt.understand.fields.caption import caption_field
-from pumgpt.understand.fields.category import category_field, is_refused
+from pumgpt.understand.fields.caption import caption_field, completion_field
+from pumgpt.understand.fields.category import best_path, category_field, is_refused
 from pumgpt.understand.plan import Plan
 
 
@@ -33,25 +33,37 @@ def assemble(
         return [reply for reply in replies if get_task(reply.question.task).record_field == name]
 
     record = Understanding(id=product.id, model=model, warnings=[*warnings, *_failures(replies)])
-    if "attributes" in asked:
-        record.attributes = [attribute_field(context, reply) for reply in replies_for("attributes")]
+    record.attributes = attribute_fields(context, replies_for("attributes"))
     if "corrections" in asked:
         record.corrections = [correction_field(context, reply) for reply in replies_for("corrections")]
     if "answers" in asked:
         record.answers = [answer_field(context, reply) for reply in replies_for("answers")]
-    for reply in replies_for("completion"):
-        record.completion = caption_field(context, reply)
-    # After the attributes, which may decide how a category is called in the shop's own taxonomy.
     for reply in replies_for("category"):
-        record.category = category_field(context, reply, record.attributes or ())
-    if "caption" in asked:
-        record.caption = CaptionField(text=None)
-    for reply in replies_for("caption"):
-        record.caption = caption_field(context, reply)
-    # A caption of a picture that shows none of the known categories would be made up.
-    if record.caption is not None and plan.precision > 0 and any(map(is_refused, replies_for("category"))):
-        record.caption = CaptionField(text=None, confidence=record.caption.confidence)
+        record.category = category_field(context, reply, replies_for("attributes"))
+    _add_texts(record, context, replies)
+    # Fields that were only asked to hold the texts against.
+    if "attributes" not in asked:
+        record.attributes = None
+    if "category" not in asked:
+        record.category = None
     return record
+
+
+def _add_texts(record: Understanding, context: FieldContext, replies: Sequence[Reply]) -> None:
+    """Caption and completion come last, as they are held against all other fields."""
+    by_field = {get_task(reply.question.task).record_field: reply for reply in replies}
+    if "completion" in by_field:
+        record.completion = completion_field(context, by_field["completion"], record)
+    if "caption" not in {get_task(name).record_field for name in context.plan.asked}:
+        return
+    record.caption = CaptionField(text=None, status="abstained")
+    if "caption" not in by_field:
+        return
+    category = by_field.get("category")
+    record.caption = caption_field(context, by_field["caption"], record, best_path(category) if category else None)
+    # A caption of a picture that shows none of the known categories would be made up.
+    if context.plan.precision > 0 and category is not None and is_refused(category):
+        record.caption = CaptionField(text=None, confidence=record.caption.confidence, status="abstained")
 
 
 def predicted_category(plan: Plan, product: Product, replies: Iterable[Reply]) -> CategoryPath | None:

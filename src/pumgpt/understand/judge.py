@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pumgpt.backends.calibration import Calibration, listed_key
+from pumgpt.backends.calibration import Calibration, PrecisionOf, listed_key
 from pumgpt.backends.protocol import Answer
 from pumgpt.catalog.product import AttributeValue
 from pumgpt.catalog.question import Question
@@ -29,7 +29,9 @@ class FieldPrediction:
     """What the model predicts for one field.
 
     `value` is its best value, also where it isn't sure of it; None where there is none. `confidence` is
-    calibrated, None where the backend gives no probabilities. `sure`: whether the value may be filled in.
+    calibrated, None where the backend gives no probabilities. `sure`: whether the value may be filled in. `precision`:
+    the share of the fields of this kind that were right on validation where they were filled as surely as asked; None
+    where that was not measured.
     """
 
     value: AnswerValue | None
@@ -38,6 +40,7 @@ class FieldPrediction:
     others: tuple[Candidate, ...] = ()
     """The values after the best, most probable first, with confidences."""
     verdict: Verdict | None = None
+    precision: float | None = None
 
 
 NO_PREDICTION = FieldPrediction(None, None, sure=False)
@@ -51,10 +54,12 @@ class Judge:
     which fills every field. A backend without probabilities can't be held to a precision: its answers count as sure.
     """
 
-    def __init__(self, calibration: Calibration, precision: float, listed: bool = False) -> None:
+    def __init__(
+        self, calibration: Calibration, precision: float, listed: bool = False, precision_of: PrecisionOf = "all"
+    ) -> None:
         """`listed`: whether the model read the product's title or description."""
         self.calibration = calibration
-        self.precision = precision
+        self.precision, self.precision_of = precision, precision_of
         self.listed = listed
 
     def judge(self, key: str, question: Question, answer: Answer) -> FieldPrediction:
@@ -90,12 +95,14 @@ class Judge:
     def _prediction(
         self, key: str, parsed: Parsed, confidence: float | None, refused: bool, others: tuple[Candidate, ...] = ()
     ) -> FieldPrediction:
-        threshold = self.calibration.threshold(key, self.precision)
+        threshold = self.calibration.threshold(key, self.precision, self.precision_of)
         # Where a whole field is easy its threshold can fall below one half.
-        least = max(threshold, LEAST_CONFIDENCE)
+        least = max(threshold, LEAST_CONFIDENCE) if self.precision > 0 else 0.0
         sure = self.precision == 0 or (not refused and (confidence is None or confidence >= least))
         rounded = None if confidence is None else round(confidence, 4)
-        return FieldPrediction(parsed.value, rounded, sure, others, parsed.verdict)
+        measured = None if confidence is None else self.calibration.precision_from(key, least)
+        precision = None if measured is None else round(measured, 4)
+        return FieldPrediction(parsed.value, rounded, sure, others, parsed.verdict, precision)
 
 
 class FieldDecision(NamedTuple):
@@ -105,6 +112,8 @@ class FieldDecision(NamedTuple):
     value: AnswerValue | AttributeValue | None
     confidence: float | None
     suggestion: AnswerValue | None = None
+    precision: float | None = None
+    """Of a filled field: `FieldPrediction.precision`."""
 
 
 def reconcile(
@@ -117,7 +126,7 @@ def reconcile(
     """
     if own is None or (overwrite and prediction.sure and prediction.value is not None):
         if prediction.sure and prediction.value is not None:
-            return FieldDecision("filled", prediction.value, prediction.confidence)
+            return FieldDecision("filled", prediction.value, prediction.confidence, precision=prediction.precision)
         return FieldDecision("abstained", None, prediction.confidence)
     if prediction.value is None or _agree(own, prediction.value):
         return FieldDecision("kept", own, prediction.confidence)

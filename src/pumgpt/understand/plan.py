@@ -9,14 +9,17 @@ from pathlib import Path
 
 from PIL.Image import Image
 
-from pumgpt.backends.calibration import Calibration
+from pumgpt.backends.calibration import Calibration, PrecisionOf
 from pumgpt.backends.protocol import Backend, Request
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices, Question
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 from pumgpt.catalog.vocabulary.category_ids import CategoryIds
 from pumgpt.catalog.vocabulary.crosswalk import Crosswalk, choose_crosswalk
-from pumgpt.catalog.vocabulary.schema import AttributeSchema, CategorySchemas
+from pumgpt.catalog.vocabulary.matching.attributes import AttributeMatch, match_attributes
+from pumgpt.catalog.vocabulary.matching.categories import load_maps, match_categories
+from pumgpt.catalog.vocabulary.matching.value_map import load_value_map
+from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec, CategorySchemas
 from pumgpt.catalog.vocabulary.taxonomies import load_release, load_taxonomy
 from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR, CategoryPath, Taxonomy
 from pumgpt.errors import UsageError
@@ -26,6 +29,7 @@ from pumgpt.tasks.registry import TASKS, get_task
 
 DEFAULT_TASKS = ("caption", "category", "attributes")
 DEFAULT_PRECISION = 0.9
+_HELD_AGAINST_FIELDS = frozenset({"caption", "caption_completion"})
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,8 @@ class Plan:
     """What is asked about every product, and when an answer counts. `make_plan` builds one.
 
     `tasks` are names of the registry; `taxonomy` gives categories their ids. With `crosswalk` the model is asked for its
-    own categories, and its answer is translated into those of `taxonomy`.
+    own categories, and its answer is translated into those of `taxonomy`. `matches` does the same for attributes: it says
+    which of the shop's a question is about, by the choices of the question.
     """
 
     tasks: tuple[str, ...] = DEFAULT_TASKS
@@ -42,10 +47,20 @@ class Plan:
     crosswalk: Crosswalk | None = None
     calibration: Calibration = field(default_factory=Calibration)
     precision: float = DEFAULT_PRECISION
+    precision_of: PrecisionOf = "all"
     overwrite_values: bool = False
     evidence: bool = False
     category_schemas: CategorySchemas | None = None
     """Where given, a product is also asked for the attributes of its category, once that is settled."""
+    own_schema: AttributeSchema | None = None
+    """The attributes that the model was trained on: it is asked for no others."""
+    matches: dict[Choices, AttributeMatch] = field(default_factory=dict)
+    unlearnt: tuple[AttributeSpec, ...] = ()
+    """Attributes of the shop that the model never learnt: no photo is asked for them, but a text may state them."""
+    deciding: tuple[AskedAttribute, ...] = ()
+    """Attributes of the model's that are asked only because the category depends on them."""
+    attribute_names: tuple[str, ...] = ()
+    """How the record calls its attributes, in the order of the shop's schema; those that categories bring not among them."""
     _category_attributes: dict[CategoryPath, tuple[AskedAttribute, ...]] = field(
         default_factory=dict, compare=False, repr=False
     )
@@ -54,7 +69,8 @@ class Plan:
         for name in self.tasks:
             get_task(name)
         asked = self.asked
-        known = self.context.attributes or (self.category_schemas and "attribute_correction" not in asked)
+        by_category = self.category_schemas and "attribute_correction" not in asked
+        known = self.context.attributes or self.unlearnt or by_category
         if ("attribute_qa" in asked or "attribute_correction" in asked) and not known:
             raise UsageError("attributes are asked, and this model has none of its own; name them with --schema F")
         if "question" in asked and not self.context.questions:
@@ -87,11 +103,19 @@ class Plan:
         with_listing: list[Question] = []
         without: list[Question] = []
         asked = self.asked
-        if self.category_schemas is not None and not context.attributes:
-            asked -= {"attribute_qa"}  # which attributes are asked depends on the category: see `follow_up`
+        if asked & _HELD_AGAINST_FIELDS:
+            # What a text says is held against the fields, also where these are not to be told.
+            asked |= {"category"} if context.taxonomy_choices else set()
+            asked |= {"attribute_qa"} if context.attributes and "attribute_correction" not in asked else set()
+        if not context.attributes:
+            # There are none to ask, or which ones depends on the category: see `follow_up`.
+            asked -= {"attribute_qa"}
         for name, task in TASKS.items():
             if name in asked and (photos or not task.hides_listing):
                 (without if task.hides_listing else with_listing).extend(task.questions(product, context))
+        if self.deciding:
+            deciding = replace(context, attributes=self.deciding)
+            with_listing.extend(TASKS["attribute_qa"].questions(product, deciding))
         listing = context.listing.text
         if listing is None:
             # Without a listing both see the same prompt, so that one request will do.
@@ -113,9 +137,13 @@ class Plan:
             path = self.taxonomy.find(SEPARATOR.join(path)) or path
         if path not in self._category_attributes:
             schema = self.category_schemas.schema_of(path)
-            before = {fold_attribute(asked.name) for asked in self.context.attributes}
-            found = asked_attributes(schema) if schema else ()
-            self._category_attributes[path] = tuple(one for one in found if fold_attribute(one.name) not in before)
+            before = {fold_attribute(name) for name in self.attribute_names}
+            specs = (
+                tuple(spec for spec in schema.attributes if fold_attribute(spec.name) not in before) if schema else ()
+            )
+            asked = ask_in_own_words(self.own_schema, AttributeSchema(specs)) if specs else AskedAttributes()
+            self.matches.update(asked.matches)
+            self._category_attributes[path] = asked.attributes
         if not self._category_attributes[path]:
             return ()
         context = replace(self.context, attributes=self._category_attributes[path]).showing(product, "present")
@@ -130,16 +158,18 @@ def make_plan(
     taxonomy: Taxonomy | None = None,
     schema: AttributeSchema | None = None,
     crosswalk: Crosswalk | None = None,
+    value_map: Path | None = None,
     questions: Sequence[str] = (),
     precision: float = DEFAULT_PRECISION,
+    precision_of: PrecisionOf = "all",
     overwrite_values: bool = False,
     evidence: bool = False,
     category_schemas: CategorySchemas | None = None,
 ) -> Plan:
     """What is asked of `backend`. A taxonomy or schema that isn't given is the backend's own, where it brings one.
 
-    A backend that has categories of its own is asked for these wherever `crosswalk`, or a map that it brings, leads from them to
-    those of `taxonomy`.
+    A backend that has categories or attributes of its own is asked for these, and its answers are carried over to those of
+    `taxonomy` and `schema`: by `crosswalk` and `value_map`, which a user gives, by a map that it brings, else by their names.
 
     With `category_schemas` a product is asked for the attributes of its category too, in a second call.
 
@@ -147,28 +177,96 @@ def make_plan(
     there isn't, or that has nothing to ask.
     """
     own = backend.capabilities
-    if taxonomy is None or own.taxonomy is None:
-        crosswalk = None
-    else:
-        crosswalk = (
-            crosswalk.into(taxonomy) if crosswalk else choose_crosswalk(own.category_maps, own.taxonomy, taxonomy)
-        )
-    # A model is asked in its own categories where a map leads to the shop's: it was trained on their names.
+    crosswalk = None if taxonomy is None else lead_to(taxonomy, backend, crosswalk)
+    # A model is asked in its own categories where it has some: it was trained on their names.
     asked_taxonomy = own.taxonomy if crosswalk else taxonomy or own.taxonomy
-    taxonomy, schema = taxonomy or own.taxonomy, schema or own.schema
+    taxonomy = taxonomy or own.taxonomy
+    if value_map is not None and (schema is None or own.schema is None):
+        raise UsageError("--value-map leads from the attributes that a model lists to those of --schema; give both")
+    asked = ask_in_own_words(own.schema, schema or own.schema, value_map)
+    schema = schema or own.schema
     if tasks is None:
         tasks = [name for name in DEFAULT_TASKS if name != "attributes" or schema or category_schemas]
     return Plan(
         tasks=tuple(tasks),
-        context=make_context(asked_taxonomy, schema, questions),
+        context=replace(make_context(asked_taxonomy, None, questions), attributes=asked.attributes),
         taxonomy=taxonomy,
         crosswalk=crosswalk,
         calibration=own.calibration or Calibration(),
         precision=precision,
+        precision_of=precision_of,
         overwrite_values=overwrite_values,
         evidence=evidence,
         category_schemas=category_schemas,
+        own_schema=own.schema,
+        matches=asked.matches,
+        unlearnt=asked.unlearnt,
+        deciding=_deciding(own.schema, crosswalk, asked.attributes, tasks),
+        attribute_names=schema.names if schema else (),
     )
+
+
+def lead_to(taxonomy: Taxonomy, backend: Backend, crosswalk: Crosswalk | None = None) -> Crosswalk | None:
+    """How a model's own categories lead to those of a shop: by the user's map, by one that the model brings, else by their
+    names. None where the model has no categories, or all of the shop's are its own.
+    """
+    own = backend.capabilities
+    if own.taxonomy is None:
+        return None
+    if crosswalk is not None:
+        return crosswalk.into(taxonomy)
+    if set(taxonomy.paths) <= set(own.taxonomy.paths):
+        return None
+    chosen = choose_crosswalk(own.category_maps, own.taxonomy, taxonomy)
+    if chosen is not None:
+        return chosen
+    return match_categories(own.taxonomy, taxonomy, load_maps(own.category_maps), own.schema).crosswalk()
+
+
+@dataclass(frozen=True)
+class AskedAttributes:
+    """What a model is asked for, so that a shop's attributes are filled; see `Plan`."""
+
+    attributes: tuple[AskedAttribute, ...] = ()
+    matches: dict[Choices, AttributeMatch] = field(default_factory=dict)
+    unlearnt: tuple[AttributeSpec, ...] = ()
+
+
+def ask_in_own_words(
+    own: AttributeSchema | None, schema: AttributeSchema | None, value_map: Path | None = None
+) -> AskedAttributes:
+    """A shop's attributes as a model knows them, by the user's map or by their names. A model that brings no schema is asked
+    for all as they are.
+    """
+    if schema is None or own is None or schema is own:
+        return AskedAttributes(asked_attributes(schema) if schema else ())
+    found = match_attributes(own, schema) if value_map is None else load_value_map(value_map, own, schema)
+    asked: dict[str, AskedAttribute] = {}
+    matches: dict[Choices, AttributeMatch] = {}
+    for match in found.matches:
+        known, spec = own.get(match.own), schema.get(match.shop)
+        assert known is not None and spec is not None
+        if known.values is None:
+            (asked[spec.name],) = asked_attributes(AttributeSchema((spec,)))
+            continue
+        choices = Choices(known.values)  # one of its own for each match: it says which attribute a question is about
+        matches[choices] = match
+        asked[spec.name] = AskedAttribute(known.name, choices, spec.question)
+    return AskedAttributes(tuple(asked.values()), matches, found.unmatched)
+
+
+def _deciding(
+    own: AttributeSchema | None, crosswalk: Crosswalk | None, asked: Sequence[AskedAttribute], tasks: Sequence[str]
+) -> tuple[AskedAttribute, ...]:
+    """The attributes that conditions of a map are about and that aren't asked anyway."""
+    if own is None or crosswalk is None or "category" not in tasks:
+        return ()
+    rows = (row for rows in crosswalk.counterparts.values() for row in rows)
+    fields = {fold_attribute(row.when.field) for row in rows if row.when is not None and row.path is not None}
+    asks_attributes = any((get_task(name).asked_as or name) == "attribute_qa" for name in tasks)
+    already = {fold_attribute(one.name) for one in asked} if asks_attributes else set()
+    specs = tuple(spec for spec in own.attributes if fold_attribute(spec.name) in fields - already)
+    return asked_attributes(AttributeSchema(specs)) if specs else ()
 
 
 def make_context(
@@ -228,23 +326,17 @@ def category_ids(backend: Backend, plan: Plan) -> CategoryIds:
     return CategoryIds(plan.taxonomy, tuple(backend.capabilities.category_maps))
 
 
-def category_remarks(backend: Backend, plan: Plan) -> list[str]:
-    """Warnings about the shop's categories, and how the model's are translated into them, one line each."""
+def vocabulary_remarks(backend: Backend, plan: Plan) -> list[str]:
+    """Warnings about the shop's categories and attributes, and which of them the model can tell, one line each."""
     remarks = list(plan.taxonomy.warnings) if plan.taxonomy else []
-    own = backend.capabilities.taxonomy
-    if own is None or plan.taxonomy in (None, own) or "category" not in plan.asked:
-        return remarks
-    if plan.crosswalk is None:
+    if plan.taxonomy is not None and plan.crosswalk is not None and "category" in plan.asked:
+        remarks.append(_category_remark(backend, plan.taxonomy, plan.crosswalk))
+    if plan.unlearnt and "attribute_qa" in plan.asked:
+        known = ", ".join(match.shop for match in plan.matches.values()) or "none"
+        unknown = _some([spec.name for spec in plan.unlearnt])
         remarks.append(
-            f"{backend.name} never saw the categories of --taxonomy, and no map leads to them from its own: expect it to "
-            "abstain, or give --category-map"
-        )
-    else:
-        counterparts = plan.crosswalk.counterparts
-        missing = sum(all(row.path is None for row in rows) for rows in counterparts.values())
-        remarks.append(
-            f"{backend.name}'s categories are put into those of --taxonomy by {plan.crosswalk.name}; "
-            f"{missing} of {len(counterparts)} have no counterpart there and are left empty"
+            f"attributes of --schema that {backend.name} tells from a photo: {known}; only where the title or description "
+            f"states them, or after pumgpt remember: {unknown}"
         )
     return remarks
 
@@ -260,6 +352,29 @@ def calibration_remarks(backend: Backend) -> list[str]:
     ]
 
 
+def _category_remark(backend: Backend, taxonomy: Taxonomy, crosswalk: Crosswalk) -> str:
+    """'12 of 40 categories can be told', and which can't. A category with others below it counts where it is one itself."""
+    told = {row.path for rows in crosswalk.counterparts.values() for row in rows if row.path is not None}
+    above = {path[:depth] for path in taxonomy.paths for depth in range(1, len(path))}
+    leaves = [path for path in taxonomy.paths if path not in above]
+    rest = [path for path in leaves if path not in told]
+    remark = (
+        f"{len(leaves) - len(rest):,} of {len(leaves):,} categories of --taxonomy can be told by {backend.name} "
+        f"({crosswalk.name})"
+    )
+    if not rest:
+        return remark
+    return (
+        f"{remark}; for the rest, such as {_some([path[-1] for path in rest])}: pumgpt remember, or a --category-map "
+        "(pumgpt taxonomy match writes one to edit)"
+    )
+
+
+def _some(names: Sequence[str], at_most: int = 5) -> str:
+    shown = ", ".join(names[:at_most])
+    return shown if len(names) <= at_most else f"{shown} and {len(names) - at_most:,} more"
+
+
 def fingerprint(backend: Backend, plan: Plan) -> Fingerprint:
     """What makes two runs the same. Evidence is left out: it changes no answer."""
     context = plan.context
@@ -269,10 +384,17 @@ def fingerprint(backend: Backend, plan: Plan) -> Fingerprint:
         "calibration": _digest([plan.calibration.model_dump_json()]),
         "taxonomy": _digest(zip(plan.taxonomy.paths, plan.taxonomy.ids, strict=True) if plan.taxonomy else ()),
         "category map": _digest(plan.crosswalk.counterparts.items() if plan.crosswalk else ()),
-        "schema": _digest((a.name, a.question, a.choices and a.choices.values) for a in context.attributes),
+        "schema": _digest(
+            [
+                *((a.name, a.question, a.choices and a.choices.values) for a in (*context.attributes, *plan.deciding)),
+                *((match.shop, match.own, sorted(match.values.items())) for match in plan.matches.values()),
+                *plan.unlearnt,
+            ]
+        ),
         "tasks": ", ".join(sorted(plan.asked)),
         "questions": _digest(context.questions),
-        "precision": str(plan.precision),
+        # Of all together it is written as ever, so that runs of earlier versions go on.
+        "precision": str(plan.precision) if plan.precision_of == "all" else f"{plan.precision} of each",
         "setting of --overwrite-values": str(plan.overwrite_values),
         **by_category,
     }

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
+from pumgpt.backends.calibration import PrecisionOf
 from pumgpt.backends.protocol import Backend
 from pumgpt.bench.asking.answer_cache import AnswerCache, TimedAnswer
 from pumgpt.bench.asking.runner import PRODUCTS_AT_ONCE, CaseRequest, ask
@@ -29,7 +31,16 @@ FilledFields = dict[Condition, dict[str, dict[str, Understanding]]]
 """Condition -> precision -> product id -> its record."""
 AskedProduct = tuple[Product, Sequence[tuple[str, Question]]]
 """A product as it was shown, and its questions with their case ids."""
-PRECISIONS: Mapping[str, float] = {FILLED: 0.0, DEFAULT: DEFAULT_PRECISION}
+
+
+class Target(NamedTuple):
+    """A precision, and what it is asked of."""
+
+    precision: float
+    precision_of: PrecisionOf = "all"
+
+
+TARGETS: Mapping[str, Target] = {FILLED: Target(0.0), DEFAULT: Target(DEFAULT_PRECISION)}
 
 
 def make_field_plan(backend: Backend, data: SuiteData) -> Plan:
@@ -59,6 +70,7 @@ def fill_fields(
     cache: AnswerCache,
     products_at_once: int = PRODUCTS_AT_ONCE,
     progress: Callable[[int], None] = lambda done: None,
+    targets: Mapping[str, Target] = TARGETS,
 ) -> FilledFields:
     """Ask a model about all products under the conditions of `suite.product_fields`. Raises `BackendError` as `ask` does."""
     plan = make_field_plan(backend, data)
@@ -83,7 +95,7 @@ def fill_fields(
 
     answers = ask(backend, data.items, requests_of, cache, products_at_once, progress)
     model = ModelInfo(name=backend.name, revision=backend.revision)
-    plans = {name: replace(plan, precision=precision) for name, precision in PRECISIONS.items()}
+    plans = {name: replace(plan, **target._asdict()) for name, target in targets.items()}
     return {
         condition: {name: _records(plan, products, answers, model) for name, plan in plans.items()}
         for condition, products in asked.items()

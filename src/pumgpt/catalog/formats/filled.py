@@ -1,7 +1,7 @@
 """What a filled catalogue looks like as a table: the shop's own columns, then ours.
 
     the input's columns         as they were; `category` and, in Parquet, `attributes` are filled where they were empty
-    pumgpt_caption              and pumgpt_caption_confidence
+    pumgpt_caption              and pumgpt_caption_confidence, pumgpt_caption_status
     pumgpt_category             'A > B > C', and pumgpt_category_confidence, pumgpt_category_status
     pumgpt_<attribute>          several values separated by '|', and ..._confidence, ..._status
 
@@ -22,7 +22,7 @@ from pumgpt.catalog.product import AttributeValue, Product
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.catalog.vocabulary.attribute_names import find_attribute, fold_attribute
 
-_CAPTION = ("pumgpt_caption", "pumgpt_caption_confidence")
+_CAPTION = ("pumgpt_caption", "pumgpt_caption_confidence", "pumgpt_caption_status")
 _CATEGORY = ("pumgpt_category", "pumgpt_category_confidence", "pumgpt_category_status")
 
 
@@ -116,6 +116,7 @@ class FilledColumns:
                 given["pumgpt_caption"] = caption.text
             if caption.confidence is not None:
                 given["pumgpt_caption_confidence"] = number(caption.confidence)
+            given["pumgpt_caption_status"] = caption.status
         if category is not None and self.has_category:
             path = category.suggestion or category.path
             if path is not None:

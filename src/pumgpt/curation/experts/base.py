@@ -101,8 +101,10 @@ class Expert(ABC):
 
 
 def claims_of(product: Product) -> tuple[Claim, ...]:
-    """One claim for each listed value of a product, in order."""
+    """One claim about the category, where there is one, then one for each listed value of a product, in order."""
     listed = (product.attributes or {}).items()
-    return tuple(
-        Claim(name, value) for name, given in listed for value in ([given] if isinstance(given, str) else given)
-    )
+    values = (Claim(name, value) for name, given in listed for value in ([given] if isinstance(given, str) else given))
+    path = product.category
+    # An id that no taxonomy explains says nothing that photo or text could show.
+    is_opaque = product.category_id is not None and path == (product.category_id,)
+    return (*([Claim.of_category(path)] if path and not is_opaque else []), *values)

@@ -17,6 +17,7 @@ from PIL.Image import Image
 
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.schema import AttributeSchema
+from pumgpt.catalog.vocabulary.taxonomy import split_path
 from pumgpt.curation.experts.base import Case, Expert, ExpertOptions
 from pumgpt.curation.experts.inventory import Inventory
 from pumgpt.curation.verdict import Claim, Verdict, Vote
@@ -65,10 +66,9 @@ class SimilarityExpert(Expert):
     def _judge_case(self, case: Case) -> list[Vote | None]:
         if not case.photos:
             return [None] * len(case.claims)
-        alternatives = [self.inventory.alternatives(claim) for claim in case.claims]
+        alternatives = [self._alternatives(claim) for claim in case.claims]
         phrases = [
-            {value: phrase(value, kind_for((claim.value, *others), case.product)) for value in (claim.value, *others)}
-            for claim, others in zip(case.claims, alternatives, strict=True)
+            self._phrases(claim, others, case.product) for claim, others in zip(case.claims, alternatives, strict=True)
         ]
         # One pass of the encoder for the product, whatever phrases its claims share.
         texts = tuple(dict.fromkeys(text for of_claim in phrases for text in of_claim.values()))
@@ -78,6 +78,22 @@ class SimilarityExpert(Expert):
             self._vote(claim, others, {value: logit[text] for value, text in of_claim.items()})
             for claim, others, of_claim in zip(case.claims, alternatives, phrases, strict=True)
         ]
+
+    def _alternatives(self, claim: Claim) -> tuple[str, ...]:
+        others = self.inventory.alternatives(claim)
+        if claim.path is None:
+            return others
+        # Two categories of one name ('Women > Tops', 'Girls > Tops') are one phrase, which tells nothing between them.
+        own = claim.path[-1].casefold()
+        return tuple(other for other in others if split_path(other)[-1].casefold() != own)
+
+    def _phrases(self, claim: Claim, others: Sequence[str], product: Product) -> dict[str, str]:
+        """What stands for the claim's value and for each of the others."""
+        values = (claim.value, *others)
+        if claim.path is not None:
+            return {value: phrase(split_path(value)[-1], None) for value in values}
+        kind = kind_for(values, product)
+        return {value: phrase(value, kind) for value in values}
 
     def _vote(self, claim: Claim, others: Sequence[str], logit: dict[str, float]) -> Vote | None:
         """`logit` is that of each value's phrase."""

@@ -37,7 +37,7 @@ class StatisticsExpert(Expert):
 
     def __init__(self, max_products: int = MAX_PRODUCTS, seed: int = 0) -> None:
         self.max_products, self.seed = max_products, seed
-        self.predictors: dict[str, Predictor] = {}
+        self.predictors: dict[tuple[bool, str], Predictor] = {}
         self.has_titles = False
 
     def prepare(self, catalog: Iterable[Product]) -> None:
@@ -45,11 +45,11 @@ class StatisticsExpert(Expert):
         sample = sorted(reservoir_sample(catalog, self.max_products, self.seed), key=lambda product: product.id)
         num_titles = sum(product.title is not None for product in sample)
         self.has_titles = num_titles >= MIN_TITLE_SHARE * max(len(sample), 1)
-        rows: dict[str, list[SampleRow]] = defaultdict(list)
+        rows: dict[tuple[bool, str], list[SampleRow]] = defaultdict(list)
         for product in sample:
             features = ProductFeatures.of(product)
             for claim in claims_of(product):
-                rows[_folded(claim.name)].append(SampleRow(product.id, _folded(claim.value), features))
+                rows[_key(claim)].append(SampleRow(product.id, _folded(claim.value), features))
         frequent = sorted(rows, key=lambda name: -len(rows[name]))[:MAX_ATTRIBUTES]
         fitted = {name: fit_predictor(rows[name]) for name in frequent}
         self.predictors = {name: predictor for name, predictor in fitted.items() if predictor is not None}
@@ -61,11 +61,12 @@ class StatisticsExpert(Expert):
         features: ProductFeatures | None = None
         votes: list[Vote | None] = []
         for claim in case.claims:
-            predictor = self.predictors.get(_folded(claim.name))
+            predictor = self.predictors.get(_key(claim))
             if predictor is None:
                 votes.append(None)
             elif predictor.skill < INFERABLE_SKILL:
-                votes.append(self._not_inferable(predictor))
+                # A category can be told by people; that plain features don't suffice says nothing against one.
+                votes.append(None if claim.path is not None else self._not_inferable(predictor))
             else:
                 # Not before they are needed: this decodes a photo.
                 features = features or ProductFeatures.of(case.product)
@@ -100,6 +101,11 @@ class StatisticsExpert(Expert):
         return Vote(self.name, Verdict.SUPPORTED, max(own, 0.5), {"probability": round(own, 3)})
 
 
+def _key(claim: Claim) -> tuple[bool, str]:
+    """What the claims of one predictor have in common."""
+    return (claim.path is not None, _folded(claim.name))
+
+
 def _folded(text: str) -> str:
     return " ".join(text.casefold().split())
 
@@ -108,7 +114,7 @@ def reservoir_sample(catalog: Iterable[Product], size: int, seed: int) -> list[P
     """A uniform sample of the products with values, in one pass (algorithm R)."""
     rng = random.Random(seed)
     drawn: list[Product] = []
-    for seen, product in enumerate(product for product in catalog if product.attributes):
+    for seen, product in enumerate(product for product in catalog if claims_of(product)):
         if seen < size:
             drawn.append(product)
         elif (place := rng.randrange(seen + 1)) < size:

@@ -7,14 +7,18 @@ contradicted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
+from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.quantities import parse_quantity
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
+from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR
 from pumgpt.catalog.vocabulary.words import words
 from pumgpt.curation.experts.base import Case, Expert, ExpertOptions
+from pumgpt.curation.experts.category_names import CategoryNames, NamedCategory, name_forms
 from pumgpt.curation.experts.mentions import Mention, Text
 from pumgpt.curation.experts.span_classifier import SpanClassifier, SpanOwner
 from pumgpt.curation.experts.text_score import TextScore, mention_features
@@ -22,6 +26,7 @@ from pumgpt.curation.verdict import Claim, Verdict, Vote
 
 MAX_DESCRIPTION = 4_000
 """Characters; the rest of a description is ignored."""
+MAX_CATEGORIES = 20_000
 MAX_ALTERNATIVES = 64
 """For a closed attribute with more values, the text is not searched for another one of them."""
 LISTED_LOGIT = 2.0
@@ -30,6 +35,8 @@ fitted: the titles of the fit have no schema.
 """
 _SUPPORTING = 0.5
 _CONTRADICTED_SCORE = 0.02
+_NAMED_SCORE, _NAMED_ASIDE_SCORE, _UNNAMED_SCORE = 0.95, 0.7, 0.4
+"""Of a category that the text names as what the product is, names beside that, or doesn't name. The fusion weighs them."""
 _MAX_QUOTE = 60
 
 
@@ -69,10 +76,17 @@ class TextExpert(Expert):
         self.schema = schema
         self.score = score or TextScore.load()
         self.classifier = classifier or SpanClassifier.load()
+        self.categories = CategoryNames()
 
     @classmethod
     def create(cls, options: ExpertOptions) -> TextExpert:
         return cls(options.schema)
+
+    def prepare(self, catalog: Iterable[Product]) -> None:
+        """Collect the catalogue's categories: a title may name another one than the listed."""
+        self.categories.add(
+            islice(dict.fromkeys(product.category for product in catalog if product.category), MAX_CATEGORIES)
+        )
 
     def judge(self, cases: Sequence[Case]) -> list[list[Vote | None]]:
         votes: list[list[Vote | None]] = []
@@ -85,6 +99,8 @@ class TextExpert(Expert):
 
     def vote(self, claim: Claim, texts: Mapping[str, Text]) -> Vote:
         """The vote on a claim, given texts by the name of their field."""
+        if claim.path is not None:
+            return self._category_vote(claim.path, texts)
         mentions = [one for field, text in texts.items() for one in self.scored_mentions(claim, field, text)]
         best = max((one for one in mentions if not one.mention.denied), key=lambda one: one.probability, default=None)
         # A supporting mention outweighs all other words; only without one do denials and other values count.
@@ -102,6 +118,22 @@ class TextExpert(Expert):
         probability = max(self.score.probability(unmentioned_features(claim, text)) for text in texts.values())
         # The value's words may all occur, far apart: that can score high, but is no mention.
         return Vote(self.name, Verdict.NOT_INFERABLE, min(probability, _SUPPORTING))
+
+    def _category_vote(self, path: tuple[str, ...], texts: Mapping[str, Text]) -> Vote:
+        """Whether a text names the category, or another one of the catalogue as what the product is."""
+        self.categories.add([path])
+        for field, text in texts.items():
+            named = self.categories.find(text)
+            own = next((one for one in reversed(named) if names_category(one, path)), None)
+            if own is not None:
+                score = _NAMED_SCORE if own.is_head else _NAMED_ASIDE_SCORE
+                return Vote(self.name, Verdict.SUPPORTED, score, _quote(field, text, own))
+            # A description names much that goes with the product.
+            other = next((one for one in named if one.is_head), None) if field != "description" else None
+            if other is not None and not is_broader(other, path):
+                evidence = _quote(field, text, other) | {"names": SEPARATOR.join(min(other.paths))}
+                return Vote(self.name, Verdict.CONTRADICTED, _CONTRADICTED_SCORE, evidence)
+        return Vote(self.name, Verdict.NOT_INFERABLE, _UNNAMED_SCORE)
 
     def scored_mentions(self, claim: Claim, field: str, text: Text) -> Iterator[ScoredMention]:
         """Every mention of the value, except measures of something else ("fits 13-inch laptops")."""
@@ -135,6 +167,21 @@ class TextExpert(Expert):
 
     def _spec(self, claim: Claim) -> AttributeSpec | None:
         return self.schema.get(claim.name) if self.schema else None
+
+
+def names_category(named: NamedCategory, path: tuple[str, ...]) -> bool:
+    """Whether a name is that of the category, or of a kind of it: "sports shoe" where the category is Shoes."""
+    return path in named.paths or any(named.forms[-len(forms) :] == forms for forms in name_forms(path[-1]))
+
+
+def is_broader(named: NamedCategory, path: tuple[str, ...]) -> bool:
+    """Whether all words of a name are in the category's own: a "dress" may well be a maxi dress."""
+    return any({*named.forms} <= {*forms} for level in path for forms in name_forms(level))
+
+
+def _quote(field: str, text: Text, named: NamedCategory) -> dict[str, Any]:
+    quote = text.text[named.start : named.end][:_MAX_QUOTE]
+    return {"field": field, "words": quote, "at": [named.start, named.end]}
 
 
 def unmentioned_features(claim: Claim, text: Text) -> tuple[float, ...]:

@@ -45,6 +45,7 @@ class VlmExpert(Expert):
         self._learned = {fold_attribute(name) for name in own.schema.names} if own.schema else set()
         paths = own.taxonomy.paths if own.taxonomy else ()
         self._levels = {level.casefold() for path in paths for level in path}
+        self._own_paths = {SEPARATOR.join(path).casefold(): SEPARATOR.join(path) for path in paths}
         self._paths = Choices(tuple(SEPARATOR.join(path) for path in paths)) if paths else None
 
     @classmethod
@@ -62,24 +63,39 @@ class VlmExpert(Expert):
         self.inventory.count(catalog)
 
     def judge(self, cases: Sequence[Case]) -> list[list[Vote | None]]:
-        seen = [case for case in cases if case.photos and case.claims]
+        asked = [
+            [place for place, claim in enumerate(case.claims) if case.photos and self._knows(claim)] for case in cases
+        ]
         requests = [
-            Request(case.photos, tuple(question for claim in case.claims for question in self._questions(claim)))
-            for case in seen
+            Request(
+                case.photos, tuple(question for place in places for question in self._questions(case.claims[place]))
+            )
+            for case, places in zip(cases, asked, strict=True)
+            if places
         ]
         answers = iter(self.backend.answer(requests) if requests else [])
-        return [
-            self._judge_case(case, next(answers)) if case.photos and case.claims else [None] * len(case.claims)
-            for case in cases
-        ]
+        votes: list[list[Vote | None]] = []
+        for case, places in zip(cases, asked, strict=True):
+            row: list[Vote | None] = [None] * len(case.claims)
+            given = next(answers) if places else ()
+            for number, place in enumerate(places):
+                start = number * self.num_phrasings
+                row[place] = self._vote(case.claims[place], given[start : start + self.num_phrasings])
+            votes.append(row)
+        return votes
+
+    def _knows(self, claim: Claim) -> bool:
+        """Whether it can be asked: a model with categories of its own was trained on no others."""
+        return claim.path is None or self._paths is None or claim.path[-1].casefold() in self._levels
 
     def _questions(self, claim: Claim) -> list[Question]:
-        if self._is_of_category(claim):
+        if (claim.path is not None and self._paths) or self._is_of_category(claim):
             task, field, choices = _CATEGORY, _CATEGORY, self._paths
         else:
             values = tuple(dict.fromkeys((claim.value, *self.inventory.alternatives(claim))))
             # The same object for the same values: backends cache the trie of a `Choices` that they know.
-            task, field, choices = _TASK, claim.name, self._choices.setdefault(values, Choices(values))
+            choices = self._choices.setdefault(values, Choices(values))
+            task, field = (_TASK if claim.path is None else _CATEGORY), claim.name
         phrasings = load_template(task).phrasings["open"]
         texts = [phrasings[turn % len(phrasings)] for turn in range(self.num_phrasings)]
         if task == _TASK:
@@ -90,32 +106,34 @@ class VlmExpert(Expert):
         """Whether the value and half of the alternatives are levels of the model's categories, and the model was not trained
         on the attribute itself.
         """
+        if claim.path is not None:
+            return False
         if claim.value.casefold() not in self._levels or fold_attribute(claim.name) in self._learned:
             return False
         alternatives = self.inventory.alternatives(claim)
         return 2 * sum(value.casefold() in self._levels for value in alternatives) >= len(alternatives)
 
-    def _judge_case(self, case: Case, answers: Sequence[Answer]) -> list[Vote | None]:
-        starts = range(0, len(answers), self.num_phrasings)
-        groups = [answers[start : start + self.num_phrasings] for start in starts]
-        return [self._vote(claim, group) for claim, group in zip(case.claims, groups, strict=True)]
-
     def _vote(self, claim: Claim, answers: Sequence[Answer]) -> Vote | None:
         given = [probabilities(answer) for answer in answers if answer.error is None]
-        if self._is_of_category(claim):
-            given = [_by_level(one, (claim.value, *self.inventory.alternatives(claim))) for one in given]
         if not given:
             return None
+        listed = claim.value
+        if claim.path is not None and self._paths is not None:
+            listed = self._own_paths.get(claim.value.casefold(), claim.path[-1])
+            if listed == claim.path[-1]:  # the shop has other paths to a name that the model has too
+                given = [_by_level(one, (listed,)) for one in given]
+        elif self._is_of_category(claim):
+            given = [_by_level(one, (claim.value, *self.inventory.alternatives(claim))) for one in given]
         mean = {text: sum(one.get(text, 0.0) for one in given) / len(given) for one in given for text in one}
         best = max(mean, key=lambda text: mean[text])
         agreeing = sum(max(one, key=lambda text: one[text]) == best for one in given)
-        verdict = {claim.value: Verdict.SUPPORTED, CANNOT_TELL: Verdict.NOT_INFERABLE}.get(best, Verdict.CONTRADICTED)
+        verdict = {listed: Verdict.SUPPORTED, CANNOT_TELL: Verdict.NOT_INFERABLE}.get(best, Verdict.CONTRADICTED)
         evidence: Mapping[str, Any] = {
             "said": best,
             "agreed": f"{agreeing} of {len(given)}",
             "model": self.backend.name,
         }
-        return Vote(self.name, verdict, mean.get(claim.value, 0.0), evidence)
+        return Vote(self.name, verdict, mean.get(listed, 0.0), evidence)
 
 
 def _by_level(probability_of_path: Mapping[str, float], values: Sequence[str]) -> dict[str, float]:

@@ -44,6 +44,8 @@ class PromptSettings:
     num_photos: Mapping[int, float]
     untaught: Collection[str] = ()
     """Sources of products that the teacher knows nothing about."""
+    retained: Collection[str] = ()
+    """Tasks whose answers the model shall give as before."""
 
 
 class _PromptRow(NamedTuple):
@@ -59,6 +61,8 @@ class _PromptRow(NamedTuple):
     """The number of the label by which a teacher's heads know the answer, -1 where they don't."""
     blended: bool
     """Whether the photo is blended with another one, so that no label is true of it."""
+    retained: bool
+    """Whether the model's former probabilities take the place of the answer's."""
 
 
 class InstructionCollator:
@@ -136,7 +140,8 @@ class InstructionCollator:
                     shown_photos = (index + num_photos * len(products),)
                     example = self._blended_example(example, blends[index])
                 prompt, answer = self._tokens(example, num_photos, shown)
-                rows.append(_PromptRow(shown_photos, prompt, answer, closed, taught, blend))
+                retained = example.question.task in settings.retained
+                rows.append(_PromptRow(shown_photos, prompt, answer, closed, taught, blend, retained))
         return rows
 
     def _taught(self, product: Product, example: Example, num_photos: int) -> int:
@@ -194,6 +199,7 @@ class InstructionCollator:
             "first_photo": torch.tensor([row.photos[0] if row.photos else 0 for row in rows]),
             "taught": torch.tensor([row.taught for row in rows]),
             "blended": torch.tensor([row.blended for row in rows]),
+            "retained": torch.tensor([row.retained for row in rows]),
         }
 
     def _texts(self, products: Sequence[Product]) -> dict[str, Tensor]:

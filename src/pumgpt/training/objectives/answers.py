@@ -10,7 +10,7 @@ T tokens asked for, W words of the vocabulary, S positions, D language width.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -136,21 +136,46 @@ def token_targets(table_KL: Tensor, answer_RL: Tensor, probability_RK: Tensor) -
     return (weight_RKL / weight_RKL.sum(1, keepdim=True).clamp(min=1e-12)).transpose(1, 2)
 
 
+class FormerModel(NamedTuple):
+    """The model as it was before it learned on, and how it sees the photos of a batch."""
+
+    model: PumGPTForConditionalGeneration
+    visual_KBND: Tensor
+
+
 def answer_loss(
     model: PumGPTForConditionalGeneration,
     visual_KBND: Tensor,
     bucket: dict[str, Tensor],
     teacher: AnswerTeacher | None = None,
     targets: list[Tensor] | None = None,
+    former: FormerModel | None = None,
 ) -> Tensor:
     """Sum over the rows of a bucket of each answer's cross-entropy, summed over its tokens times the row's `weight` (R,).
 
     Of an answer that is one of a list all tokens together decide, so that its sum counts: a mean would let a category of ten
     tokens weigh a tenth of a colour of one. Of open text the mean counts, lest captions outweigh all else. The `targets` that a
-    `teacher` gives for the photos are mixed in.
+    `teacher` gives for the photos are mixed in. The `retained` rows (R,) are learned from what the `former` model says in place
+    of the label: learning without forgetting (Li and Hoiem 2016).
     """
-    input_ids, labels = bucket["input_ids"], bucket["labels"]
-    photo_index = bucket["photo_index"]
+    labels = bucket["labels"]
+    asked = labels[:, 1:] != IGNORED
+    logits_TV = _answer_logits(model, visual_KBND, bucket)
+    losses_T = F.cross_entropy(logits_TV.float(), labels[:, 1:][asked], reduction="none")
+    if teacher is not None and targets is not None:
+        losses_T = teacher.mix(losses_T, logits_TV, labels[:, 1:], bucket, targets)
+    if former is not None:
+        with torch.no_grad():
+            before_TV = _answer_logits(former.model, former.visual_KBND, bucket).float().softmax(-1)
+        retained_T = bucket["retained"][:, None].expand(asked.shape)[asked]
+        losses_T = torch.where(retained_T, F.cross_entropy(logits_TV.float(), before_TV, reduction="none"), losses_T)
+    weight_T = bucket["weight"][:, None].expand(asked.shape)[asked]
+    return (losses_T * weight_T).sum()
+
+
+def _answer_logits(model: PumGPTForConditionalGeneration, visual_KBND: Tensor, bucket: Mapping[str, Tensor]) -> Tensor:
+    """Logits (T, W) of each token of the answers, in the order of the rows."""
+    input_ids, photo_index = bucket["input_ids"], bucket["photo_index"]
     # With elastic N a batch may show fewer visual tokens than the bridge made.
     num_placeholders = int((input_ids == model.config.image_token_id).sum())
     photos = EncodedPhotos(visual_KBND[:, :, : num_placeholders // max(len(photo_index), 1)])
@@ -159,12 +184,7 @@ def answer_loss(
     ).last_hidden_state
     assert hidden_RSD is not None
     # The state at a position gives the token after it. Only answers go through the output layer, the largest of all.
-    asked = labels[:, 1:] != IGNORED
+    asked = bucket["labels"][:, 1:] != IGNORED
     # Probabilities in full precision, whatever the layers compute in: a teacher's small ones are to be learned too.
     with torch.autocast(input_ids.device.type, enabled=False):
-        logits_TV = model.logits(hidden_RSD[:, :-1][asked])
-    losses_T = F.cross_entropy(logits_TV.float(), labels[:, 1:][asked], reduction="none")
-    if teacher is not None and targets is not None:
-        losses_T = teacher.mix(losses_T, logits_TV, labels[:, 1:], bucket, targets)
-    weight_T = bucket["weight"][:, None].expand(asked.shape)[asked]
-    return (losses_T * weight_T).sum()
+        return model.logits(hidden_RSD[:, :-1][asked])

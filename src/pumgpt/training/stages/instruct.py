@@ -4,6 +4,7 @@ tower to the bridge alone; the others are frozen.
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 from collections.abc import Callable, Sequence
@@ -32,7 +33,7 @@ from pumgpt.training.field_fit import describe
 from pumgpt.training.held_out import HeldOutRecipe, measure_and_remember
 from pumgpt.training.initialization import ModelAndProcessor, load_tower
 from pumgpt.training.labelled import attributes_of, with_worthy_labels
-from pumgpt.training.objectives.answers import AnswerTeacher, answer_loss
+from pumgpt.training.objectives.answers import AnswerTeacher, FormerModel, answer_loss
 from pumgpt.training.objectives.heads import LabelHeads, load_heads, read_values
 from pumgpt.training.stages.base import Batch, Stage, StageRecipe
 from pumgpt.training.trainer import freeze_all_but
@@ -76,6 +77,9 @@ class InstructSettings(BaseModel):
     """Weight of the teacher's targets; the label has the rest."""
     teacher_shares: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
     """The same for single fields, 'category' or an attribute."""
+    retained: list[str] = []
+    """Tasks whose answers shall stay as they are in `init_from`: in training its probabilities take the place of the labels, so
+    that one task can be learned without the others being forgotten."""
     min_count: int = 1
     """How often a value must occur in the data to be offered as a choice."""
 
@@ -112,6 +116,8 @@ class InstructStage(Stage):
     context: TaskContext
     photos: PhotoCache
     teacher: AnswerTeacher | None
+    former: PumGPTForConditionalGeneration | None
+    """The model as it was, where some tasks are to be retained."""
     encoded: EncodedViews | None
     num_buckets: int
     products: Sequence[Product]
@@ -134,6 +140,7 @@ class InstructStage(Stage):
         context = build_context(products, attributes_of(train, settings.attributes), settings.min_count)
         on_cpu = arguments.device.type == "cpu"
         model, processor = _load_model(recipe, train, on_cpu)
+        former = copy.deepcopy(model).requires_grad_(False).eval().to(arguments.device) if settings.retained else None
         # What doesn't fit into memory as files doesn't as pixels either.
         photos = PhotoCache(data.size_px, keep=not data.stream)
         teacher = None
@@ -156,6 +163,7 @@ class InstructStage(Stage):
             context=context,
             photos=photos,
             teacher=teacher,
+            former=former,
             encoded=encoded,
             num_buckets=BUCKETS_ON_CPU if on_cpu else BUCKETS_ON_GPU,
             products=every_product,
@@ -167,7 +175,13 @@ class InstructStage(Stage):
             self.photos,
             self.processor,
             PromptSettings(
-                self.context, asked.mixture, asked.examples, asked.elastic, asked.num_photos, recipe.data.untaught
+                self.context,
+                asked.mixture,
+                asked.examples,
+                asked.elastic,
+                asked.num_photos,
+                recipe.data.untaught,
+                asked.retained,
             ),
             recipe.size_px,
             views,
@@ -191,7 +205,10 @@ class InstructStage(Stage):
         if teacher is not None:
             assert photos.queries_BME is not None, "a teacher is refused where there are no queries"
             targets = teacher.probabilities(photos.queries_BME, photos.patches_BPV)
-        answers = [answer_loss(model, photos.visual_KBND, bucket, teacher, targets) for bucket in batch["buckets"]]
+        former = self._former(batch) if self.former is not None and model.training else None
+        answers = [
+            answer_loss(model, photos.visual_KBND, bucket, teacher, targets, former) for bucket in batch["buckets"]
+        ]
         # By the rows of the batch, not of each bucket: a bucket is no unit of meaning.
         loss = torch.stack(answers).sum() / sum(bucket["labels"].shape[0] for bucket in batch["buckets"])
         if self.recipe.instruct.contrast_weight and "text_ids" in batch and model.training:
@@ -205,6 +222,14 @@ class InstructStage(Stage):
             # A batch that shows no photo teaches nothing to adapters that train alone.
             loss = loss + 0 * photos.visual_KBND.sum()
         return {"loss": loss}
+
+    @torch.no_grad()
+    def _former(self, batch: Batch) -> FormerModel:
+        assert self.former is not None
+        if "pixel_values" in batch:
+            return FormerModel(self.former, self.former.encode_photos(batch["pixel_values"]).visual_KBND)
+        views = ViewBatch(batch["queries_BWME"], batch["pooled_BWV"])
+        return FormerModel(self.former, views.through(self.former.bridge).visual_KBND)
 
     def save(self, folder: Path) -> None:
         self.model.save_pretrained(folder)

@@ -14,5 +14,6 @@ def answer_field(context: FieldContext, reply: Reply) -> AnswerField:
         answer=text_or_none(decision.value),
         confidence=decision.confidence,
         status=decision.status,
+        precision=decision.precision,
         evidence=context.evidence(reply.answer),
     )

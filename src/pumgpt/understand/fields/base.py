@@ -37,7 +37,9 @@ class FieldContext:
 
     @cached_property
     def judge(self) -> Judge:
-        return Judge(self.plan.calibration, self.plan.precision, listed=self.plan.shows_listing(self.product))
+        plan = self.plan
+        listed = plan.shows_listing(self.product)
+        return Judge(plan.calibration, plan.precision, listed=listed, precision_of=plan.precision_of)
 
     def predict(self, reply: Reply) -> FieldPrediction:
         return self.judge.judge(calibration_key(reply), *reply)

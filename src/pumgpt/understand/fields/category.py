@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pumgpt.catalog.understanding import AttributeField, CategoryChoice, CategoryField
-from pumgpt.catalog.vocabulary.taxonomy import CategoryPath
-from pumgpt.understand.categories import translate
+from pumgpt.catalog.understanding import CategoryChoice, CategoryField
+from pumgpt.catalog.vocabulary.taxonomy import CategoryPath, split_path
+from pumgpt.understand.fields.attribute import own_attributes
 from pumgpt.understand.fields.base import FieldContext, Reply
 from pumgpt.understand.judge import NO_PREDICTION, FieldPrediction, reconcile
 from pumgpt.understand.plan import Plan
+from pumgpt.understand.translation import translate_category
 
 MAX_ALTERNATIVES = 4
 LEAST_ALTERNATIVE = 0.01
 
 
-def category_field(context: FieldContext, reply: Reply, attributes: Sequence[AttributeField]) -> CategoryField:
-    """`attributes` may decide how a category is called in the shop's own taxonomy."""
+def category_field(context: FieldContext, reply: Reply, attributes: Sequence[Reply]) -> CategoryField:
+    """The replies about `attributes` may decide how a category is called in the shop's own taxonomy."""
     plan, product = context.plan, context.product
     if plan.crosswalk is not None:
-        predicted = {field.name: field.value for field in attributes if field.value}
-        reply = Reply(*translate(*reply, plan.crosswalk, product, predicted))
+        known = own_attributes(context, attributes)
+        reply = Reply(*translate_category(*reply, plan.crosswalk, product, known))
     prediction = context.predict(reply)
     own, overwrite = product.category, plan.overwrite_values
     # An id that the taxonomy doesn't know can't be compared with what the model says; it stands.
@@ -32,6 +33,7 @@ def category_field(context: FieldContext, reply: Reply, attributes: Sequence[Att
         id=_id(plan, path) or (product.category_id if path == own else None),
         confidence=decision.confidence,
         status=decision.status,
+        precision=decision.precision,
         suggestion=list(decision.suggestion) if isinstance(decision.suggestion, tuple) else None,
         alternatives=_alternatives(plan, prediction, path),
         evidence=context.evidence(reply.answer),
@@ -42,6 +44,11 @@ def is_refused(reply: Reply) -> bool:
     """Whether the model says that the photo shows none of its categories."""
     ranked = reply.answer.ranked
     return bool(ranked) and reply.answer.cannot_tell > ranked[0][1]
+
+
+def best_path(reply: Reply) -> CategoryPath | None:
+    """The category that the model itself ranks first, whatever the shop calls it."""
+    return split_path(reply.answer.ranked[0][0]) if reply.answer.ranked else None
 
 
 def _alternatives(plan: Plan, prediction: FieldPrediction, path: CategoryPath | None) -> list[CategoryChoice]:
