@@ -45,6 +45,7 @@ SETS = {
     "implicitave": "implicitave/dev.parquet",
 }
 METHODS = ("nano", "remember", "train")
+MARK = "<!-- own shop -->"
 WITHOUT_MEMORY = "train, without its memory"
 
 
@@ -52,6 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure what a shop's own labelled products bring.")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="JSON lines: one result a line, added to")
+    parser.add_argument("--page", type=Path, help="page to put the table into, between its marks")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--sizes", nargs="+", type=int, default=[100, 300, 1000], help="labelled products, at most")
@@ -68,7 +70,13 @@ def main() -> None:
                 if not any((row["set"], row["size"], row["method"]) == (name, size, method) for row in done):
                     for row in measure(method, labelled, asked, options.overrides):
                         _append(options.out, {"set": name, "size": size, "labelled": len(labelled), **row})
-    print(table(_read(options.out)))
+    shown = table(_read(options.out))
+    print(shown)
+    if options.page is not None:
+        text = options.page.read_text(encoding="utf-8")
+        before, _, rest = text.partition(MARK)
+        _, _, after = rest.partition(MARK)
+        options.page.write_text(f"{before}{MARK}\n{shown}\n{MARK}{after}", encoding="utf-8")
 
 
 def draw_shop(file: Path, size: int, num_asked: int) -> tuple[list[Product], list[Product]]:
