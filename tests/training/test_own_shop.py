@@ -92,7 +92,7 @@ def test_few_labels_fill_nothing_and_say_why() -> None:
     assert report.score is None
     assert Calibration(fields=fields).threshold("attribute:colour", 0.5) > 1
     assert describe(report) == (
-        "colour: 19 labelled products are too few to tell when it is right, so it is filled at --precision 0 alone; "
+        "colour: too few labelled products (19) to tell when it is right, so it is filled at --precision 0 alone; "
         "label 20 or more"
     )
 

@@ -242,7 +242,7 @@ def describe(report: FieldReport) -> str:
     score = report.score
     if score is None:
         return (
-            f"{report.name}: {report.asked} labelled products are too few to tell when it is right, so it is filled at "
+            f"{report.name}: too few labelled products ({report.asked}) to tell when it is right, so it is filled at "
             f"--precision 0 alone; label {LEAST_COUNT} or more"
         )
     line = f"{report.name}: of {score.asked} products held out {score.right} right ({score.right / score.asked:.2f})"
