@@ -399,6 +399,17 @@ def vocabulary_remarks(backend: Backend, plan: Plan) -> list[str]:
     return remarks
 
 
+def calibration_remarks(backend: Backend) -> list[str]:
+    """A warning where nobody measured what the backend's probabilities mean."""
+    own = backend.capabilities
+    if own.calibration is not None or not own.gives_probabilities:
+        return []
+    return [
+        f"{backend.name} is not calibrated: how often its confidences are right is unknown, and little may be filled; "
+        "`pumgpt remember LABELLED OUT --model M` calibrates a PumGPT, --precision 0 fills every field"
+    ]
+
+
 def category_remark(model: str, taxonomy: Taxonomy, crosswalk: Crosswalk) -> str:
     """'12 of 40 categories can be told', and which can't. A category with others below it counts where it is one itself."""
     told = {row.path for rows in crosswalk.counterparts.values() for row in rows if row.path is not None}
