@@ -41,7 +41,7 @@ _TEXT_MISS_WEIGHT = 0.25
 _PRIOR_LOG_ODDS = 1.0
 """What an unfitted expert's contradicted or not inferable adds to that verdict, times its trust."""
 _MAX_LOGIT = 5.0
-_SHIPPED = Path(__file__).with_name("fusion.json")
+SHIPPED = Path(__file__).with_name("fusion.json")
 _NUM_FEATURES = 4
 
 
@@ -82,6 +82,9 @@ class Fusion:
         probabilities_C = _softmax(log_odds_VC.sum(axis=0))
         is_supported = probabilities_C[0] >= self.operating_point
         chosen = 0 if is_supported else VERDICTS.index(_unsupported_verdict(votes))
+        if is_supported and claim.path is not None and all(vote.verdict is not Verdict.SUPPORTED for vote in votes):
+            # Most categories are right, so that a weak vote against one leaves it likely; but nobody has seen it.
+            chosen = VERDICTS.index(Verdict.NOT_INFERABLE)
         verdict = VERDICTS[chosen]
         # The decisive vote is the one that does most for the verdict, against the mean of the other two. Experts that give
         # a reason come before a text search that merely found nothing: its evidence would be empty.
@@ -121,7 +124,7 @@ class Fusion:
     @classmethod
     def load(cls, path: Path | None = None) -> Fusion:
         """The shipped fusion, or one that `save` wrote. Raises `ModelError` that names the file."""
-        path = path or _SHIPPED
+        path = path or SHIPPED
         try:
             content = _FusionFile.model_validate_json(path.read_text(encoding="utf-8"))
         except OSError as error:

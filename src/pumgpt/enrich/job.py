@@ -112,6 +112,7 @@ def open_inputs(
         overwrite_values=overwrite_values,
         evidence=evidence,
         category_schemas=category_schemas,
+        columns=reader.attribute_columns,
     )
     reader.category_ids = category_ids(backend, plan)
     reader.name_attributes(plan.attribute_names)

@@ -120,11 +120,11 @@ class _Tallies:
             tiles.append(_tile("rows set aside", f"{summary.rejected:,}"))
         if summary and summary.products_per_second:
             tiles.append(_tile("products a second", f"{summary.products_per_second:.1f}"))
-        worth = {count.name: count.precision for count in getattr(summary, "fields", ())}
+        worth = {count.name: count.precision for count in summary.fields} if summary else {}
         return {
             "title": title,
             "lead": f"Answered by {', '.join(self.models)}. {_abstained_share(total)}" if self.models else "",
-            "target": getattr(summary, "target", None),
+            "target": summary.target if summary else None,
             "tiles": tiles,
             "fields": [_overview(name, counts, worth.get(name)) for name, counts in self._first_fields()],
             "has_worth": any(precision is not None for precision in worth.values()),

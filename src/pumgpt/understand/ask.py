@@ -45,7 +45,7 @@ def understand(backend: Backend, plan: Plan, intakes: Sequence[Intake]) -> list[
     return [
         BackendError(f"the model did not answer: {answered[0].answer.error}")
         if _all_failed(answered)
-        else assemble(plan, intake.product, answered, model, intake.warnings, intake.numbers)
+        else assemble(plan, intake.product, answered, model, intake.warnings, intake.numbers, intake.photos)
         for intake, answered in zip(intakes, replies, strict=True)
     ]
 
