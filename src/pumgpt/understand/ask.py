@@ -109,7 +109,8 @@ def _shown_replies(plan: Plan, intake: Intake, replies: Sequence[Reply]) -> set[
         for place, (question, answer) in enumerate(replies)
         if answer.ranked
     ]
-    record = assemble(plan, intake.product, numbered, ModelInfo(name="", revision=""))
+    unnamed = ModelInfo(name="", revision="")
+    record = assemble(plan, intake.product, numbered, unnamed, photo_numbers=intake.numbers)
     fields = [record.category, *(record.attributes or ()), *(record.answers or ())]
     return {
         int(field.evidence.grid[0][0])
