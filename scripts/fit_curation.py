@@ -27,16 +27,16 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from pumgpt.catalog.vocabulary.values import written_forms
-from pumgpt.curation import fusion as fusion_module
-from pumgpt.curation.experts import span_classifier, text_score
+from pumgpt.curation import fusion
 from pumgpt.curation.experts.base import ExpertOptions
-from pumgpt.curation.experts.mentions import Text
 from pumgpt.curation.experts.registry import make_experts
-from pumgpt.curation.experts.span_classifier import NUM_BUCKETS, TYPE, SpanClassifier, bucket, span_features
 from pumgpt.curation.experts.text import TextExpert, unmentioned_features
-from pumgpt.curation.experts.text_score import FEATURES, TextScore
 from pumgpt.curation.fusion import Fusion
 from pumgpt.curation.verdict import Verdict, Vote
+from pumgpt.extraction import span_classifier, text_score
+from pumgpt.extraction.mentions import Text
+from pumgpt.extraction.span_classifier import NUM_BUCKETS, TYPE, SpanClassifier, bucket, span_features
+from pumgpt.extraction.text_score import FEATURES, TextScore
 
 # Fitted on claims of the kind that these experiments measure, of other products.
 EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
@@ -74,23 +74,21 @@ _BLANK = TextScore(0.0, (0.0,) * len(FEATURES))
 def main() -> None:
     parser = argparse.ArgumentParser(description="Fit the text expert and the fusion on labelled titles.")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--out", type=Path, default=span_classifier.SHIPPED.parent)
+    parser.add_argument("--out", type=Path, help="folder for the fitted files, by default where those that ship are")
     parser.add_argument("--only", choices=["categories"], help="fit this part alone, the rest stays")
     options = parser.parse_args()
     if options.only == "categories":
-        replace(Fusion.load(), categories=fit_categories(options.data)).save(
-            Path(fusion_module.__file__).with_name("fusion.json")
-        )
+        replace(Fusion.load(), categories=fit_categories(options.data)).save(_target(fusion.SHIPPED, options.out))
         return
     listings = [listing for name in FILES for listing in read_listings(options.data / "text" / name)]
     products = read_products_of(options.data / TAXONOMY)
     score, votes = fit_score(listings)
     classifier = with_type(fit_classifier(listings), listings, products)
-    classifier.save(options.out / span_classifier.SHIPPED.name)
-    score.save(options.out / text_score.SHIPPED.name)
+    classifier.save(_target(span_classifier.SHIPPED, options.out))
+    score.save(_target(text_score.SHIPPED, options.out))
     seen = photo_votes(options.data)
-    fusion = replace(Fusion.fit([*votes, *seen], OPERATING_POINT), categories=fit_categories(options.data))
-    fusion.save(options.out / "fusion.json")
+    fused = replace(Fusion.fit([*votes, *seen], OPERATING_POINT), categories=fit_categories(options.data))
+    fused.save(_target(fusion.SHIPPED, options.out))
     print(
         f"fitted on {len(listings)} titles, {len(classifier.names)} attributes, {len(votes)} claims; {len(seen)} values on photos"
     )
@@ -105,6 +103,10 @@ def fit_categories(data: Path) -> Fusion:
     print(f"fitted on {len(judged)} categories, {wrong} of them wrong")
     labelled = [([*one.votes.values()], one.truth) for one in judged if one.votes]
     return Fusion.fit(labelled, CATEGORY_POINT, balanced=True)
+
+
+def _target(shipped: Path, folder: Path | None) -> Path:
+    return shipped if folder is None else folder / shipped.name
 
 
 def photo_votes(data: Path) -> list[tuple[list[Vote], Verdict]]:

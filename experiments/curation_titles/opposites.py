@@ -14,9 +14,9 @@ from pathlib import Path
 
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.product import Product
-from pumgpt.curation.experts.mentions import Text
 from pumgpt.curation.experts.text import TextExpert
 from pumgpt.curation.verdict import Claim
+from pumgpt.extraction.mentions import Text
 
 FILES = "fashion/validation-*.parquet"
 NAMES = ("colour", "gender")

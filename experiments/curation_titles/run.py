@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pumgpt.curation.experts.mentions import Text
-from pumgpt.curation.experts.span_classifier import SpanClassifier
 from pumgpt.curation.experts.text import TextExpert
-from pumgpt.curation.experts.text_score import TextScore
 from pumgpt.curation.fusion import Fusion
 from pumgpt.curation.verdict import Verdict, Vote
+from pumgpt.extraction.mentions import Text
+from pumgpt.extraction.span_classifier import SpanClassifier
+from pumgpt.extraction.text_score import TextScore
 from title_claims import KINDS, LabelledClaim, Listing, make_claims, normalised, read_listings
 
 Bools = NDArray[np.bool_]

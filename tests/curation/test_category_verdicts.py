@@ -24,7 +24,6 @@ from pumgpt.curation.cascade import Cascade
 from pumgpt.curation.experts.base import Case, ExpertOptions, claims_of
 from pumgpt.curation.experts.category_names import CategoryNames
 from pumgpt.curation.experts.inventory import Inventory
-from pumgpt.curation.experts.mentions import Text
 from pumgpt.curation.experts.registry import choose_experts
 from pumgpt.curation.experts.registry import fingerprint as fingerprint_of
 from pumgpt.curation.experts.similarity import Floats, SimilarityExpert
@@ -33,6 +32,7 @@ from pumgpt.curation.experts.text import TextExpert
 from pumgpt.curation.experts.vlm import VlmExpert
 from pumgpt.curation.fusion import Fusion
 from pumgpt.curation.verdict import Claim, FusedVerdict, Verdict, Vote
+from pumgpt.extraction.mentions import Text
 
 SUPPORTED, CONTRADICTED, NOT_INFERABLE = Verdict
 SHIRTS, JEANS, SHOES = ("Apparel", "Shirts"), ("Apparel", "Jeans"), ("Footwear", "Sports Shoes")

@@ -10,12 +10,12 @@ import pytest
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.curation.experts.base import Case, claims_of
-from pumgpt.curation.experts.mentions import MatchKind, Mention, Text
-from pumgpt.curation.experts.span_classifier import SpanClassifier, SpanOwner, similarity, span_features
 from pumgpt.curation.experts.text import TextExpert
-from pumgpt.curation.experts.text_score import FEATURES, TextScore, mention_features
 from pumgpt.curation.verdict import Claim, Verdict, Vote
 from pumgpt.errors import ModelError
+from pumgpt.extraction.mentions import MatchKind, Mention, Text
+from pumgpt.extraction.span_classifier import SpanClassifier, SpanOwner, similarity, span_features
+from pumgpt.extraction.text_score import FEATURES, TextScore, mention_features
 
 SUPPORTED, CONTRADICTED, NOT_INFERABLE = Verdict
 

@@ -137,6 +137,10 @@ class Calibration(BaseModel):
         names = (field, field.removesuffix(_LISTED), DEFAULT)
         return next((self.fields[name] for name in names if name in self.fields), FieldCalibration())
 
+    def is_measured(self, field: str) -> bool:
+        """Whether the field has a calibration of its own."""
+        return not {field, listed_key(field), field.removesuffix(_LISTED)}.isdisjoint(self.fields)
+
     def confidence(self, field: str, raw: float) -> float:
         return self.of(field).map(raw)
 

@@ -15,16 +15,25 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Evidence(_Record):
-    """Where an answer comes from: the photo's number and, for `attention`, the map (rows x columns, adds up to 1)."""
-
-    image: int
-    kind: Literal["attention"] = "attention"
-    grid: list[list[float]] | None = None
-
+EvidenceKind = Literal["occlusion", "attention"]
+"""`occlusion`: by how much the share of the model's answer among all choices falls while a cell of the photo is covered,
+0..1; what lies within the noise is 0. `attention`: where the model looked; adds up to 1, and doesn't say why it answered."""
 
 Source = Literal["photo", "photo and text", "text", "shop"]
-"""What a field's value was taken from."""
+"""What a value was taken from."""
+
+
+class Evidence(_Record):
+    """Where an answer comes from: the photo's number and a map of it (rows x columns), of its `kind`'s values; for `text` the
+    quoted words. Where both say the same, a map has the words beside it.
+    """
+
+    image: int | None = None
+    kind: EvidenceKind | Literal["text"] = "attention"
+    grid: list[list[float]] | None = None
+    text: str | None = None
+    """The words of the listing."""
+    part: Literal["title", "description"] | None = None
 
 
 class CaptionField(_Record):
@@ -63,6 +72,7 @@ class CategoryField(_Record):
     suggestion: list[str] | None = None
     """The model's path, where `status` is `conflict`."""
     alternatives: list[CategoryChoice] = []
+    source: Source | None = None
     evidence: Evidence | None = None
 
 
@@ -74,6 +84,7 @@ class AttributeField(_Record):
     precision: float | None = None
     suggestion: str | None = None
     """What the model sees, where `status` is `conflict`."""
+    source: Source | None = None
     evidence: Evidence | None = None
 
 
@@ -82,6 +93,11 @@ class AnswerField(_Record):
     answer: str | None
     confidence: float | None = None
     status: Status
+    asks_for: str | None = None
+    """What the question was taken to ask for: an attribute's name, 'category', 'print', 'count', what no photo shows."""
+    source: Source | None = None
+    reason: str | None = None
+    """Why there is no answer, where `status` is `abstained`."""
     precision: float | None = None
     evidence: Evidence | None = None
 
@@ -115,9 +131,9 @@ class Understanding(_Record):
     def to_json(self, *, evidence: bool = True) -> dict[str, Any]:
         """The JSON document: tasks that weren't asked are absent, null values of asked ones stay.
 
-        Without `evidence` no field says where its answer comes from: attention maps are many times larger than the rest.
+        Without `evidence` fields have no maps, which are many times larger than the rest; the words of a text stay.
         """
-        document = self.model_dump(mode="json", exclude=None if evidence else _EVIDENCE)
+        document = self.model_dump(mode="json")
         for task in ("caption", "category", "attributes", "answers", "completion", "corrections"):
             if document[task] is None:
                 del document[task]
@@ -126,17 +142,19 @@ class Understanding(_Record):
                 if field and not field[optional]:
                     del field[optional]
         for field in [document.get("category"), *document.get("attributes", []), *document.get("answers", [])]:
-            if field and field.get("evidence") is None:
-                field.pop("evidence", None)
-            if field and field.get("suggestion") is None:
-                field.pop("suggestion", None)
-            if field and field.get("precision") is None:
-                field.pop("precision", None)
+            if field:
+                field["evidence"] = _evidence(field["evidence"], maps=evidence)
+                for key in ("evidence", "suggestion", "precision", "source", "asks_for", "reason"):
+                    if field.get(key) is None:
+                        field.pop(key, None)
         return document
 
 
-_EVIDENCE: Any = {
-    "category": {"evidence"},
-    "attributes": {"__all__": {"evidence"}},
-    "answers": {"__all__": {"evidence"}},
-}
+def _evidence(document: dict[str, Any] | None, *, maps: bool) -> dict[str, Any] | None:
+    """What is shown of a field's evidence; None where that is nothing."""
+    if document is None or (not maps and document["text"] is None):
+        return None
+    if not maps:
+        document = {**document, "image": None, "kind": "text", "grid": None}
+    optional = ("image", "grid", "text", "part") if document["kind"] == "text" else ("text", "part")
+    return {key: value for key, value in document.items() if key not in optional or value is not None}

@@ -87,7 +87,9 @@ def _attributes(record: Understanding) -> Iterable[RenderableType]:
         table.add_column(name, overflow="fold")
     for field in answered:
         value = field.value if isinstance(field.value, str) else ", ".join(field.value or [])
-        suggestion = f" (the photo says {field.suggestion})" if field.suggestion else ""
+        by_text = field.evidence is not None and field.evidence.kind == "text"
+        witness = field.evidence.part if field.evidence is not None and by_text else "photo"
+        suggestion = f" (the {witness} says {field.suggestion})" if field.suggestion else ""
         style = STATUS_STYLES[field.status]
         shown = Text.assemble((value, "bold"), (suggestion, style))
         status = Text(field.status, style=style)
@@ -108,4 +110,6 @@ def _answers(answers: list[AnswerField]) -> Iterable[RenderableType]:
     for field in answers:
         style = STATUS_STYLES[field.status]
         reply = Text(field.answer, style="bold") if field.answer else Text("cannot be inferred", style=style)
+        if field.reason:
+            reply.append(f" ({field.reason})", "bright_black")
         yield Text.assemble((f"\n{field.question}\n", "bright_black"), reply, "  ", bar(field.confidence, style))

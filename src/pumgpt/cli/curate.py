@@ -104,8 +104,9 @@ def command(
         summary = _run(recipe, source, _executor(engine, workers, recipe), limit, restart)
         if report_path is not None and not summary.stopped:
             from pumgpt.curation.report import write_report
+            from pumgpt.jobs.journal import read_rejected
 
-            write_report(report_path, source, recipe.answers_path, summary, recipe.fusion)
+            write_report(report_path, source, recipe.answers_path, summary, recipe.fusion, read_rejected(out_path))
     from pumgpt.cli.curate_view import print_summary
 
     return conclude(summary, out_path, as_json, lambda: print_summary(summary, out_path, report_path))

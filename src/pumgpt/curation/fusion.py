@@ -41,7 +41,7 @@ _TEXT_MISS_WEIGHT = 0.25
 _PRIOR_LOG_ODDS = 1.0
 """What an unfitted expert's contradicted or not inferable adds to that verdict, times its trust."""
 _MAX_LOGIT = 5.0
-_SHIPPED = Path(__file__).with_name("fusion.json")
+SHIPPED = Path(__file__).with_name("fusion.json")
 _NUM_FEATURES = 4
 
 
@@ -130,7 +130,7 @@ class Fusion:
     @classmethod
     def load(cls, path: Path | None = None) -> Fusion:
         """The shipped fusion, or one that `save` wrote. Raises `ModelError` that names the file."""
-        path = path or _SHIPPED
+        path = path or SHIPPED
         try:
             content = _FusionFile.model_validate_json(path.read_text(encoding="utf-8"))
         except OSError as error:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from pumgpt.catalog.vocabulary.words import join, singular, words
-from pumgpt.curation.experts.mentions import Text
+from pumgpt.extraction.mentions import Text
 from pumgpt.tasks.words import words as known_words
 
 CategoryPath = tuple[str, ...]

@@ -19,11 +19,11 @@ from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR
 from pumgpt.catalog.vocabulary.words import words
 from pumgpt.curation.experts.base import Case, Expert, ExpertOptions
 from pumgpt.curation.experts.category_names import CategoryNames, NamedCategory, name_forms
-from pumgpt.curation.experts.mentions import Mention, Text
 from pumgpt.curation.experts.opposites import forms_of, opposites, says_kind
-from pumgpt.curation.experts.span_classifier import SpanClassifier, SpanOwner
-from pumgpt.curation.experts.text_score import TextScore, mention_features
 from pumgpt.curation.verdict import Claim, Verdict, Vote
+from pumgpt.extraction.mentions import Mention, Text
+from pumgpt.extraction.span_classifier import SpanClassifier, SpanOwner
+from pumgpt.extraction.text_score import TextScore, mention_features
 
 MAX_DESCRIPTION = 4_000
 """Characters; the rest of a description is ignored."""

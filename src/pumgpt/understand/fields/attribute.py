@@ -3,31 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from pumgpt.backends.protocol import Answer
 from pumgpt.catalog.product import AttributeValue
 from pumgpt.catalog.understanding import AttributeField, CorrectionField
 from pumgpt.catalog.vocabulary.attribute_names import find_attribute
-from pumgpt.understand.fields.base import FieldContext, Reply, text_or_none
+from pumgpt.catalog.vocabulary.schema import AttributeSpec
+from pumgpt.catalog.vocabulary.taxonomy import CategoryPath
+from pumgpt.understand.fields.base import FieldContext, Reply, calibration_key, text_or_none
 from pumgpt.understand.judge import NO_PREDICTION, reconcile
+from pumgpt.understand.statements import Reading
 from pumgpt.understand.translation import translate_value
 
 
-def attribute_fields(context: FieldContext, replies: Sequence[Reply]) -> list[AttributeField]:
-    """The shop's attributes, in the order of its schema; those that its category brings follow."""
+def attribute_fields(
+    context: FieldContext, replies: Sequence[Reply], category: CategoryPath | None = None
+) -> list[AttributeField]:
+    """The shop's attributes, in the order of its schema; those that its `category` brings follow."""
+    category = category or context.product.category
+    unlearnt = (*context.plan.unlearnt, *context.plan.unlearnt_of(category))
     deciding = {asked.choices for asked in context.plan.deciding}
-    fields = [attribute_field(context, reply) for reply in replies if reply.question.choices not in deciding]
-    fields += [_untold(context, spec.name) for spec in context.plan.unlearnt]
+    fields = [attribute_field(context, reply, category) for reply in replies if reply.question.choices not in deciding]
+    fields += [_stated_field(context, spec) for spec in unlearnt]
     order = {name: place for place, name in enumerate(context.plan.attribute_names)}
     return sorted(fields, key=lambda field: order.get(field.name, len(order)))
 
 
-def attribute_field(context: FieldContext, reply: Reply) -> AttributeField:
+def attribute_field(context: FieldContext, reply: Reply, category: CategoryPath | None) -> AttributeField:
     match = context.plan.matches.get(reply.question.choices) if reply.question.choices else None
     name = match.shop if match else reply.question.field or ""
     if match is not None:
         reply = Reply(*translate_value(*reply, match))
+    prediction = context.predict(reply)
+    seen = Reading(prediction, context.model_source if prediction.value is not None else None)
+    spec = context.plan.spec(name, category)
+    if spec is None:
+        values = reply.question.choices.values if reply.question.choices else None
+        spec = AttributeSpec(name, values)
+    is_measured = context.plan.calibration.is_measured(calibration_key(reply))
+    reading = context.statements.combine(spec, seen, is_measured)
+    return _field(context, name, reading, reply.answer)
+
+
+def _stated_field(context: FieldContext, spec: AttributeSpec) -> AttributeField:
+    """An attribute that the model wasn't asked for, since it never learnt it: only the listing can tell it."""
+    reading = context.statements.read(spec) or Reading(NO_PREDICTION, None)
+    if reading.remark is not None and context.plan.precision > 0:
+        reading = replace(reading, prediction=replace(reading.prediction, sure=False))
+    return _field(context, spec.name, reading)
+
+
+def _field(context: FieldContext, name: str, reading: Reading, answer: Answer | None = None) -> AttributeField:
     own = find_attribute(context.product.attributes, name)
-    decision = reconcile(own, context.predict(reply), context.plan.overwrite_values)
+    decision = reconcile(own, reading.prediction, context.plan.overwrite_values)
+    shop_stands = decision.status in ("kept", "conflict")
+    if reading.remark is not None and decision.status != "kept":
+        context.remarks.append(reading.remark)
     value = decision.value if isinstance(decision.value, list) else text_or_none(decision.value)
     return AttributeField(
         name=name,
@@ -36,14 +68,9 @@ def attribute_field(context: FieldContext, reply: Reply) -> AttributeField:
         status=decision.status,
         precision=decision.precision,
         suggestion=text_or_none(decision.suggestion),
-        evidence=context.evidence(reply.answer),
+        source="shop" if shop_stands else reading.source if decision.status == "filled" else None,
+        evidence=context.evidence_of(reading, answer),
     )
-
-
-def _untold(context: FieldContext, name: str) -> AttributeField:
-    """An attribute that the model wasn't asked for, since it never learnt it."""
-    own = find_attribute(context.product.attributes, name)
-    return AttributeField(name=name, value=own, status="abstained" if own is None else "kept")
 
 
 def own_attributes(context: FieldContext, replies: Sequence[Reply]) -> dict[str, AttributeValue]:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
+
+from PIL.Image import Image
 
 from pumgpt.backends.protocol import Answer
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Question
-from pumgpt.catalog.understanding import Evidence
+from pumgpt.catalog.understanding import Evidence, Source
+from pumgpt.extraction.extractor import Listing
+from pumgpt.ocr.reader import Line, PrintReader, shared_reader
 from pumgpt.tasks.registry import get_task
 from pumgpt.understand.judge import FieldPrediction, Judge
 from pumgpt.understand.plan import Plan
+from pumgpt.understand.statements import Reading, StatementReader
 
 
 class Reply(NamedTuple):
@@ -34,6 +39,16 @@ class FieldContext:
     plan: Plan
     product: Product
     photo_numbers: Sequence[int] | None = None
+    photos: Sequence[Image] = ()
+    remarks: list[str] = field(default_factory=list)
+    """What a person should know of the fields; it grows while they are made."""
+
+    @cached_property
+    def print_lines(self) -> tuple[Line, ...] | None:
+        """The text in its photos; None where nothing is installed that reads it."""
+        if not PrintReader.is_installed():
+            return None
+        return tuple(line for photo in self.photos for line in shared_reader().read(photo))
 
     @cached_property
     def judge(self) -> Judge:
@@ -41,18 +56,40 @@ class FieldContext:
         listed = plan.shows_listing(self.product)
         return Judge(plan.calibration, plan.precision, listed=listed, precision_of=plan.precision_of)
 
+    @cached_property
+    def statements(self) -> StatementReader:
+        return StatementReader(Listing.of(self.product), self.plan.precision)
+
+    @property
+    def model_source(self) -> Source:
+        """What the model's own answers rest on."""
+        has_photo = bool(self.product.images) if self.photo_numbers is None else bool(self.photo_numbers)
+        if not has_photo:
+            return "text"
+        return "photo and text" if self.judge.listed else "photo"
+
     def predict(self, reply: Reply) -> FieldPrediction:
         return self.judge.judge(calibration_key(reply), *reply)
 
     def evidence(self, answer: Answer) -> Evidence | None:
         """The photo whose map is the sharpest."""
-        if not self.plan.evidence or not answer.evidence:
+        if self.plan.evidence is None or not answer.evidence:
             return None
         peaks = [float(grid.max()) * grid.size for grid in answer.evidence]
         sharpest = peaks.index(max(peaks))
         number = sharpest if self.photo_numbers is None else self.photo_numbers[sharpest]
         grid = [[round(float(share), 4) for share in row] for row in answer.evidence[sharpest]]
-        return Evidence(image=number, grid=grid)
+        return Evidence(image=number, kind=self.plan.evidence, grid=grid)
+
+    def evidence_of(self, reading: Reading, answer: Answer | None = None) -> Evidence | None:
+        """The map of the answer where that is what the reading rests on, and the words that state the value."""
+        seen = None if answer is None or reading.source in ("text", None) else self.evidence(answer)
+        if reading.quote is None:
+            return seen
+        quoted = {"text": reading.quote.words, "part": reading.quote.part}
+        return (
+            seen.model_copy(update=quoted) if seen is not None else Evidence.model_validate({"kind": "text", **quoted})
+        )
 
 
 def text_or_none(value: object) -> str | None:

@@ -36,6 +36,7 @@ def category_field(context: FieldContext, reply: Reply, attributes: Sequence[Rep
         precision=decision.precision,
         suggestion=list(decision.suggestion) if isinstance(decision.suggestion, tuple) else None,
         alternatives=_alternatives(plan, prediction, path),
+        source={"filled": context.model_source, "abstained": None}.get(decision.status, "shop"),
         evidence=context.evidence(reply.answer),
     )
 

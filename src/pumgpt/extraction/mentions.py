@@ -89,20 +89,9 @@ class Text:
             # The first wording is the value itself; synonyms and translations of the schema follow.
             is_synonym = place > 0 and needle.casefold() != value.casefold()
             for start, end in self._find(needle):
-                if self._is_cut(needle, start, end) or self._measures_other(quantity, start, end):
-                    continue
-                found = self.text[start:end]
-                # The span ends at letters and digits, while the value may begin or end with another mark ("#1", "C++").
-                around = self.text[max(0, start - 1) : end + len(needle) - len(found) + 1]
-                is_respaced = quantity is not None and _UNIT_GAP.sub("", found) == _UNIT_GAP.sub("", needle)
-                if is_synonym:
-                    kind = MatchKind.SYNONYM
-                elif found == needle or needle in around or is_respaced:
-                    kind = MatchKind.AS_LISTED
-                else:
-                    kind = MatchKind.CAPITALS if found.casefold() == needle.casefold() else MatchKind.FORM
-                is_measure = any(start < stop and begin < end for _, begin, stop in self.quantities)
-                yield self._mention(start, end, kind, is_measure)
+                mention = self.mention_at(needle, start, end, is_synonym, quantity)
+                if mention is not None:
+                    yield mention
         for measured, start, end in self.quantities if quantity is not None else ():
             if quantity is not None and quantity.same_as(measured):
                 yield self._mention(start, end, MatchKind.UNIT, is_measure=True)
@@ -110,6 +99,29 @@ class Text:
         for written, start, end in self.sizes:
             if written == size and self.text[start:end] != needles[0]:
                 yield self._mention(start, end, MatchKind.FORM, is_measure=False)
+
+    def mention_at(
+        self, needle: str, start: int, end: int, is_synonym: bool = False, quantity: Quantity | None = None
+    ) -> Mention | None:
+        """The mention that a span is which has the words of `needle`; None where it is a part of something else."""
+        if self._is_cut(needle, start, end) or self._measures_other(quantity, start, end):
+            return None
+        found = self.text[start:end]
+        # The span ends at letters and digits, while the value may begin or end with another mark ("#1", "C++").
+        around = self.text[max(0, start - 1) : end + len(needle) - len(found) + 1]
+        is_respaced = quantity is not None and _UNIT_GAP.sub("", found) == _UNIT_GAP.sub("", needle)
+        if is_synonym:
+            kind = MatchKind.SYNONYM
+        elif found == needle or needle in around or is_respaced:
+            kind = MatchKind.AS_LISTED
+        else:
+            kind = MatchKind.CAPITALS if found.casefold() == needle.casefold() else MatchKind.FORM
+        is_measure = any(start < stop and begin < end for _, begin, stop in self.quantities)
+        return self._mention(start, end, kind, is_measure)
+
+    def measure_at(self, start: int, end: int) -> Mention:
+        """The mention that a quantity or a size of the text is, which a value writes otherwise."""
+        return self._mention(start, end, MatchKind.UNIT, is_measure=True)
 
     def overlap(self, value: str) -> float:
         """The share of the value's words, in 0..1, that occur anywhere in the text."""

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pumgpt.curation.experts.mentions import MatchKind, Mention
-from pumgpt.curation.experts.span_classifier import SpanOwner
 from pumgpt.errors import ModelError
+from pumgpt.extraction.mentions import MatchKind, Mention
+from pumgpt.extraction.span_classifier import SpanOwner
 
 SHIPPED = Path(__file__).with_name("text_score.json")
 _MAX_LOGIT = 8.0

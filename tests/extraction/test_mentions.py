@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pumgpt.catalog.vocabulary.schema import AttributeSpec
-from pumgpt.curation.experts.mentions import MatchKind, Text
+from pumgpt.extraction.mentions import MatchKind, Text
 
 COLOUR = AttributeSpec(
     "colour",

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from pumgpt.catalog.vocabulary.units import UNIT
 from pumgpt.catalog.vocabulary.words import key, words
-from pumgpt.curation.experts.mentions import Text
 from pumgpt.errors import ModelError
+from pumgpt.extraction.mentions import Text
 
 NUM_BUCKETS = 8192
 SHIPPED = Path(__file__).with_name("span_classifier.npz")
@@ -69,7 +69,10 @@ class SpanClassifier:
 
     def judge(self, text: Text, start: int, end: int, name: str) -> SpanOwner:
         """The owner of `text.text[start:end]`, as far as the attribute `name` is concerned."""
-        logits_A = self.logits(list(span_features(text, start, end)))
+        return self.owner(self.logits(list(span_features(text, start, end))), name)
+
+    def owner(self, logits_A: NDArray[np.float32], name: str) -> SpanOwner:
+        """The owner of a span with these log-odds, as far as the attribute `name` is concerned."""
         similar_A = self._similar_attributes(name)
         known = float(similar_A.max())
         own = float(logits_A @ similar_A / similar_A.sum()) if known else 0.0
@@ -94,6 +97,10 @@ class SpanClassifier:
                 self._similar[name] = similar_A
             return similar_A
         return self._similar[name]
+
+    def knows(self, name: str) -> bool:
+        """Whether the labels have the attribute, or one of a similar name."""
+        return bool(self._similar_attributes(name).any())
 
     def without(self, name: str) -> SpanClassifier:
         """The same classifier without one attribute."""
