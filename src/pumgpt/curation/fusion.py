@@ -116,7 +116,8 @@ class Fusion:
     ) -> Fusion:
         """Fit on votes and true verdicts; a few hundred are enough. Without an `operating_point`, cross-validation picks the
         one with the best macro-F1 of supported against the rest. `balanced` gives both verdicts the same weight: there is no
-        common intercept, so where one verdict is frequent, every further vote would count its frequency again. Raises `ModelError` if there are fewer than two verdicts.
+        common intercept, so where one verdict is frequent, every further vote would count its frequency again. Raises
+        `ModelError` if there are fewer than two verdicts.
         """
         if len({verdict for _, verdict in labelled}) < 2:
             raise ModelError(
