@@ -95,6 +95,8 @@ class StatedValue:
     rivals: tuple[Quote, ...] = ()
     """Other values of the attribute that the text states nearly as surely."""
     kind: StatementKind = "listed"
+    common_name: str | None = None
+    """What the lexicon calls the attribute, of a common value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,8 @@ class ValueExtractor:
         score = best_score * (1 - max((score for score, _ in rivals.values()), default=0.0) / 2)
         others = tuple(quote for _, quote in rivals.values())
         kind: StatementKind = "common" if best.is_common else "listed" if best.is_known else "open"
-        return StatedValue(_quote(best, listing), score, others, kind)
+        known = lexicon().attribute(spec.name) if best.is_common else None
+        return StatedValue(_quote(best, listing), score, others, kind, known.name if known else None)
 
     def candidates(self, spec: AttributeSpec, listing: Listing) -> Iterator[Candidate]:
         """Every span that may state a value, but for what is denied, or said of something that the product fits."""

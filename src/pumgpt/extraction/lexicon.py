@@ -42,6 +42,7 @@ class _LexiconFile(BaseModel):
 class KnownAttribute:
     """`heads` are in the form of `words`; `values` maps a value to other words for it."""
 
+    name: str
     heads: frozenset[str]
     values: Mapping[str, Sequence[str]]
 
@@ -83,7 +84,7 @@ def lexicon() -> Lexicon:
             value: [*written, *(form for word in written for form in inflected(word))] if entry.inflected else written
             for value, written in entry.values.items()
         }
-        attribute = KnownAttribute(heads, values)
+        attribute = KnownAttribute(entry.names[0], heads, values)
         known.update({fold_attribute(name): attribute for name in entry.names})
     return Lexicon(frozenset(map(key, content.needs_head)), known)
 

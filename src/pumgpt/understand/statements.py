@@ -48,6 +48,12 @@ def text_calibration() -> Calibration:
     return Calibration.load(CALIBRATION)
 
 
+def calibration_key(stated: StatedValue, calibration: Calibration) -> str:
+    """Common values by their attribute, where that was measured: "men" is surer than "cotton"."""
+    name = f"{stated.kind}: {stated.common_name}"
+    return name if name in calibration.fields else stated.kind
+
+
 class StatementReader:
     """Reads one product's listing, at one asked precision."""
 
@@ -61,7 +67,7 @@ class StatementReader:
         stated = extractor().extract(spec, self.listing) if self.listing.parts else None
         if stated is None:
             return None
-        key = stated.kind
+        key = calibration_key(stated, self.calibration)
         prediction = self._prediction(key, stated.quote.value, self.calibration.confidence(key, stated.score))
         return Reading(prediction, "text", stated.quote, _contradiction(spec.name, stated))
 
