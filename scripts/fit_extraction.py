@@ -65,8 +65,11 @@ class Ask:
     """Whether the labels speak of the attribute at all."""
 
     def is_right(self, value: str, words: str, is_common: bool) -> bool:
-        """Whether the labels have the value; of a common one, whether they have its words: "Red Patent" is red."""
-        return key(value) in self.truth or (is_common and any(key(words) in label for label in self.truth))
+        """Whether the labels have the value; of a common one, whether they share its words: "Red Patent" is red, and "PU
+        leather" leather.
+        """
+        found = key(words)
+        return key(value) in self.truth or (is_common and any(found in label or label in found for label in self.truth))
 
 
 def main() -> None:
