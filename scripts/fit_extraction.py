@@ -43,12 +43,10 @@ from title_claims import read_listings
 
 FASHION = "fashion/train-*.parquet"
 FASHION_PRODUCTS = 1_500
-TITLES = 1_000
-"""Labelled titles that are asked about; the classifiers are fitted on all of the other folds."""
 FASHION_ATTRIBUTES = ("colour", "gender")
 SHARE_OF_CATEGORY = 0.05
 """Of a category's titles have the attribute, at least, so that the others are asked for it too."""
-LEAST_COUNT = 50
+LEAST_COUNT = 30
 """Common values of an attribute with fewer statements than this go by those of all."""
 _BLANK = ExtractionScore(0.0, (0.0,) * len(FEATURES))
 
@@ -103,7 +101,7 @@ def title_asks(titles: Sequence[LabelledTitle], products: Sequence[str], seed: i
         for name in values
         if chance.random() < SHARE_UNKNOWN
     }
-    for title, fold in chance.sample(list(zip(titles, fold_of, strict=True)), TITLES):
+    for title, fold in zip(titles, fold_of, strict=True):
         known = ValueExtractor(_BLANK, classifiers[fold])
         listing = Listing({"title": Text(title.title)})
         for name in dict.fromkeys((*title.labels, *asked[title.category])):
