@@ -40,7 +40,7 @@ Scores = dict[str, tuple[list[float], list[bool]]]
 def main() -> None:
     parser = argparse.ArgumentParser(description="Fit what agreement of a title and the model is worth.")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--limit", type=int, help="only this many products, for a try")
+    parser.add_argument("--limit", type=int, default=500, help="how many products")
     options = parser.parse_args()
     backend = load_backend("nano", None, None)
     plan = make_plan(backend, tasks=("attributes",), precision=0)

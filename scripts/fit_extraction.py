@@ -6,7 +6,7 @@ Titles are those of the train files of AE-110k and OA-Mine, each read by a span 
 and products of `fashion` train with their titles, a part of them with descriptions. Every attribute is asked as an open one, and
 as a closed one with all values that the labels have; a part of the closed ones by a classifier that is made to forget the
 attribute, as the attributes of most schemas are unknown to it. In OA-Mine an attribute that other products of the category have,
-and this one has not, counts as not stated.
+and this one has not, counts as not stated; but its labels are not complete enough to refute a common word such as "cotton".
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ from title_claims import read_listings
 
 FASHION = "fashion/train-*.parquet"
 FASHION_PRODUCTS = 1_500
-TITLES = 1_000
-"""Labelled titles that are asked about; the classifiers are fitted on all of the other folds."""
 FASHION_ATTRIBUTES = ("colour", "gender")
 SHARE_OF_CATEGORY = 0.05
 """Of a category's titles have the attribute, at least, so that the others are asked for it too."""
+LEAST_COUNT = 30
+"""Common values of an attribute with fewer statements than this go by those of all."""
 _BLANK = ExtractionScore(0.0, (0.0,) * len(FEATURES))
 
 
@@ -59,10 +59,15 @@ class Ask:
     spec: AttributeSpec
     truth: frozenset[str]
     extractor: ValueExtractor
+    is_labelled: bool = True
+    """Whether the labels speak of the attribute at all."""
 
     def is_right(self, value: str, words: str, is_common: bool) -> bool:
-        """Whether the labels have the value; of a common one, whether they have its words: "Red Patent" is red."""
-        return key(value) in self.truth or (is_common and any(key(words) in label for label in self.truth))
+        """Whether the labels have the value; of a common one, whether they share its words: "Red Patent" is red, and "PU
+        leather" leather.
+        """
+        found = key(words)
+        return key(value) in self.truth or (is_common and any(found in label or label in found for label in self.truth))
 
 
 def main() -> None:
@@ -96,16 +101,17 @@ def title_asks(titles: Sequence[LabelledTitle], products: Sequence[str], seed: i
         for name in values
         if chance.random() < SHARE_UNKNOWN
     }
-    for title, fold in chance.sample(list(zip(titles, fold_of, strict=True)), TITLES):
+    for title, fold in zip(titles, fold_of, strict=True):
         known = ValueExtractor(_BLANK, classifiers[fold])
         listing = Listing({"title": Text(title.title)})
         for name in dict.fromkeys((*title.labels, *asked[title.category])):
             truth = frozenset(map(key, title.labels.get(name, ())))
-            yield Ask(listing, AttributeSpec(name), truth, known)
+            labelled = name in title.labels
+            yield Ask(listing, AttributeSpec(name), truth, known, labelled)
             extractor = forgetful.get((fold, name), known)
             own = listing if extractor is known else Listing(listing.parts)
             if name in values:
-                yield Ask(own, AttributeSpec(name, values[name]), truth, extractor)
+                yield Ask(own, AttributeSpec(name, values[name]), truth, extractor, labelled)
 
 
 def cross_fitted(
@@ -165,7 +171,7 @@ def fit_score(asks: Sequence[Ask]) -> ExtractionScore:
         is_disputed = len({key(candidate.value) for candidate in candidates}) > 1
         for candidate in candidates:
             # What rivals do to a value is a rule of the extractor: "black and white" says nothing against the word "black".
-            if candidate.is_common and is_disputed:
+            if candidate.is_common and (is_disputed or not ask.is_labelled):
                 continue
             text = ask.listing.parts[candidate.part].text[candidate.mention.start : candidate.mention.end]
             features.append(ask.extractor.features(ask.spec, candidate, ask.listing))
@@ -179,11 +185,14 @@ def fit_worth(asks: Sequence[Ask]) -> Calibration:
     found: dict[str, tuple[list[float], list[bool]]] = {}
     for ask in asks:
         stated = ask.extractor.extract(ask.spec, ask.listing)
-        if stated is not None:
-            raws, rights = found.setdefault(stated.kind, ([], []))
+        if stated is None or (stated.kind == "common" and not ask.is_labelled):
+            continue
+        for name in {stated.kind, f"{stated.kind}: {stated.common_name}"} if stated.common_name else {stated.kind}:
+            raws, rights = found.setdefault(name, ([], []))
             raws.append(stated.score)
             rights.append(ask.is_right(stated.quote.value, stated.quote.words, stated.kind == "common"))
-    return Calibration(fields={name: fit_calibration(*pair) for name, pair in sorted(found.items())})
+    enough = {name: pair for name, pair in found.items() if len(pair[0]) >= LEAST_COUNT}
+    return Calibration(fields={name: fit_calibration(*pair) for name, pair in sorted(enough.items())})
 
 
 if __name__ == "__main__":

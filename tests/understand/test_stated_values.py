@@ -121,7 +121,8 @@ def test_json_has_the_words_without_the_maps_and_both_where_both_are_asked() -> 
     assert Understanding.model_validate(found.to_json(evidence=False)).attributes
 
 
-@pytest.mark.parametrize("precision", [0.5, 0.9, 0.99])
-def test_a_stated_value_is_filled_only_where_it_is_as_sure_as_asked(precision: float) -> None:
-    for field in fields(record({}, precision=precision, title=TITLE)).values():
-        assert (field.status == "filled") is (field.confidence is not None and field.confidence >= precision)
+@pytest.mark.parametrize("precision_of", ["all", "each"])
+def test_a_stated_value_is_held_to_the_asked_precision(precision_of: str) -> None:
+    plan = make_plan(Calibrated(), tasks=["attributes"], schema=SCHEMA, precision=0.995, precision_of=precision_of)  # type: ignore[arg-type]
+    found = assemble(plan, Product("1", title=TITLE), [], ModelInfo(name="m", revision="0"))
+    assert {field.status for field in found.attributes or ()} == {"abstained"}

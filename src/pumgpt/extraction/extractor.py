@@ -22,7 +22,7 @@ from pumgpt.catalog.vocabulary.schema import AttributeSpec
 from pumgpt.catalog.vocabulary.sizes import canonical_pack, canonical_size
 from pumgpt.catalog.vocabulary.values import same_value, wordings
 from pumgpt.catalog.vocabulary.words import key, words
-from pumgpt.extraction.lexicon import KnownAttribute, lexicon
+from pumgpt.extraction.lexicon import KnownAttribute, is_of_part, lexicon
 from pumgpt.extraction.mentions import Mention, Text
 from pumgpt.extraction.phrases import PhraseIndex
 from pumgpt.extraction.score import ExtractionScore, candidate_features
@@ -95,6 +95,8 @@ class StatedValue:
     rivals: tuple[Quote, ...] = ()
     """Other values of the attribute that the text states nearly as surely."""
     kind: StatementKind = "listed"
+    common_name: str | None = None
+    """What the lexicon calls the attribute, of a common value; "part" where it is that of a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,8 @@ class ValueExtractor:
         score = best_score * (1 - max((score for score, _ in rivals.values()), default=0.0) / 2)
         others = tuple(quote for _, quote in rivals.values())
         kind: StatementKind = "common" if best.is_common else "listed" if best.is_known else "open"
-        return StatedValue(_quote(best, listing), score, others, kind)
+        known = lexicon().attribute(spec.name) if best.is_common else None
+        return StatedValue(_quote(best, listing), score, others, kind, _common_name(spec.name, known))
 
     def candidates(self, spec: AttributeSpec, listing: Listing) -> Iterator[Candidate]:
         """Every span that may state a value, but for what is denied, or said of something that the product fits."""
@@ -280,6 +283,12 @@ def _phrases(spec: AttributeSpec, known: KnownAttribute | None) -> Iterator[tupl
     yield from ((wording, value) for value in spec.values for wording in wordings(value, spec))
     for value in spec.values if known else ():
         yield from ((wording, value) for wording in known.wordings(value)) if known else ()
+
+
+def _common_name(name: str, known: KnownAttribute | None) -> str | None:
+    if known is None:
+        return None
+    return "part" if is_of_part(name, known) else known.names[0]
 
 
 def _quote(candidate: Candidate, listing: Listing) -> Quote:

@@ -42,6 +42,7 @@ class _LexiconFile(BaseModel):
 class KnownAttribute:
     """`heads` are in the form of `words`; `values` maps a value to other words for it."""
 
+    names: tuple[str, ...]
     heads: frozenset[str]
     values: Mapping[str, Sequence[str]]
 
@@ -66,7 +67,7 @@ class Lexicon:
     _known: Mapping[str, KnownAttribute]
 
     def attribute(self, name: str) -> KnownAttribute | None:
-        """By its whole name, else by the end of it: "upper material" is a material."""
+        """By its whole name, else by the end of it: "frame material" is a material."""
         parts = fold_attribute(name).split()
         return next((self._known[end] for end in _endings(parts) if end in self._known), None)
 
@@ -83,7 +84,7 @@ def lexicon() -> Lexicon:
             value: [*written, *(form for word in written for form in inflected(word))] if entry.inflected else written
             for value, written in entry.values.items()
         }
-        attribute = KnownAttribute(heads, values)
+        attribute = KnownAttribute(tuple(map(fold_attribute, entry.names)), heads, values)
         known.update({fold_attribute(name): attribute for name in entry.names})
     return Lexicon(frozenset(map(key, content.needs_head)), known)
 
@@ -94,6 +95,11 @@ def inflected(word: str) -> Iterator[str]:
         return
     stem = word[:-1] if word.endswith("o") else word
     yield from (stem + ending for endings in _ENDINGS.values() for ending in endings)
+
+
+def is_of_part(name: str, known: KnownAttribute) -> bool:
+    """Whether an attribute is that of a part: a title that says "wood" may say it of another one."""
+    return fold_attribute(name) not in known.names
 
 
 def _endings(parts: Sequence[str]) -> Iterator[str]:

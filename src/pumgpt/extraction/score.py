@@ -20,9 +20,9 @@ SHIPPED = Path(__file__).with_name("extraction_score.json")
 _MAX_LOGIT = 8.0
 
 FEATURES = (
-    "common word", "common: own over other", "common: other over own", "common: named", "common: num words",
-    "common: description", "own", "own over other", "other over own", "other where unknown", "known", "listed",
-    "listed and unknown", "named", "measure", "num words", "description",
+    "common word", "common: own over other", "common: num words", "common: description", "own", "own over other",
+    "other over own", "other where unknown", "known", "listed", "listed and unknown", "named", "measure", "num words",
+    "description",
 )  # fmt: skip
 
 
@@ -44,8 +44,8 @@ def candidate_features(
     margin = _clipped(owner.own - owner.other) * owner.known
     own_over_other, other_over_own = max(margin, 0.0), max(-margin, 0.0)
     length = min(num_words, 6) / 6
-    # "cotton" says by itself what it is: the classifier, which knows few materials, counts for less there.
-    common = (1.0, own_over_other, other_over_own, float(is_named), length, float(is_described))
+    # "cotton" says by itself what it is. The classifier, which knows few materials and English alone, speaks against none.
+    common = (1.0, own_over_other, length, float(is_described))
     other = (
         _clipped(owner.own) * owner.known,
         own_over_other,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from pumgpt.backends.calibration import Calibration
+from pumgpt.backends.calibration import Calibration, PrecisionOf
 from pumgpt.catalog.understanding import Source
 from pumgpt.catalog.vocabulary.schema import AttributeSpec
 from pumgpt.catalog.vocabulary.values import same_value
@@ -48,27 +48,34 @@ def text_calibration() -> Calibration:
     return Calibration.load(CALIBRATION)
 
 
+def calibration_key(stated: StatedValue, calibration: Calibration) -> str:
+    """Common values by their attribute, where that was measured: "men" is surer than "cotton"."""
+    name = f"{stated.kind}: {stated.common_name}"
+    return name if name in calibration.fields else stated.kind
+
+
 class StatementReader:
     """Reads one product's listing, at one asked precision."""
 
-    def __init__(self, listing: Listing, precision: float, calibration: Calibration | None = None) -> None:
+    def __init__(self, listing: Listing, precision: float, precision_of: PrecisionOf = "all") -> None:
         self.listing = listing
-        self.precision = precision
-        self.calibration = calibration or text_calibration()
+        self.precision, self.precision_of = precision, precision_of
+        self.calibration = text_calibration()
 
     def read(self, spec: AttributeSpec) -> Reading | None:
         """What the listing alone says; None where it states no value."""
         stated = extractor().extract(spec, self.listing) if self.listing.parts else None
         if stated is None:
             return None
-        key = stated.kind
+        key = calibration_key(stated, self.calibration)
         prediction = self._prediction(key, stated.quote.value, self.calibration.confidence(key, stated.score))
         return Reading(prediction, "text", stated.quote, _contradiction(spec.name, stated))
 
-    def combine(self, spec: AttributeSpec, model: Reading, is_measured: bool) -> Reading:
+    def combine(self, spec: AttributeSpec, model: Reading, is_measured: bool, has_refused: bool = False) -> Reading:
         """What model and listing say together.
 
         `is_measured`: whether the model's confidence in this attribute was. Where it wasn't, the listing decides.
+        `has_refused`: whether the model says that it can't tell.
         """
         text = self.read(spec)
         if text is None:
@@ -76,7 +83,7 @@ class StatementReader:
         if text.remark is not None and self.precision > 0:  # title and description contradict each other
             return replace(model, prediction=replace(model.prediction, sure=False), source=None, remark=text.remark)
         seen, stated = model.prediction, text.prediction
-        if seen.value is None or stated.value is None:
+        if seen.value is None or stated.value is None or has_refused:
             return text if stated.sure else model
         if same_value(str(seen.value), str(stated.value), spec):
             return self._agreed(model, text, is_measured)
@@ -112,9 +119,8 @@ class StatementReader:
         return replace(model, prediction=replace(kept, others=seen.others), remark=remark)
 
     def _prediction(self, key: str, value: AnswerValue | None, confidence: float) -> FieldPrediction:
-        # What a text states is held to the precision value by value: a catalogue whose texts state little has other shares of
-        # sure and unsure values than the titles of the fit.
-        least = max(self.precision, LEAST_CONFIDENCE) if self.precision > 0 else 0.0
+        threshold = self.calibration.threshold(key, self.precision, self.precision_of)
+        least = max(threshold, LEAST_CONFIDENCE) if self.precision > 0 else 0.0
         measured = self.calibration.precision_from(key, least)
         precision = None if measured is None else round(measured, 4)
         return FieldPrediction(value, round(confidence, 4), confidence >= least, precision=precision)

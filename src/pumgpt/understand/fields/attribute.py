@@ -37,12 +37,13 @@ def attribute_field(context: FieldContext, reply: Reply, category: CategoryPath 
         reply = Reply(*translate_value(*reply, match))
     prediction = context.predict(reply)
     seen = Reading(prediction, context.model_source if prediction.value is not None else None)
+    has_refused = bool(reply.answer.ranked) and reply.answer.cannot_tell > reply.answer.ranked[0][1]
     spec = context.plan.spec(name, category)
     if spec is None:
         values = reply.question.choices.values if reply.question.choices else None
         spec = AttributeSpec(name, values)
     is_measured = context.plan.calibration.is_measured(calibration_key(reply))
-    reading = context.statements.combine(spec, seen, is_measured)
+    reading = context.statements.combine(spec, seen, is_measured, has_refused)
     return _field(context, name, reading, reply.answer)
 
 
