@@ -37,7 +37,12 @@ class Calibrated(FakeBackend):
 
 
 def record(
-    colours: Mapping[str, float], *, photos: int = 1, precision: float = 0.9, evidence: bool = False, **product: object
+    colours: Mapping[str, float],
+    *,
+    photos: int = 1,
+    precision: float = 0.9,
+    evidence: bool | str = False,
+    **product: object,
 ) -> Understanding:
     """The record where the model gives the colours these shares."""
     plan = make_plan(Calibrated(), tasks=["attributes"], schema=SCHEMA, precision=precision, evidence=evidence)
@@ -114,7 +119,7 @@ def test_without_a_photo_the_source_is_the_text() -> None:
 
 
 def test_json_has_the_words_without_the_maps_and_both_where_both_are_asked() -> None:
-    found = record({"Grey": 0.95, "Blue": 0.05}, evidence=True, title=TITLE)
+    found = record({"Grey": 0.95, "Blue": 0.05}, evidence="attention", title=TITLE)
     shown, journalled = (found.to_json(evidence=maps)["attributes"][0]["evidence"] for maps in (True, False))
     assert shown["kind"] == "attention" and shown["grid"] and shown["text"] == "grey"
     assert journalled == {"kind": "text", "text": "grey", "part": "title"}

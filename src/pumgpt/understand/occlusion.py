@@ -24,7 +24,7 @@ LEAST_CELL_PX = 12
 SIDE_PX = 384
 """Larger photos are scaled down first: each is asked about dozens of times, and a cell is coarse."""
 NOISE = 0.1
-"""A smaller drop of the share is no evidence: one cell in twenty of an empty, grainy background reaches half of it
+"""A smaller drop of the share is no evidence. Of the cells of an empty, grainy background one in 450 reaches it
 (experiments/evidence)."""
 FLAT = 4.0
 """The spread of a cell, in levels of 255, up to which covering it with its own mean would change nothing."""
