@@ -102,7 +102,7 @@ def cases(taxonomy: Path | None) -> list[Case]:
         case(
             "train",
             "train {recipes}/adapt.yaml --set output_dir={out}/run --set data_dir=. "
-            "--set data.train=[{files:_listed.jsonl}] --set trainer.num_train_epochs=1",
+            "--set data.train=[{files:_listed.jsonl}] --set trainer.max_steps=2",
         ),
     ]
     if taxonomy is not None:

@@ -50,7 +50,7 @@ def main() -> None:
         f"{summary.rows} products in {summary.seconds:.1f} s: {summary.filled} fields filled, "
         f"{summary.abstained} left empty because they could not be told."
     )
-    console.print(f"Records: {results}\nPhotos, confidences and where the model looked: {report}")
+    console.print(f"Records: {results}\nPhotos, confidences and where each answer comes from: {report}")
 
 
 def table(results: Path) -> Table:

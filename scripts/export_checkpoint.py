@@ -28,6 +28,9 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--name", required=True)
     parser.add_argument("--quality", type=Path, help="measured figures for the card")
+    parser.add_argument(
+        "--vocabulary-of", type=Path, help="the checkpoint that this one learned on from, on a part of the data"
+    )
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     model = PumGPTForConditionalGeneration.from_pretrained(options.checkpoint, dtype=torch.float32)
@@ -39,8 +42,12 @@ def main() -> None:
         if (options.checkpoint / name).is_file():
             (options.out / name).parent.mkdir(exist_ok=True)
             shutil.copyfile(options.checkpoint / name, options.out / name)
-    copy_category_maps(options.checkpoint, options.out)
+    copy_category_maps(options.vocabulary_of or options.checkpoint, options.out)
     card = json.loads((options.checkpoint / CARD_FILE).read_text(encoding="utf-8"))
+    if options.vocabulary_of:
+        # A part of the data has a part of the vocabulary; what was learned before is still known.
+        former = json.loads((options.vocabulary_of / CARD_FILE).read_text(encoding="utf-8"))
+        card |= {name: former[name] for name in ("categories", "attributes", "tasks", "training_data")}
     card |= {"name": options.name, "revision": revision_of(options.out)}
     if options.quality:
         card["quality"] = json.loads(options.quality.read_text(encoding="utf-8"))

@@ -1,13 +1,15 @@
 """Fit what curation ships: the span classifier, the text expert's score, and the fusion.
 
     python scripts/fit_curation.py --data ../shared/data
+    python scripts/fit_curation.py --data ../shared/data --only categories
 
 For titles it reads the train files of AE-110k and OA-Mine. Their labels don't say what a product is, so titles in which
 another product of Shopify's taxonomy takes its place teach the span classifier what a `type` is. The score and the fusion are
 fitted on claims about titles that the span classifier has not seen (cross-fitting), half of the false ones rewritten like the
 true ones, so that a changed form tells nothing about the truth. What the experts that look at photos say is weighed on 300
 products of `fashion` validation, whose values are swapped as in `experiments/curation_photos/photo_claims.py`: a few hundred
-labelled values, asked of nano.
+labelled values, asked of nano. The votes on categories are weighed on 400 products of `fashion` validation with their titles,
+one of ten with another category, as in `experiments/curation_categories/category_claims.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import random
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +40,9 @@ from pumgpt.extraction.text_score import FEATURES, TextScore
 
 # Fitted on claims of the kind that these experiments measure, of other products.
 EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
-sys.path += [str(EXPERIMENTS / name) for name in ("curation_titles", "curation_photos")]
+sys.path += [str(EXPERIMENTS / name) for name in ("curation_titles", "curation_photos", "curation_categories")]
 
+import category_claims  # noqa: E402
 from photo_claims import judge_all, read_products, swap  # noqa: E402
 from title_claims import LabelledClaim, Listing, make_claims, read_listings  # noqa: E402
 
@@ -58,6 +62,8 @@ TAXONOMY = "taxonomy/shopify/categories.txt"
 PHOTOS = "fashion/validation-*.parquet"
 PHOTO_PRODUCTS = 300
 PHOTO_EXPERTS = ("similarity", "vlm")
+CATEGORY_PRODUCTS = 400
+CATEGORY_EXPERTS = ("text", "statistics", "similarity", "vlm")
 OPERATING_POINT = 0.5
 """A value is supported where that is likelier than not."""
 _BLANK = TextScore(0.0, (0.0,) * len(FEATURES))
@@ -67,7 +73,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Fit the text expert and the fusion on labelled titles.")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, help="folder for the fitted files, by default where those that ship are")
+    parser.add_argument("--only", choices=["categories"], help="fit this part alone, the rest stays")
     options = parser.parse_args()
+    if options.only == "categories":
+        replace(Fusion.load(), categories=fit_categories(options.data)).save(_target(fusion.SHIPPED, options.out))
+        return
     listings = [listing for name in FILES for listing in read_listings(options.data / "text" / name)]
     products = read_products_of(options.data / TAXONOMY)
     score, votes = fit_score(listings)
@@ -75,11 +85,21 @@ def main() -> None:
     classifier.save(_target(span_classifier.SHIPPED, options.out))
     score.save(_target(text_score.SHIPPED, options.out))
     seen = photo_votes(options.data)
-    fused = Fusion.fit([*votes, *seen], OPERATING_POINT)
+    fused = replace(Fusion.fit([*votes, *seen], OPERATING_POINT), categories=fit_categories(options.data))
     fused.save(_target(fusion.SHIPPED, options.out))
     print(
         f"fitted on {len(listings)} titles, {len(classifier.names)} attributes, {len(votes)} claims; {len(seen)} values on photos"
     )
+
+
+def fit_categories(data: Path) -> Fusion:
+    """What each expert's vote on a category is worth."""
+    products = category_claims.read_products(sorted(data.glob(PHOTOS)), CATEGORY_PRODUCTS)
+    experts = make_experts(CATEGORY_EXPERTS, ExpertOptions())
+    judged = category_claims.judge_all(category_claims.plant(products), experts)
+    wrong = sum(one.planted.error is not None for one in judged)
+    print(f"fitted on {len(judged)} categories, {wrong} of them wrong")
+    return Fusion.fit([([*one.votes.values()], one.truth) for one in judged if one.votes], OPERATING_POINT)
 
 
 def _target(shipped: Path, folder: Path | None) -> Path:

@@ -19,7 +19,13 @@ from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.product import Product
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", ROOT / "docs" / "catalogues.md"]
+DOCS = ROOT / "docs"
+PAGES = [
+    ROOT / "README.md",
+    *(DOCS / f"{name}.md" for name in ("catalogues", "curation", "taxonomies", "pumbench", "akeneo")),
+]
+GROUPS = ("akeneo", "taxonomy")
+"""Commands whose options belong to the commands below them."""
 RUN_MARK = "<!-- run by tests/test_readme.py -->"
 """Stands above a block that is cheap enough to be run, in a folder with a photo and a catalogue."""
 
@@ -30,6 +36,7 @@ HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 FILE = re.compile(
     r"\b(?:(?:src/pumgpt|pumgpt|tests|scripts|recipes|docs|integrations)/[\w./-]+\.(?:py|yaml|sh|md|csv))\b"
 )
+SCRIPT = re.compile(r"\bpython ((?:scripts|experiments|benchmarks)/[\w/]+\.py)([^`\n]*)")
 DOCUMENTS = [
     *sorted(ROOT.glob("*.md")),
     *(page for folder in ("docs", "experiments", "benchmarks") for page in sorted((ROOT / folder).rglob("*.md"))),
@@ -58,9 +65,9 @@ def pumgpt(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProc
 
 
 @cache
-def help_text(command: str) -> str:
-    result = pumgpt(command, "--help")
-    assert result.returncode == 0, f"pumgpt {command} --help: {result.stderr}"
+def help_text(*command: str) -> str:
+    result = pumgpt(*command, "--help")
+    assert result.returncode == 0, f"pumgpt {' '.join(command)} --help: {result.stderr}"
     return result.stdout
 
 
@@ -108,9 +115,23 @@ def test_there_is_something_to_check() -> None:
 
 @pytest.mark.parametrize("command", ALL_COMMANDS)
 def test_commands_and_options_exist(command: list[str]) -> None:
-    offered = set(re.findall(r"--[a-z][a-z-]*", help_text(command[1])))
+    named = command[1:3] if command[1] in GROUPS else command[1:2]
+    offered = set(re.findall(r"--[a-z][a-z-]*", help_text(*named)))
     used = {word.partition("=")[0] for word in command[2:] if word.startswith("--")}
     assert used <= offered
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
+def test_options_of_scripts_exist(page: Path) -> None:
+    """Of `python scripts/...` and the like, which take data or hours: each option is one that the program names."""
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    wrong = []
+    for program, words in SCRIPT.findall(text):
+        source = (ROOT / program).read_text(encoding="utf-8") if (ROOT / program).is_file() else ""
+        # An option may be made from a name in a list: add_argument(f"--{name}").
+        options = re.findall(r"--([a-z][a-z-]*)", words)
+        wrong += [f"{program} --{option}" for option in options if not re.search(rf"[\"-]{option}\"", source)]
+    assert wrong == []
 
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)

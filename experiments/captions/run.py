@@ -114,12 +114,9 @@ def report(name: str, found: Sequence[Captioned], texts: Sequence[str | None], b
     composed = sum(one.record.caption is not None and one.record.caption.composed for one, _ in given)
     if "record" in name:
         print(f"  written by the model {len(given) - composed}, put together from fields {composed}")
-    invented = [
-        (text, word) for one, text in given for word in set(_words(text)) & brands - set(_words(one.shown.title or ""))
-    ]
-    print(
-        f"  with an invented brand: {len({text for text, _ in invented})} texts, {len(invented)} words, {invented[:5]}"
-    )
+    named = [(text, set(_words(text)) & brands - set(_words(one.shown.title or ""))) for one, text in given]
+    invented = [(text, names) for text, names in named if names]
+    print(f"  with an invented brand: {len(invented)}", invented[:5])
     denied = [(one, text) for one, text in given if contradictions(text, one.record)]
     print(f"  contradict the record: {len(denied)}", [(t, contradictions(t, one.record)) for one, t in denied[:5]])
     facts = [caption_facts(text, one.product) for one, text in given]

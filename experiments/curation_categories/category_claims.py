@@ -75,13 +75,16 @@ def _others(paths: Sequence[CategoryPath], own: CategoryPath, kind: str) -> Iter
     yield from siblings or (path for path in paths if path != own and path[0] == own[0])
 
 
-def judge_all(planted: Sequence[PlantedProduct], experts: Sequence[Expert]) -> list[JudgedCategory]:
-    """Every expert's vote on every category."""
+def judge_all(
+    planted: Sequence[PlantedProduct], experts: Sequence[Expert], limit: int | None = None
+) -> list[JudgedCategory]:
+    """Every expert's vote on the category of the first `limit` products; each has seen the whole catalogue before."""
     for expert in experts:
         expert.prepare(one.product for one in planted)
     judged = []
-    for start in range(0, len(planted), BATCH):
-        batch = planted[start : start + BATCH]
+    chosen = planted[:limit]
+    for start in range(0, len(chosen), BATCH):
+        batch = chosen[start : start + BATCH]
         claims = [Claim.of_category(one.product.category or ()) for one in batch]
         cases = [
             Case(one.product, (claim,), lambda product: tuple(open_photo(ref) for ref in product.images))

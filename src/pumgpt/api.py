@@ -27,6 +27,7 @@ from pumgpt.catalog.understanding import (
     CategoryField,
     CorrectionField,
     Evidence,
+    EvidenceKind,
     ModelInfo,
     Understanding,
 )
@@ -94,7 +95,7 @@ class Model:
         schema: AttributeSchema | None = None,
         precision: float = 0.9,
         precision_of: PrecisionOf = "all",
-        evidence: bool = False,
+        evidence: bool | EvidenceKind = False,
     ) -> Understanding:
         """Caption, category and attributes of one product, shown in `photos`: paths, encoded bytes, or pictures of PIL.
 
@@ -108,7 +109,8 @@ class Model:
             precision: abstain so that this share of the filled fields is right on validation data; 0 fills every field.
             precision_of: what `precision` is asked of: `all` filled values of a field together, or `each` value by its
                 own confidence.
-            evidence: whether to return attention maps with the fields.
+            evidence: whether to return maps with the fields of where the answer would change if the photo were covered there;
+                "attention" for where the model looked, which is fast and shows no reasons.
 
         Raises `PhotoError` for a photo that can't be used, `UsageError` for an unknown task or something that is no photo,
         `BackendError` if the model doesn't answer.

@@ -13,13 +13,14 @@ from tests.backends.test_pumgpt import ARCHITECTURE, TEXTS
 
 from pumgpt.backends.protocol import Choices, Question, Request
 from pumgpt.backends.pumgpt.backend import PumGPTBackend
-from pumgpt.backends.pumgpt.memory import NOT_IN_MEMORY, Memory
+from pumgpt.backends.pumgpt.memory import Memory
 from pumgpt.backends.pumgpt.weighing import FieldSamples, Weighing
 from pumgpt.catalog.product import Product
 from pumgpt.errors import CatalogError, ModelError
 from pumgpt.model.card import MEMORY_FILE, read_card, resolve_checkpoint, revision_of
 from pumgpt.samples import draw_product, seeds
-from pumgpt.training.remember import labels_of, remember
+from pumgpt.training.labelled import labels_of
+from pumgpt.training.remember import remember
 from pumgpt.understand.intake import Intake
 
 COLOURS = Choices(("Blue", "Navy Blue", "Red"))
@@ -111,7 +112,7 @@ def test_without_a_photo_or_a_likeness_the_model_speaks_alone(backend: PumGPTBac
 def test_a_product_has_no_say_about_itself() -> None:
     features = torch.randn(5, 8)
     memory = Memory.of(features, [{"colour": "Red"}] * 5, {}, dim=4)
-    near = memory.neighbours(features[:2], torch.tensor([0, NOT_IN_MEMORY]))
+    near = memory.neighbours(features[:2], torch.tensor([[True, *[False] * 4], [False] * 5]))
     assert near.index_BK[1, 0] == 1
     assert near.index_BK[0, 0] != 0
     assert near.similarity_BK[0, -1] == -torch.inf
@@ -201,14 +202,15 @@ def test_a_shop_is_remembered_without_training(shop: list[Intake], tmp_path: Pat
     assert (made.products, made.skipped) == (64, 2)
     report = {field.name: field for field in made.fields}
     assert report["category"].asked == 64
-    assert report["category"].remembering is not None and report["category"].alone is not None
-    assert report["category"].remembering.accuracy > max(0.7, report["category"].alone.accuracy)
+    score, alone = report["category"].score, report["category"].alone
+    assert score is not None and alone is not None
+    assert score.right / score.asked > max(0.7, alone)
     assert "code" not in report  # each product has its own
     assert "shelf" in report
     card = read_card(tmp_path / "bazaar")
     assert all(path[0] == "Bazaar" for path in card.category_paths)
     assert card.revision == revision_of(tmp_path / "bazaar") != revision_of(NANO)
-    assert card.quality == {}
+    assert list(card.quality) == ["held out, every field filled", "held out, at precision 0.9"]
     bazaar = PumGPTBackend.load(tmp_path / "bazaar", "cpu")
     choices = Choices(tuple(" > ".join(path) for path in card.category_paths))
     question = Question("category", "Which category does it belong to?", "category", choices)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from PIL import Image
 
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.cli.main import main
@@ -40,12 +39,8 @@ _COMMANDS = [line for block in _blocks("bash") for line in block.splitlines()]
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of examples with the photos that they name, and small stand-ins for the releases."""
-    for file in (_DOCS / "examples").iterdir():
-        shutil.copy(file, tmp_path)
-    (tmp_path / "photos").mkdir()
-    for name in ("1001", "1002-front", "1002-back"):
-        Image.new("RGB", (32, 32), "navy").save(tmp_path / "photos" / f"{name}.jpg")
+    """The folder of examples, and small stand-ins for the releases."""
+    shutil.copytree(_DOCS / "examples", tmp_path, dirs_exist_ok=True)
     (tmp_path / "categories.txt").write_text("gid://shopify/TaxonomyCategory/aa : Apparel & Accessories\n")
     (tmp_path / "taxonomy.en-US.txt").write_text("Apparel & Accessories\nLuggage & Bags\n")
     for kind, text in _GERMAN.items():

@@ -121,7 +121,7 @@ def test_columns_are_shown_and_can_be_said(shop: Path) -> None:
     assert result.exit_code == 0 and "reads sku" not in result.stderr
     with (shop / "out.csv").open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)
-    assert row["shade"] == "Blue" and row["pumgpt_caption"]
+    assert row["shade"] == "Blue" and row["pumgpt_caption_status"]
     other = _run(shop / "in.csv", shop / "out.csv", "--schema", shop / "schema.yaml")
     assert other.exit_code == 2 and "begun with another setting of --columns" in other.stderr
 

@@ -257,6 +257,19 @@ def test_a_document_that_is_cut_off_gives_what_is_whole(tmp_path: Path, cut: int
     assert found[0].id == "1" and isinstance(found[-1], RejectedRow)
 
 
+@pytest.mark.parametrize(
+    "tail", ['{"id": 2, "title": oops}]', '{"id": 2, "title": "Mu', '{"id": 2, "title": "Mug "x""}]']
+)
+def test_a_broken_last_element_is_reported_once(tmp_path: Path, tail: str) -> None:
+    text = '[{"id": 1, "title": "Tee"}, ' + tail
+    source = _write(tmp_path, text)
+    found = list(read_catalog(source))
+    assert [row.id for row in found] == ["1", None]
+    assert isinstance(found[1], RejectedRow) and "is not JSON" in found[1].error
+    fill(source, tmp_path / "out.json", lambda product: None)
+    assert (tmp_path / "out.json").read_text() == text
+
+
 @pytest.mark.parametrize("text", ["[1, 2]", '{"a": ', "nonsense", '"text"', "[] []"])
 def test_what_is_no_catalogue_says_so(tmp_path: Path, text: str) -> None:
     source = _write(tmp_path, text)

@@ -219,6 +219,14 @@ def test_a_taxonomy_says_which_categories_it_has(shop: Path) -> None:
     assert "has the categories of 1 of 2 rows; not: Tassen" in text
 
 
+def test_which_categories_the_model_can_tell(shop: Path) -> None:
+    (shop / "categories.txt").write_text("Hosen\nKleider\nTeppiche\n")
+    (shop / "in.csv").write_text("id,title\n1,Tee\n")
+    text = " ".join(_look(shop / "in.csv", "--taxonomy", shop / "categories.txt").stdout.split())
+    assert "2 of 3 categories of --taxonomy can be told by nano" in text and "such as Teppiche" in text
+    assert "2 of 3" in _document(shop / "in.csv", "--taxonomy", shop / "categories.txt")["told"]
+
+
 def test_a_format_from_outside_is_looked_at_alike(shop: Path) -> None:
     shutil.copy(Path(__file__).parents[1] / "catalog" / "block_format.py", shop)
     (shop / "in.blocks").write_text("id: 1\ntitle: Red tee\nimage: a.png\ncolour: Red\n\nid: 2\ntitle: Mug\n")
@@ -244,9 +252,10 @@ def test_a_format_from_outside_is_looked_at_alike(shop: Path) -> None:
 
 
 def test_no_model_is_loaded(shop: Path) -> None:
+    (shop / "own.txt").write_text("Trousers\n")
     code = (
         "import sys; from pumgpt.cli.main import main\n"
-        "try: main(['look', 'in.csv'])\n"
+        "try: main(['look', 'in.csv', '--taxonomy', 'own.txt'])\n"
         "except SystemExit as end: assert not end.code\n"
         "heavy = {'torch', 'transformers', 'datasets', 'pandas'} & {*sys.modules}\n"
         "assert not heavy, heavy"

@@ -217,13 +217,13 @@ def ocr() -> OcrExpert:
 
 @pytest.mark.parametrize("text", ["99", "66", "69", "96", "806", "NOON", "250 g", "COFFEE"])
 def test_upright_print_is_read_as_it_stands(ocr: OcrExpert, text: str) -> None:
-    (line,) = ocr.recognise(printed(text))
+    (line,) = ocr.reader.read(printed(text))
     assert line.text == text
 
 
 @pytest.mark.parametrize("text", ["NOON", "250 g", "COFFEE", "Organic Tea", "MOM WOW"])
 def test_print_that_is_upside_down_is_turned(ocr: OcrExpert, text: str) -> None:
-    (upright,), (line,) = ocr.recognise(printed(text)), ocr.recognise(printed(text, turned=True))
+    (upright,), (line,) = ocr.reader.read(printed(text)), ocr.reader.read(printed(text, turned=True))
     assert line.text == text
     assert upright.box == pytest.approx([1 - line.box[side] for side in (2, 3, 0, 1)], abs=0.03)
 

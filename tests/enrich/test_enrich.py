@@ -258,7 +258,7 @@ def test_a_preview_writes_nothing(shop: Path) -> None:
 
 
 def test_a_report_of_an_interrupted_run_has_every_product_once(shop: Path) -> None:
-    asked = replace(plan(), evidence=True)
+    asked = replace(plan(), evidence="occlusion")
     report, out = shop / "r.html", shop / "out.jsonl"
     enrich(read_catalog(shop / "in.csv"), out, StoppingBackend(2), asked, batch_products=2, report_path=report)
     assert not report.exists()

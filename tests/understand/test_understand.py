@@ -192,7 +192,7 @@ def test_tasks_that_were_not_asked_are_absent() -> None:
 
 
 def test_evidence_names_the_photo_of_the_product_not_of_those_that_could_be_opened() -> None:
-    asked = replace(plan(tasks=["category"]), evidence=True)
+    asked = replace(plan(tasks=["category"]), evidence="attention")
     (request,) = asked.requests(Product("1"), [PHOTO, PHOTO])
     flat, sharp = np.full((2, 2), 0.25, np.float32), np.array([[1, 0], [0, 0]], np.float32)
     answer = Answer("Apparel > Shirts", 1.0, 0.0, (("Apparel > Shirts", 1.0),), evidence=(flat, sharp))

@@ -48,7 +48,7 @@ class Answer:
     cannot_tell: float = 0.0
     ranked: tuple[tuple[str, float], ...] = ()
     evidence: tuple[NDArray[np.float32], ...] | None = None
-    """Attention over each photo: one (rows, columns) map a photo, adding up to 1."""
+    """One (rows, columns) map for each photo: from a backend its attention, adding up to 1."""
     error: str | None = None
     """Why there is no answer, in one line; `text` is then empty."""
     written: str | None = field(default=None, compare=False)
@@ -70,7 +70,8 @@ class Capabilities:
     calibration: Calibration | None = None
     """Maps the backend's probabilities to confidences."""
     gives_evidence: bool = False
-    """Whether `answer(..., evidence=True)` returns attention maps."""
+    """Whether `answer(..., evidence=True)` returns attention maps, and asking dozens of times with parts of a photo covered
+    (`understand/occlusion.py`) costs nothing but time."""
     gives_probabilities: bool = True
     """Whether `Answer.probability` can be set. Without it an answer can't be held to a precision, and counts as sure."""
 

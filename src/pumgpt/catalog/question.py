@@ -31,3 +31,5 @@ class Question:
     choices: Choices | None = None
     """Valid answers; None where the answer is open text."""
     max_new_tokens: int = 48
+    recorded: bool = True
+    """Whether the answer is a field of the record; False where only a user's own question needs it."""

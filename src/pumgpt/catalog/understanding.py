@@ -15,17 +15,21 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+EvidenceKind = Literal["occlusion", "attention"]
+"""`occlusion`: by how much the share of the model's answer among all choices falls while a cell of the photo is covered,
+0..1; what lies within the noise is 0. `attention`: where the model looked; adds up to 1, and doesn't say why it answered."""
+
 Source = Literal["photo", "photo and text", "text", "shop"]
 """What a value was taken from."""
 
 
 class Evidence(_Record):
-    """Where an answer comes from: the photo's number and, for `attention`, the map (rows x columns, adds up to 1); for `text`
-    the quoted words. Where both say the same, a map has the words beside it.
+    """Where an answer comes from: the photo's number and a map of it (rows x columns), of its `kind`'s values; for `text` the
+    quoted words. Where both say the same, a map has the words beside it.
     """
 
     image: int | None = None
-    kind: Literal["attention", "text"] = "attention"
+    kind: EvidenceKind | Literal["text"] = "attention"
     grid: list[list[float]] | None = None
     text: str | None = None
     """The words of the listing."""
@@ -89,6 +93,11 @@ class AnswerField(_Record):
     answer: str | None
     confidence: float | None = None
     status: Status
+    asks_for: str | None = None
+    """What the question was taken to ask for: an attribute's name, 'category', 'print', 'count', what no photo shows."""
+    source: Source | None = None
+    reason: str | None = None
+    """Why there is no answer, where `status` is `abstained`."""
     precision: float | None = None
     evidence: Evidence | None = None
 
@@ -135,7 +144,7 @@ class Understanding(_Record):
         for field in [document.get("category"), *document.get("attributes", []), *document.get("answers", [])]:
             if field:
                 field["evidence"] = _evidence(field["evidence"], maps=evidence)
-                for key in ("evidence", "suggestion", "precision", "source"):
+                for key in ("evidence", "suggestion", "precision", "source", "asks_for", "reason"):
                     if field.get(key) is None:
                         field.pop(key, None)
         return document

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @precision_option
 @model_options
 @json_option
-@click.option("--evidence", is_flag=True, help="With --json: where in the photo the model looked, for each field.")
+@click.option("--evidence", is_flag=True, help="With --json: where in the photo each answer comes from.")
 def command(
     images: tuple[str, ...],
     title: str | None,
@@ -45,11 +45,11 @@ def command(
     """Ask a model about one product; several IMAGEs, files or URLs, are photos of the same one."""
     from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.catalog.product import Product
-    from pumgpt.cli.console import print_json, quiet_stdout
+    from pumgpt.cli.console import print_json, quiet_stdout, say
     from pumgpt.tasks.registry import get_task
     from pumgpt.understand.ask import understand_one
     from pumgpt.understand.intake import open_product
-    from pumgpt.understand.plan import load_crosswalk, load_vocabulary, make_plan
+    from pumgpt.understand.plan import load_crosswalk, load_vocabulary, make_plan, vocabulary_remarks
 
     for name in tasks:
         get_task(name)  # raises for an unknown name
@@ -76,6 +76,8 @@ def command(
             precision_of=precision_of,
             evidence=evidence,
         )
+        for remark in vocabulary_remarks(backend, plan):
+            say(remark)
         record = understand_one(backend, plan, intake)
     if as_json:
         print_json(record.to_json())

@@ -110,4 +110,6 @@ def _answers(answers: list[AnswerField]) -> Iterable[RenderableType]:
     for field in answers:
         style = STATUS_STYLES[field.status]
         reply = Text(field.answer, style="bold") if field.answer else Text("cannot be inferred", style=style)
+        if field.reason:
+            reply.append(f" ({field.reason})", "bright_black")
         yield Text.assemble((f"\n{field.question}\n", "bright_black"), reply, "  ", bar(field.confidence, style))

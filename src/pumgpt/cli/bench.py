@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pumgpt.cli.options import FILE, MODEL_HELP
+from pumgpt.cli.options import FILE, MODEL_HELP, require_extra
 from pumgpt.errors import BackendError, UsageError
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def command(
     """
     if len(set(models)) < len(models):
         raise UsageError("--model names one model twice; name each once")
+    require_extra("bench", "bench", "matplotlib", "sklearn", "scipy", "rouge_score", "sacrebleu")
     from pumgpt.bench.asking.cases import build_cases
     from pumgpt.bench.suites.loader import load_items
     from pumgpt.bench.suites.suite import data_folder, load_suite

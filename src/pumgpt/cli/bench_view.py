@@ -35,6 +35,7 @@ def print_troubles(result: BenchResult) -> None:
 def print_result(result: BenchResult) -> None:
     """The headline scores of each condition, and which differences are none."""
     console = Console(highlight=False)
+    console.print(result.suite.about, style="bright_black", markup=False)
     for condition, columns in result.scores.items():
         title = f"{result.suite.name}, {condition}"
         table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)

@@ -67,10 +67,11 @@ def command(
     report_path: Path | None,
     as_json: bool,
 ) -> int:
-    """Judge every listed value of the catalogue IN (CSV, JSONL, Parquet, Shopify's export, a Google feed), write OUT without
-    those that fail.
+    """Judge the category and every listed value of the catalogue IN (CSV, JSONL, Parquet, Shopify's export, a Google feed),
+    write OUT without those that fail.
 
-    Every row gets one verdict a value: supported, contradicted or not inferable. Rows that can't be read go to
+    Every row gets one verdict a value: supported, contradicted or not inferable. A category is removed only where it is
+    contradicted. Rows that can't be read go to
     OUT.rejected.jsonl. Interrupted, the same command goes on.
     """
     check_engine(engine, workers)
@@ -90,6 +91,8 @@ def command(
         similarity=similarity,
         model=model,
         judge=judge,
+        # Named, it is asked about every value; by default about the category alone, since that is one question a product.
+        vlm_categories_only=experts is None,
     )
     names = None if experts is None else [name.strip() for name in experts.split(",") if name.strip()]
     chosen = choose_experts(names, options)
@@ -101,8 +104,9 @@ def command(
         summary = _run(recipe, source, _executor(engine, workers, recipe), limit, restart)
         if report_path is not None and not summary.stopped:
             from pumgpt.curation.report import write_report
+            from pumgpt.jobs.journal import read_rejected
 
-            write_report(report_path, source, recipe.answers_path, summary, recipe.fusion)
+            write_report(report_path, source, recipe.answers_path, summary, recipe.fusion, read_rejected(out_path))
     from pumgpt.cli.curate_view import print_summary
 
     return conclude(summary, out_path, as_json, lambda: print_summary(summary, out_path, report_path))

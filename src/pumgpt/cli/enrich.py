@@ -90,7 +90,7 @@ def command(
     from pumgpt.enrich.executor import RayExecutor
     from pumgpt.enrich.job import open_inputs
     from pumgpt.enrich.preview import preview
-    from pumgpt.understand.plan import vocabulary_remarks
+    from pumgpt.understand.plan import calibration_remarks, vocabulary_remarks
 
     # A partial, not a closure: workers of Ray load the model with it, and it has to be pickled on its way there.
     load = partial(load_backend, model, device, batch_size)
@@ -114,7 +114,7 @@ def command(
         )
         reader, backend, plan = inputs
         # Known before the first row, so they are printed before the progress bar and not repeated at the end.
-        warnings = [*reader.warnings, *vocabulary_remarks(backend, plan)]
+        warnings = [*reader.warnings, *vocabulary_remarks(backend, plan), *calibration_remarks(backend)]
         for warning in warnings:
             say(warning)
         if dry_run:

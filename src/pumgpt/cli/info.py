@@ -89,5 +89,14 @@ def _shorten(values: list[str], most: int = 8) -> str:
 def _flatten(tree: Any, name: str = "") -> list[tuple[str, str]]:
     """Nested measures as 'category.leaf: 0.87'."""
     if not isinstance(tree, dict):
-        return [(name, f"{tree:.3f}" if isinstance(tree, float) else str(tree))]
+        return [(name, _measured(tree))]
     return [leaf for key, value in tree.items() for leaf in _flatten(value, f"{name}.{key}" if name else str(key))]
+
+
+def _measured(value: Any) -> str:
+    """A measure: a share, its interval and the number of cases, and perhaps a remark; or one number."""
+    if isinstance(value, list) and len(value) >= 4:
+        share, low, high, count, *remarks = value
+        shown = f"{share:.3f} [{low:.3f}, {high:.3f}] n={count}" if share is not None else f"n/a n={count}"
+        return ", ".join([shown, *map(str, remarks)])
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

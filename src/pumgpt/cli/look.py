@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pumgpt.cli.options import FILE, column_options, json_option
+
+if TYPE_CHECKING:
+    from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 
 
 @click.command("look")
@@ -45,13 +49,23 @@ def command(
         own_taxonomy = load_taxonomy(taxonomy)
     reader = read_catalog(in_path, load_column_map(columns, ids))
     profile = profile_catalog(reader, max_rows, own_taxonomy)
+    told = None if own_taxonomy is None else _told_categories(own_taxonomy)
     if as_json:
-        print_json(profile.to_json())
+        print_json(profile.to_json() | ({"told": told} if told else {}))
     else:
         from rich.console import Console
 
         from pumgpt.cli.look_view import view
 
-        Console(highlight=False).print(view(profile))
+        Console(highlight=False).print(view(profile, told))
     if profile.error is not None:
         raise CatalogError(profile.error)
+
+
+def _told_categories(taxonomy: Taxonomy) -> str | None:
+    """How many of the shop's categories the model that ships can tell; None where all are its own."""
+    from pumgpt.cli.taxonomy_match import own_vocabulary
+    from pumgpt.understand.plan import category_remark, lead_to
+
+    crosswalk = lead_to(taxonomy, own_vocabulary("nano"))
+    return None if crosswalk is None else category_remark("nano", taxonomy, crosswalk)

@@ -17,14 +17,16 @@ MAX_COLUMNS = 12
 MAX_TEXT_CHARS = 120
 
 
-def view(profile: CatalogProfile) -> RenderableType:
-    """What the file is, its columns, the first rows, and what is missing."""
+def view(profile: CatalogProfile, told: str | None = None) -> RenderableType:
+    """What the file is, its columns, the first rows, and what is missing; `told`: which categories a model can tell."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bright_black", no_wrap=True)
     table.add_column(overflow="fold")
     for rows in (_file(profile), _columns(profile), _counts(profile), _rejected(profile)):
         for label, content in rows:
             table.add_row(label, Text(content))
+    if told is not None:
+        table.add_row("", Text(told))
     for warning in profile.warnings:
         if describe(profile.fields) not in warning:  # it stands above, column by column
             table.add_row("note", Text(warning.removeprefix(f"{profile.path}: "), style="yellow"))

@@ -109,4 +109,11 @@ def check_engine(engine: str, workers: int | None) -> None:
         raise UsageError("--workers belongs to --engine ray; leave it out")
 
 
+def require_extra(command: str, extra: str, *modules: str) -> None:
+    """Raise `UsageError` where a package of an extra is missing, before the work that needs it is begun."""
+    absent = [module for module in modules if find_spec(module) is None]
+    if absent:
+        raise UsageError(f"{command} needs {' and '.join(absent)}; pip install 'pumgpt[{extra}]'")
+
+
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON document.")

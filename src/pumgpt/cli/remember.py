@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from pumgpt.cli.options import FILE, catalog_options, json_option
+from pumgpt.cli.options import FILE, catalog_options, json_option, require_extra
 
 if TYPE_CHECKING:
     from pumgpt.training.remember import Remembered
@@ -51,7 +52,6 @@ def command(
     little more than that product's own label.
     """
     from contextlib import ExitStack
-    from importlib.util import find_spec
 
     from pumgpt.catalog.formats.base import RejectedRow
     from pumgpt.catalog.formats.column_map import load_column_map
@@ -62,8 +62,7 @@ def command(
     from pumgpt.errors import UsageError
     from pumgpt.model.card import CARD_FILE, resolve_checkpoint
 
-    if find_spec("sklearn") is None:
-        raise UsageError("remembering fits confidences and needs scikit-learn; pip install 'pumgpt[train]'")
+    require_extra("remember", "train", "sklearn")
     if out_path.exists() and not overwrite:
         raise UsageError(f"{out_path} is there already; name another, or --overwrite")
     if out_path.exists() and not (out_path / CARD_FILE).is_file():
@@ -71,7 +70,8 @@ def command(
     folder, column_map = resolve_checkpoint(model), load_column_map(columns, ids)
     reader = open_catalog(in_path, column_map)
     # PyTorch is imported only after everything that can be refused without it.
-    from pumgpt.training.remember import PRODUCTS_AT_ONCE, remember
+    from pumgpt.training.labelled import PRODUCTS_AT_ONCE
+    from pumgpt.training.remember import remember
     from pumgpt.understand.intake import Intake, open_batches, open_product
 
     rejected = 0
@@ -121,8 +121,8 @@ def _as_json(result: Remembered, rejected: int, out_path: Path) -> dict[str, obj
         report.name: {
             "values": report.values,
             "asked": report.asked,
-            "accuracy_alone": report.alone and report.alone.accuracy,
-            "accuracy_remembering": report.remembering and report.remembering.accuracy,
+            "accuracy_alone": report.alone,
+            "held_out": report.score and asdict(report.score),
         }
         for report in result.fields
     }
@@ -141,14 +141,21 @@ def _print_table(result: Remembered, rejected: int, out_path: Path) -> None:
     from rich.table import Table
 
     from pumgpt.cli.console import say
+    from pumgpt.training.field_fit import describe
 
     table = Table(box=None, pad_edge=False)
-    for title in ("field", "values", "asked", "right alone", "right remembering"):
+    for title in ("field", "values", "asked", "right alone", "right remembering", "filled", "of these right"):
         table.add_column(title, justify="left" if title == "field" else "right")
     for report in result.fields:
-        figures = [f"{fit.accuracy:.3f}" if fit else "too few" for fit in (report.alone, report.remembering)]
+        figures = ["too few", "", "", ""]
+        if report.alone is not None and (score := report.score) is not None:
+            shares = [f"{report.alone:.3f}", f"{score.right / score.asked:.3f}"]
+            figures = [*shares, f"{score.filled:,}", f"{score.filled_right:,}"]
         table.add_row(report.name, f"{report.values:,}", f"{report.asked:,}", *figures)
     Console(stderr=True, highlight=False).print(table)
+    for report in result.fields:
+        if report.score is None or not report.score.filled:
+            say(describe(report))
     before = f", beside {result.known_before:,} that it knew before" if result.known_before else ""
     left_out = result.skipped + rejected
     say(f"{out_path} remembers {result.products:,} products{before}; {left_out:,} rows had no photo or no label")

@@ -12,6 +12,7 @@ from pumgpt.cli.options import FILE, MODEL_HELP, Decorator, json_option
 from pumgpt.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
+    from pumgpt.backends.protocol import Capabilities
     from pumgpt.catalog.vocabulary.matching.attributes import AttributeMatches
     from pumgpt.catalog.vocabulary.matching.categories import CategoryMatch, CategoryMatches
     from pumgpt.catalog.vocabulary.schema import AttributeSchema
@@ -41,19 +42,16 @@ def match_command(taxonomy_path: Path, out_path: Path, model: str, overwrite: bo
     """
     from pumgpt.catalog.vocabulary.matching.categories import load_maps, match_categories
     from pumgpt.catalog.vocabulary.taxonomies import load_taxonomy
-    from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
     from pumgpt.cli.console import print_json, say
-    from pumgpt.model.card import category_maps, resolve_checkpoint
 
     _check_out(out_path, overwrite)
     shop = load_taxonomy(taxonomy_path)
     for warning in shop.warnings:
         say(warning)
-    card = _read_card(model)
-    if not card.categories:
+    card, own = _read_card(model), own_vocabulary(model)
+    if own.taxonomy is None:
         raise UsageError(f"--model {model}: lists no categories of its own, so that it is asked for yours as they are")
-    maps = load_maps(category_maps(resolve_checkpoint(model)))
-    found = match_categories(Taxonomy.of(card.category_paths), shop, maps, _own_schema(card))
+    found = match_categories(own.taxonomy, shop, load_maps(own.category_maps), own.schema)
     _write_category_map(out_path, found, card.name)
     told = found.told
     summary = f"{len(told):,} of {len(shop.paths):,} categories can be told by {card.name}; the map is in {out_path}"
@@ -115,6 +113,20 @@ def match_values_command(schema_path: Path, out_path: Path, model: str, overwrit
 def _check_out(path: Path, overwrite: bool) -> None:
     if path.exists() and not overwrite:
         raise UsageError(f"{path} is there already; name another, or --overwrite")
+
+
+def own_vocabulary(model: str) -> Capabilities:
+    """What a checkpoint lists of its own, read without loading it."""
+    from pumgpt.backends.protocol import Capabilities
+    from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
+    from pumgpt.model.card import category_maps, resolve_checkpoint
+
+    card = _read_card(model)
+    return Capabilities(
+        taxonomy=Taxonomy.of(card.category_paths) if card.categories else None,
+        category_maps=category_maps(resolve_checkpoint(model)),
+        schema=_own_schema(card),
+    )
 
 
 def _read_card(model: str) -> CheckpointCard:

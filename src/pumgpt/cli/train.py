@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from pumgpt.cli.options import FILE
+from pumgpt.cli.options import FILE, require_extra
 
 
 @click.command("train")
@@ -18,6 +18,7 @@ from pumgpt.cli.options import FILE
 @click.option("--restart", is_flag=True, help="Begin anew instead of going on where the last run was.")
 def command(recipe: Path, overrides: tuple[str, ...], restart: bool) -> None:
     """Train a model as RECIPE.yaml says; run again, it goes on where it was."""
+    require_extra("train", "train", "matplotlib", "sklearn")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     from pumgpt.training.run import train
 

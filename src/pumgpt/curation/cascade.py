@@ -95,7 +95,10 @@ def is_settled(score: float, votes: Iterable[tuple[str, Verdict]], operating_poi
     """Whether no further vote is worth its cost. `votes` are pairs of expert and verdict."""
     if abs(score - operating_point) < margin:
         return False
+    if score >= operating_point:
+        return any(verdict is Verdict.SUPPORTED for _, verdict in votes)
     # A text that doesn't mention a value settles nothing, however low the score: a photo may show the value.
     return any(
-        verdict is not Verdict.NOT_INFERABLE or not expert_class(expert).searches_text for expert, verdict in votes
+        verdict is Verdict.CONTRADICTED or (verdict is Verdict.NOT_INFERABLE and not expert_class(expert).searches_text)
+        for expert, verdict in votes
     )

@@ -82,6 +82,9 @@ class Fusion:
         probabilities_C = _softmax(log_odds_VC.sum(axis=0))
         is_supported = probabilities_C[0] >= self.operating_point
         chosen = 0 if is_supported else VERDICTS.index(_unsupported_verdict(votes))
+        if is_supported and claim.path is not None and all(vote.verdict is not Verdict.SUPPORTED for vote in votes):
+            # Most categories are right, so that a weak vote against one leaves it likely; but nobody has seen it.
+            chosen = VERDICTS.index(Verdict.NOT_INFERABLE)
         verdict = VERDICTS[chosen]
         # The decisive vote is the one that does most for the verdict, against the mean of the other two. Experts that give
         # a reason come before a text search that merely found nothing: its evidence would be empty.

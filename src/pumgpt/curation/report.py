@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
+from pumgpt.catalog.formats.base import RejectedRow
 from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.photos.thumbnails import data_uri, thumbnail
 from pumgpt.catalog.product import Product
@@ -23,6 +22,7 @@ from pumgpt.curation.fusion import Fusion
 from pumgpt.curation.summary import CurationSummary
 from pumgpt.curation.verdict import Claim, Verdict
 from pumgpt.errors import PhotoError, UsageError
+from pumgpt.reports.page import emptiness_of_rows, templates, write_page
 
 PHOTO_PX = 160
 MAX_ATTRIBUTES = 60
@@ -64,15 +64,22 @@ class ReportData:
             examples = self.examples[verdict["verdict"]]
             if self._shown[reason] < EXAMPLES_OF_A_REASON and len(examples) < EXAMPLES_OF_A_VERDICT:
                 self._shown[reason] += 1
-                seen = {
-                    name: what if isinstance(what, str) else json.dumps(what, ensure_ascii=False)
-                    for name, what in verdict["evidence"].items()
-                }
-                examples.append({**verdict, "photo": _photo(product), "title": product.title, "seen": seen})
+                examples.append(
+                    {**verdict, "photo": _photo(product), "title": product.title, "seen": _seen(verdict["evidence"])}
+                )
 
 
-def write_report(path: Path, source: Source, answers: Path, summary: CurationSummary, fusion: Fusion) -> None:
-    """Write the page. `answers` are the lines of the run, each with `id` and `verdicts`, in the order of `source`."""
+def write_report(
+    path: Path,
+    source: Source,
+    answers: Path,
+    summary: CurationSummary,
+    fusion: Fusion,
+    rejected: Iterable[RejectedRow] = (),
+) -> None:
+    """Write the page. `answers` are the lines of the run, each with `id` and `verdicts`, in the order of `source`; the first of
+    the `rejected` rows say why a page is empty.
+    """
     data = ReportData(fusion.operating_point)
     products = iter(source)
     with answers.open("rb") as lines:
@@ -83,20 +90,17 @@ def write_report(path: Path, source: Source, answers: Path, summary: CurationSum
             if product is None:
                 raise UsageError(f"{source.path} has changed since its rows were judged; begin anew with --restart")
             data.add(product, answer["verdicts"])
-    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
-        (files("pumgpt.curation") / "templates" / "report.html.jinja").read_text(encoding="utf-8")
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Renamed when it is whole: an interrupted run leaves the earlier page, not half of a new one.
-    unfinished = path.with_name(f"{path.name}.new")
-    unfinished.write_text(template.render(context(data, summary, source.path.name)), encoding="utf-8")
-    unfinished.replace(path)
+    page = templates("pumgpt.curation").get_template("report.html.jinja")
+    write_page(path, [page.render(context(data, summary, source.path.name, rejected))])
 
 
-def context(data: ReportData, summary: CurationSummary, catalog: str) -> dict[str, Any]:
+def context(
+    data: ReportData, summary: CurationSummary, catalog: str, rejected: Iterable[RejectedRow] = ()
+) -> dict[str, Any]:
     """The variables of the template."""
     return {
-        "catalog": catalog,
+        "title": f"Curation of {catalog}",
+        "empty": _emptiness(summary, rejected),
         "summary": summary,
         "operating_point": data.operating_point,
         "verdicts": [{"key": str(v), "label": v.replace("_", " "), "count": summary.verdicts[v]} for v in Verdict],
@@ -126,6 +130,33 @@ def context(data: ReportData, summary: CurationSummary, catalog: str) -> dict[st
         },
         "reliability": load_reliability(),
     }
+
+
+def _seen(evidence: Mapping[str, Any]) -> dict[str, str]:
+    """What an expert saw, for people: the words that it read in a text, and no positions of letters or boxes."""
+    seen = {name: value for name, value in evidence.items() if isinstance(value, str | int | float)}
+    if "words" in seen and "field" in seen:
+        seen = {f"{seen.pop('field')} says": seen.pop("words"), **seen}
+        # That a value stands there as it is listed needs no saying.
+        if seen.get("as") == "as listed":
+            del seen["as"]
+    lists = {
+        name: ", ".join(v) for name, v in evidence.items() if isinstance(v, list) and all(isinstance(x, str) for x in v)
+    }
+    return {name: str(value) for name, value in {**seen, **lists}.items()}
+
+
+def _emptiness(summary: CurationSummary, rejected: Iterable[RejectedRow]) -> dict[str, Any] | None:
+    """Why no value was judged, and what to do; None where some were."""
+    if summary.values:
+        return None
+    if summary.rows:
+        heading, advice = (
+            "No row lists a value",
+            "A --schema names the columns that hold attributes; see the notes above.",
+        )
+        return {"heading": heading, "advice": advice, "reasons": []}
+    return emptiness_of_rows(summary.rejected, rejected)
 
 
 def _attribute_row(data: ReportData, name: str) -> dict[str, Any]:

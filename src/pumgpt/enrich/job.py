@@ -25,7 +25,7 @@ from pumgpt.catalog.understanding import Understanding
 from pumgpt.enrich.executor import AnsweredRow, Executor, answer_locally
 from pumgpt.enrich.report import ReportWriter
 from pumgpt.enrich.summary import Summary
-from pumgpt.jobs.journal import RunJournal, check_paths
+from pumgpt.jobs.journal import RunJournal, check_paths, read_rejected
 from pumgpt.tasks.registry import get_task
 from pumgpt.understand.intake import open_product
 from pumgpt.understand.plan import (
@@ -61,7 +61,7 @@ class EnrichJournal(RunJournal[Summary]):
         if isinstance(result, RejectedRow):
             self.reject(result)
             return
-        # The file holds no attention maps: they are many times larger than the rest, and the report shows them.
+        # The file holds no maps of evidence: they are many times larger than the rest, and the report shows them.
         self.write(result.id, result.to_json(evidence=False))
         self.summary.add(result)
 
@@ -176,7 +176,7 @@ def enrich(
         _write_table(journal, reader, plan)
         journal.commit(finished=not journal.summary.stopped)
         if report is not None and not journal.summary.stopped:
-            report.finish(journal.summary)
+            report.finish(journal.summary, read_rejected(out_path))
         return journal.summary
 
 

@@ -1,4 +1,4 @@
-"""The HTML report: one self-contained page with every product's photo, its fields and their heatmaps.
+"""The HTML report: one self-contained page with every product's photo, its fields and what they rest on.
 
 Cards are written during the run to `R.html.part`, one JSON line each; `finish` puts the head with its counts before them.
 Only the counts are kept in memory, and a resumed run finds its cards again.
@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
-from functools import cache
-from importlib.resources import files
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
-import jinja2
-
+from pumgpt.catalog.formats.base import RejectedRow
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.enrich.report_card import Photos, card_context
 from pumgpt.enrich.summary import Summary, stated_fields
 from pumgpt.errors import UsageError
+from pumgpt.reports.page import emptiness_of_rows, templates, write_page
 
-STATUSES = ("filled", "kept", "conflict", "abstained")
+LABELS = {"filled": "filled", "kept": "kept", "conflict": "conflicts", "abstained": "left empty"}
+STATUSES = tuple(LABELS)
 MAX_FIELDS = 40
 """Fields in the overview: a user may ask any number of questions."""
 
@@ -58,7 +58,7 @@ class ReportWriter:
             "revision": understanding.model.revision,
             "fields": [(name, field.status) for name, field in stated_fields(understanding)],
             "flags": context["flags"],
-            "html": _template("card").render(context),
+            "html": _render("card", **context),
         }
         self._tallies.add(line)
         self._file.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
@@ -67,17 +67,12 @@ class ReportWriter:
         """Make the cards added so far survive a kill."""
         self._file.flush()
 
-    def finish(self, summary: Summary | None = None) -> None:
-        """Write the page and remove the part file."""
+    def finish(self, summary: Summary | None = None, rejected: Iterable[RejectedRow] = ()) -> None:
+        """Write the page and remove the part file. `rejected`: rows that were set aside; the first say why a page is empty."""
         self._file.close()
-        # Card by card, so that a report of any size needs the memory of one; renamed at the end, so that no page is cut off.
-        unfinished = self.path.with_name(self.path.name + ".new")
-        with unfinished.open("w", encoding="utf-8") as page:
-            page.write(_template("head").render(self._tallies.head(self.title, summary), css=_read("report.css")))
-            for card in self._cards():
-                page.write(card + "\n")
-            page.write(_template("foot").render() + "\n")
-        unfinished.replace(self.path)
+        head = _render("head", **self._tallies.head(self.title, summary, rejected))
+        cards = (f"{card}\n" for card in self._cards())
+        write_page(self.path, chain([head, "\n"], cards, [_render("foot"), "\n"]))
         self._part.unlink()
 
     def _keep(self, ids: Collection[str]) -> int:
@@ -115,25 +110,57 @@ class _Tallies:
         for name, status in line["fields"]:
             self.fields[name][status] += 1
 
-    def head(self, title: str, summary: Summary | None) -> dict[str, Any]:
+    def head(self, title: str, summary: Summary | None, rejected: Iterable[RejectedRow]) -> dict[str, Any]:
         total = Counter[str]()
         for counts in self.fields.values():
             total.update(counts)
         tiles = [_tile("products", f"{self.products:,}")]
-        tiles += [_tile(status, f"{total[status]:,}", status) for status in STATUSES]
+        tiles += [_tile(LABELS[status], f"{total[status]:,}", status) for status in STATUSES]
         if summary and summary.rejected:
             tiles.append(_tile("rows set aside", f"{summary.rejected:,}"))
         if summary and summary.products_per_second:
             tiles.append(_tile("products a second", f"{summary.products_per_second:.1f}"))
+        worth = {count.name: count.precision for count in summary.fields} if summary else {}
         return {
             "title": title,
-            "lead": f"Read by {', '.join(self.models) or 'no model'}. {_abstained_share(total)}",
+            "lead": f"Answered by {', '.join(self.models)}. {_abstained_share(total)}" if self.models else "",
+            "target": summary.target if summary else None,
             "tiles": tiles,
-            "fields": [_overview(name, counts) for name, counts in list(self.fields.items())[:MAX_FIELDS]],
+            "fields": [_overview(name, counts, worth.get(name)) for name, counts in self._first_fields()],
+            "has_worth": any(precision is not None for precision in worth.values()),
+            "fields_left_out": max(len(self.fields) - MAX_FIELDS, 0),
             "conflicts": self.flags["conflict"],
             "abstained": self.flags["abstained"],
             "warned": self.flags["warning"],
+            "empty": self._emptiness(total, summary, rejected),
         }
+
+    def _first_fields(self) -> list[tuple[str, Counter[str]]]:
+        return list(self.fields.items())[:MAX_FIELDS]
+
+    def _emptiness(
+        self, total: Counter[str], summary: Summary | None, rejected: Iterable[RejectedRow]
+    ) -> dict[str, Any] | None:
+        """Why a page shows nothing that the model filled in, and what to do; None where it does."""
+        if not self.products:
+            return emptiness_of_rows(summary.rejected if summary else 0, rejected)
+        if not total.total():
+            heading, advice = (
+                "No fields were asked",
+                "Ask for categories and attributes with --tasks, --taxonomy or --schema.",
+            )
+        elif total["kept"] == total.total():
+            heading = "Nothing was missing"
+            advice = "Every field had a value of the shop's, and the model is sure of no other. --overwrite-values replaces them."
+        elif total["abstained"] == total.total():
+            heading = "Every field was left empty"
+            advice = (
+                "The model is of no field as sure as was asked. A lower --precision fills more, with more errors; for "
+                "products that it never saw, pumgpt remember teaches it your own labels."
+            )
+        else:
+            return None
+        return {"heading": heading, "advice": advice, "reasons": []}
 
 
 def _tile(label: str, number: str, status: str = "") -> dict[str, str]:
@@ -143,26 +170,16 @@ def _tile(label: str, number: str, status: str = "") -> dict[str, str]:
 def _abstained_share(total: Counter[str]) -> str:
     count = total.total()
     if not count:
-        return "No fields were asked."
+        return ""
     return f"Of {count:,} fields, {total['abstained']:,} ({total['abstained'] / count:.0%}) were left empty rather than guessed."
 
 
-def _overview(name: str, counts: Counter[str]) -> dict[str, Any]:
+def _overview(name: str, counts: Counter[str], precision: float | None) -> dict[str, Any]:
     total = counts.total()
     shares = [(status, round(100 * counts[status] / total, 1)) for status in STATUSES if counts[status]]
-    return {"name": name, "total": total, "answered": total - counts["abstained"], "shares": shares}
+    worth = None if precision is None else int(100 * precision + 1e-9)
+    return {"name": name, "total": f"{total:,}", "filled": f"{counts['filled']:,}", "shares": shares, "worth": worth}
 
 
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=False)
-
-
-@cache
-def _template(name: str) -> jinja2.Template:
-    return _environment().from_string(_read(f"{name}.html.jinja"))
-
-
-@cache
-def _read(name: str) -> str:
-    return (files("pumgpt.enrich") / "templates" / name).read_text(encoding="utf-8")
+def _render(name: str, **context: Any) -> str:
+    return templates("pumgpt.enrich").get_template(f"{name}.html.jinja").render(context)

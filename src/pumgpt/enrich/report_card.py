@@ -8,16 +8,22 @@ from typing import Any
 import numpy as np
 from PIL.Image import Image
 
-from pumgpt.catalog.photos.heat import overlay
-from pumgpt.catalog.photos.thumbnails import data_uri, thumbnail
+from pumgpt.catalog.photos.heat import heat_uri
+from pumgpt.catalog.photos.thumbnails import data_uri, inline_picture, thumbnail
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import CaptionField, Evidence, Understanding
 from pumgpt.enrich.summary import StatedField
 
 PHOTO_PX = 300
-"""Longer side of the main photo and of its heatmap: sharp on a dense screen, small in the file."""
+"""Longer side of the main photo: sharp on a dense screen, small in the file. A smaller photo stays as it is."""
 SMALL_PX = 72
 MAX_OTHERS = 6
+SOURCES = {
+    "photo": "from the photo",
+    "photo and text": "from photo and text",
+    "text": "from the text",
+    "shop": "the shop's own",
+}
 
 Photos = Sequence[Image | None]
 """One for each photo of the product, in order; None where it could not be opened."""
@@ -25,38 +31,28 @@ Photos = Sequence[Image | None]
 
 def card_context(product: Product, photos: Photos, understanding: Understanding) -> dict[str, Any]:
     """The variables of `card.html.jinja`."""
+    first = next((number for number, photo in enumerate(photos) if photo is not None), None)
     shown = [photo for photo in photos if photo is not None]
     category, attributes = understanding.category, understanding.attributes or []
+    answers = [(answer.question, answer) for answer in understanding.answers or []]
     fields: list[tuple[str, StatedField]] = [("category", category)] if category else []
     fields += [(attribute.name, attribute) for attribute in attributes]
-    maps = [field.evidence for _, field in fields if field.evidence and field.evidence.grid]
-    # A model without maps for single fields gives every field the same one: shown once, over the main photo.
-    differ = len({str(evidence.grid) for evidence in maps}) > 1
-    answered = [_row(name, field, photos if differ else ()) for name, field in fields if field.status != "abstained"]
-    rows = [row for row in answered if row["name"] != "category"]
-    stated: list[tuple[str, StatedField]] = [
-        *fields,
-        *((answer.question, answer) for answer in understanding.answers or []),
-    ]
+    answered = [(name, field) for name, field in fields if field.status != "abstained"]
     return {
         "id": understanding.id,
         "heading": product.title or f"Product {understanding.id}",
-        "photo": data_uri(thumbnail(shown[0], PHOTO_PX)) if shown else None,
+        "photo": inline_picture(shown[0], PHOTO_PX) if shown else None,
         "others": [data_uri(thumbnail(photo, SMALL_PX), 70) for photo in shown[1 : 1 + MAX_OTHERS]],
-        "heatmap": _mean_heatmap(maps, photos),
+        "maps": _maps(answered, photos, first),
         "caption": _text(understanding.caption),
         "completion": _text(understanding.completion),
-        "category": next((row for row in answered if row["name"] == "category"), None),
-        "rows": rows,
-        "has_heatmaps": any(row["heatmap"] for row in rows),
+        "rows": [_row(name, field) for name, field in answered],
         "abstained": [
             {"name": name, "percent": _percent(field.confidence)}
-            for name, field in (*stated, *_captioned(understanding))
+            for name, field in (*fields, *answers, *_captioned(understanding))
             if field.status == "abstained"
         ],
-        "answers": [
-            _row(answer.question, answer, ()) for answer in understanding.answers or [] if answer.answer is not None
-        ],
+        "answers": [_row(question, answer) for question, answer in answers if answer.answer is not None],
         "corrections": [row.model_dump() for row in understanding.corrections or []],
         "warnings": understanding.warnings,
         "flags": _flags(understanding),
@@ -79,7 +75,9 @@ def _captioned(understanding: Understanding) -> list[tuple[str, CaptionField]]:
 
 
 def _text(field: CaptionField | None) -> dict[str, Any] | None:
-    return {"text": field.text, "percent": _percent(field.confidence)} if field and field.text else None
+    if field is None or not field.text:
+        return None
+    return {"text": field.text, "percent": _percent(field.confidence), "source": _source(field)}
 
 
 def _percent(confidence: float | None) -> int | None:
@@ -87,7 +85,7 @@ def _percent(confidence: float | None) -> int | None:
     return None if confidence is None else int(100 * confidence + 1e-9)
 
 
-def _row(name: str, field: StatedField, photos: Photos) -> dict[str, Any]:
+def _row(name: str, field: StatedField) -> dict[str, Any]:
     parts, separator = _parts(field)
     return {
         "name": name,
@@ -95,8 +93,9 @@ def _row(name: str, field: StatedField, photos: Photos) -> dict[str, Any]:
         "separator": separator,
         "status": field.status,
         "percent": _percent(field.confidence),
+        "worth": _percent(getattr(field, "precision", None)),
+        "source": _source(field),
         "suggestion": _suggestion(field),
-        "heatmap": _small_heatmap(field.evidence, photos),
     }
 
 
@@ -108,25 +107,45 @@ def _parts(field: StatedField) -> tuple[list[str], str]:
     return [], ""
 
 
+def _source(field: StatedField | CaptionField) -> str | None:
+    """Where the value was taken from, with the words of the listing where it was read there."""
+    evidence = getattr(field, "evidence", None)
+    words = getattr(evidence, "text", None)
+    if words:
+        return f"the {getattr(evidence, 'part', None) or 'listing'} says “{words}”"
+    return SOURCES.get(getattr(field, "source", None) or "")
+
+
 def _suggestion(field: StatedField) -> str | None:
     suggestion = getattr(field, "suggestion", None)
     return " › ".join(suggestion) if isinstance(suggestion, list) else suggestion
 
 
-def _mean_heatmap(maps: Iterable[Evidence], photos: Photos) -> str | None:
-    """The mean of the fields' maps over the first photo that could be opened."""
-    number, photo = next(((i, photo) for i, photo in enumerate(photos) if photo is not None), (0, None))
-    grids = [evidence.grid for evidence in maps if evidence.image == number and evidence.grid]
-    grids = [grid for grid in grids if np.shape(grid) == np.shape(grids[0])]
-    if photo is None or not grids:
-        return None
-    return data_uri(overlay(photo, np.mean(grids, axis=0).tolist(), PHOTO_PX))
+def _maps(
+    fields: Iterable[tuple[str, StatedField]], photos: Photos, first: int | None
+) -> list[dict[str, str | int | None]]:
+    """The occlusion maps of fields over their photos. That of the first photo is on the card already."""
+    found: list[dict[str, str | int | None]] = []
+    for name, field in fields:
+        evidence = field.evidence
+        photo = _photo_of(evidence, photos)
+        if evidence is None or photo is None or not evidence.grid:
+            continue
+        shown = inline_picture(photo, PHOTO_PX)
+        found.append(
+            {
+                "name": name,
+                "layer": heat_uri(evidence.grid),
+                "ratio": shown["ratio"],
+                "picture": None if evidence.image == first else shown["picture"],
+                "points": round(100 * float(np.max(evidence.grid))),
+            }
+        )
+    return found
 
 
-def _small_heatmap(evidence: Evidence | None, photos: Photos) -> str | None:
-    if evidence is None or not evidence.grid or evidence.image is None or evidence.image >= len(photos):
+def _photo_of(evidence: Evidence | None, photos: Photos) -> Image | None:
+    # Attention says where a model looked, in empty corners too, and not what its answer rests on.
+    if evidence is None or evidence.kind != "occlusion" or evidence.image is None:
         return None
-    photo = photos[evidence.image]
-    if photo is None:
-        return None
-    return data_uri(overlay(photo, evidence.grid, SMALL_PX), 70)
+    return photos[evidence.image] if evidence.image < len(photos) else None

@@ -215,6 +215,15 @@ def rejected_path(out: Path) -> Path:
     return out.with_name(f"{out.stem}.rejected.jsonl")
 
 
+def read_rejected(out: Path) -> Iterator[RejectedRow]:
+    """The rows that the run that wrote `out` rejected, in order."""
+    path = rejected_path(out)
+    if path.exists():
+        with path.open("rb") as lines:
+            for line in lines:
+                yield RejectedRow(**json.loads(line))
+
+
 def _beside(out: Path, suffix: str) -> Path:
     return out.with_name(f"{out.name}.{suffix}")
 

@@ -12,6 +12,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from pumgpt.model.card import copy_category_maps
 from pumgpt.training.recipe import load_recipe
+from pumgpt.training.stages.base import Stage, StageRecipe
 from pumgpt.training.stages.registry import get_stage
 from pumgpt.training.trainer import StageTrainer, describe_parameters, training_arguments, write_records
 
@@ -24,23 +25,30 @@ def train(recipe: Path, overrides: Sequence[str] = (), restart: bool = False) ->
     `restart` throws away what an earlier run left there.
     """
     loaded = load_recipe(recipe, overrides)
-    folder = loaded.output_dir
-    if restart and folder.is_dir():
-        shutil.rmtree(folder)
+    if restart and loaded.output_dir.is_dir():
+        shutil.rmtree(loaded.output_dir)
+    stage = run_stage(loaded)
+    stage.complete(run_stage)
+    return loaded.output_dir
+
+
+def run_stage(recipe: StageRecipe) -> Stage:
+    """Train the model of one recipe and leave it in the recipe's folder."""
+    folder = recipe.output_dir
     # Before anything is built: new layers get random weights.
-    set_seed(loaded.seed)
-    stage_class = get_stage(loaded.stage)
-    arguments = training_arguments(loaded, stage_class.label_names)
-    stage = stage_class.build(loaded, arguments)
-    trainer = StageTrainer(stage, arguments, loaded.augment)
-    logger.info("stage %s: %s\n%s", loaded.stage, loaded.about, describe_parameters(stage.model))
+    set_seed(recipe.seed)
+    stage_class = get_stage(recipe.stage)
+    arguments = training_arguments(recipe, stage_class.label_names)
+    stage = stage_class.build(recipe, arguments)
+    trainer = StageTrainer(stage, arguments, recipe.augment)
+    logger.info("stage %s: %s\n%s", recipe.stage, recipe.about, describe_parameters(stage.model))
     last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
     if last:
         logger.info("going on from %s", last)
     trainer.train(resume_from_checkpoint=last)
     stage.save(folder)
-    if loaded.init_from.folder is not None:
+    if recipe.init_from.folder is not None:
         # Whether they still fit the categories that it has now is asked where they are used.
-        copy_category_maps(loaded.init_from.folder, folder)
-    write_records(trainer, loaded)
-    return folder
+        copy_category_maps(recipe.init_from.folder, folder)
+    write_records(trainer, recipe)
+    return stage

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from PIL.Image import Image
+
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import CaptionField, ModelInfo, Understanding
 from pumgpt.catalog.vocabulary.taxonomy import CategoryPath
 from pumgpt.tasks.registry import get_task
-from pumgpt.understand.fields.answer import answer_field
+from pumgpt.understand.fields.answer import answer_field, reply_field
 from pumgpt.understand.fields.attribute import attribute_fields, correction_field
 from pumgpt.understand.fields.base import FieldContext, Reply
 from pumgpt.understand.fields.caption import caption_field, completion_field
@@ -23,14 +25,19 @@ def assemble(
     model: ModelInfo,
     warnings: Sequence[str] = (),
     photo_numbers: Sequence[int] | None = None,
+    photos: Sequence[Image] = (),
 ) -> Understanding:
-    """The record of all replies. `photo_numbers`: which of the product's photos the model saw, where not all."""
+    """The record of all replies. `photo_numbers`: which of the product's photos the model saw, where not all.
+
+    `photos` are those that it saw, where print on them may be read.
+    """
     replies = list(replies)
-    context = FieldContext(plan, product, photo_numbers)
+    context = FieldContext(plan, product, photo_numbers, photos)
     asked = {get_task(name).record_field for name in plan.asked}
 
     def replies_for(name: str) -> list[Reply]:
-        return [reply for reply in replies if get_task(reply.question.task).record_field == name]
+        mine = (reply for reply in replies if get_task(reply.question.task).record_field == name)
+        return [reply for reply in mine if reply.question.recorded]
 
     record = Understanding(id=product.id, model=model, warnings=[*warnings, *_failures(replies)])
     for reply in replies_for("category"):
@@ -39,9 +46,12 @@ def assemble(
     record.attributes = attribute_fields(context, replies_for("attributes"), tuple(path) if path else None)
     if "corrections" in asked:
         record.corrections = [correction_field(context, reply) for reply in replies_for("corrections")]
-    if "answers" in asked:
-        record.answers = [answer_field(context, reply) for reply in replies_for("answers")]
     _add_texts(record, context, replies)
+    # After the fields, which answer what is asked about them.
+    if "answers" in asked:
+        others = [reply for reply in replies_for("answers") if reply.question.task != "question"]
+        record.answers = [answer_field(context, intent, replies, record) for intent in plan.questions.intents]
+        record.answers += [reply_field(context, reply) for reply in others]
     # Fields that were only asked to hold the texts against.
     if "attributes" in asked:
         record.warnings += context.remarks

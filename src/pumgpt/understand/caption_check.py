@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal, NamedTuple, Self
 
@@ -178,8 +179,14 @@ def _other_values(values: dict[str, list[str]], asked: Sequence[AskedAttribute])
         if attribute.name in values and attribute.choices is not None:
             stated = _stems(values[attribute.name])
             if not any(colour_family(word) or people_group(word) for word in stated):
-                others |= _stems(attribute.choices.values) - stated
+                others |= _value_stems(attribute.choices.values) - stated
     return frozenset(others)
+
+
+# All products are asked for the same values.
+@lru_cache(maxsize=512)
+def _value_stems(values: tuple[str, ...]) -> frozenset[str]:
+    return _stems(values)
 
 
 def _shop_texts(product: Product) -> list[str]:

@@ -87,8 +87,8 @@ def _lowered(token: str) -> str:
     if stem(token) in ("tshirt", "t-shirt"):
         return "T-shirt"
     plain = plain_words()
-    small = plain.looks | plain.parts | plain.function | plain.modifiers | kind_stems()
-    is_plain = any(part in small for part in token_stems(token))
+    small = (plain.looks, plain.parts, plain.function, plain.modifiers, kind_stems())
+    is_plain = any(part in known for part in token_stems(token) for known in small)
     is_fact = colour_family(token) or people_group(stem(token)) or stem(token) in occasion_stems()
     return token.lower() if is_plain or is_fact else token
 

@@ -11,9 +11,10 @@ from typing import NamedTuple
 from PIL.Image import Image
 
 from pumgpt.backends.calibration import Calibration, PrecisionOf
-from pumgpt.backends.protocol import Backend, Request
+from pumgpt.backends.protocol import Backend, Capabilities, Request
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices, Question
+from pumgpt.catalog.understanding import EvidenceKind
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 from pumgpt.catalog.vocabulary.category_ids import CategoryIds
 from pumgpt.catalog.vocabulary.crosswalk import Crosswalk, choose_crosswalk
@@ -27,9 +28,12 @@ from pumgpt.errors import UsageError
 from pumgpt.jobs.journal import Fingerprint
 from pumgpt.tasks.context import AskedAttribute, TaskContext
 from pumgpt.tasks.registry import TASKS, get_task
+from pumgpt.understand.questions import QuestionPlan
 
 DEFAULT_TASKS = ("caption", "category", "attributes")
 DEFAULT_PRECISION = 0.9
+OPEN_QUESTION = "question:open"
+"""In a calibration: the model's answers in its own words to questions that ask for no field were measured."""
 _HELD_AGAINST_FIELDS = frozenset({"caption", "caption_completion"})
 
 
@@ -58,9 +62,11 @@ class Plan:
     precision: float = DEFAULT_PRECISION
     precision_of: PrecisionOf = "all"
     overwrite_values: bool = False
-    evidence: bool = False
+    evidence: EvidenceKind | None = None
     category_schemas: CategorySchemas | None = None
     """Where given, a product is also asked for the attributes of its category, once that is settled."""
+    questions: QuestionPlan = field(default_factory=QuestionPlan)
+    """How those of `context` are answered."""
     own_schema: AttributeSchema | None = None
     """The attributes that the model was trained on: it is asked for no others."""
     matches: dict[Choices, AttributeMatch] = field(default_factory=dict)
@@ -111,6 +117,7 @@ class Plan:
         none, it isn't asked.
         """
         context = self.context.showing(product, "present")
+        context = replace(context, questions=self.questions.texts_as_they_stand())
         with_listing: list[Question] = []
         without: list[Question] = []
         asked = self.asked
@@ -127,6 +134,7 @@ class Plan:
         if self.deciding:
             deciding = replace(context, attributes=self.deciding)
             with_listing.extend(TASKS["attribute_qa"].questions(product, deciding))
+        with_listing.extend(self.questions.questions_behind(product, context, asked))
         listing = context.listing.text
         if listing is None:
             # Without a listing both see the same prompt, so that one request will do.
@@ -189,7 +197,7 @@ def make_plan(
     precision: float = DEFAULT_PRECISION,
     precision_of: PrecisionOf = "all",
     overwrite_values: bool = False,
-    evidence: bool = False,
+    evidence: bool | EvidenceKind = False,
     category_schemas: CategorySchemas | None = None,
     columns: Iterable[str] = (),
 ) -> Plan:
@@ -200,12 +208,13 @@ def make_plan(
 
     With `category_schemas` a product is asked for the attributes of its category too, in a second call. `columns` are further
     attributes of the shop, of which only their names are known: its texts may state them.
+    `evidence` True is the kind "occlusion".
 
     Without `tasks`: caption, category and, where a schema is known, attributes. Raises `UsageError` for a task that
     there isn't, or that has nothing to ask.
     """
     own = backend.capabilities
-    crosswalk = None if taxonomy is None else lead_to(taxonomy, backend, crosswalk)
+    crosswalk = None if taxonomy is None else lead_to(taxonomy, own, crosswalk)
     # A model is asked in its own categories where it has some: it was trained on their names.
     asked_taxonomy = own.taxonomy if crosswalk else taxonomy or own.taxonomy
     taxonomy = taxonomy or own.taxonomy
@@ -218,23 +227,34 @@ def make_plan(
     if tasks is None:
         has_attributes = schema or category_schemas or unlearnt
         tasks = [name for name in DEFAULT_TASKS if name != "attributes" or has_attributes]
+    context = replace(make_context(asked_taxonomy, None, questions), attributes=asked.attributes)
+    calibration = own.calibration or Calibration()
+    attribute_names = (*(schema.names if schema else ()), *(spec.name for spec in further))
     return Plan(
         tasks=tuple(tasks),
-        context=replace(make_context(asked_taxonomy, None, questions), attributes=asked.attributes),
+        context=context,
         taxonomy=taxonomy,
         crosswalk=crosswalk,
-        calibration=own.calibration or Calibration(),
+        calibration=calibration,
         precision=precision,
         precision_of=precision_of,
         overwrite_values=overwrite_values,
-        evidence=evidence,
+        evidence="occlusion" if evidence is True else evidence or None,
         category_schemas=category_schemas,
         own_schema=own.schema,
         matches=asked.matches,
         unlearnt=unlearnt,
         deciding=_deciding(own.schema, crosswalk, asked.attributes, tasks),
-        attribute_names=(*(schema.names if schema else ()), *(spec.name for spec in further)),
+        attribute_names=attribute_names,
         schema=schema,
+        questions=QuestionPlan.of(
+            context,
+            asked_attributes(own.schema) if own.schema else (),
+            attribute_names,
+            asked.matches,
+            is_specialist=own.schema is not None or own.taxonomy is not None,
+            answers_open=precision == 0 or OPEN_QUESTION in calibration.fields,
+        ),
     )
 
 
@@ -244,11 +264,10 @@ def _further(columns: Iterable[str], schema: AttributeSchema | None) -> list[Att
     return [AttributeSpec(name) for name in columns if fold_attribute(name) not in known]
 
 
-def lead_to(taxonomy: Taxonomy, backend: Backend, crosswalk: Crosswalk | None = None) -> Crosswalk | None:
+def lead_to(taxonomy: Taxonomy, own: Capabilities, crosswalk: Crosswalk | None = None) -> Crosswalk | None:
     """How a model's own categories lead to those of a shop: by the user's map, by one that the model brings, else by their
     names. None where the model has no categories, or all of the shop's are its own.
     """
-    own = backend.capabilities
     if own.taxonomy is None:
         return None
     if crosswalk is not None:
@@ -368,7 +387,7 @@ def vocabulary_remarks(backend: Backend, plan: Plan) -> list[str]:
     """Warnings about the shop's categories and attributes, and which of them the model can tell, one line each."""
     remarks = list(plan.taxonomy.warnings) if plan.taxonomy else []
     if plan.taxonomy is not None and plan.crosswalk is not None and "category" in plan.asked:
-        remarks.append(_category_remark(backend, plan.taxonomy, plan.crosswalk))
+        remarks.append(category_remark(backend.name, plan.taxonomy, plan.crosswalk))
     if plan.unlearnt and "attribute_qa" in plan.asked:
         unlearnt = [spec.name for spec in plan.unlearnt]
         known = ", ".join(name for name in plan.attribute_names if name not in unlearnt) or "none"
@@ -380,14 +399,25 @@ def vocabulary_remarks(backend: Backend, plan: Plan) -> list[str]:
     return remarks
 
 
-def _category_remark(backend: Backend, taxonomy: Taxonomy, crosswalk: Crosswalk) -> str:
+def calibration_remarks(backend: Backend) -> list[str]:
+    """A warning where nobody measured what the backend's probabilities mean."""
+    own = backend.capabilities
+    if own.calibration is not None or not own.gives_probabilities:
+        return []
+    return [
+        f"{backend.name} is not calibrated: how often its confidences are right is unknown, and little may be filled; "
+        "`pumgpt remember LABELLED OUT --model M` calibrates a PumGPT, --precision 0 fills every field"
+    ]
+
+
+def category_remark(model: str, taxonomy: Taxonomy, crosswalk: Crosswalk) -> str:
     """'12 of 40 categories can be told', and which can't. A category with others below it counts where it is one itself."""
     told = {row.path for rows in crosswalk.counterparts.values() for row in rows if row.path is not None}
     above = {path[:depth] for path in taxonomy.paths for depth in range(1, len(path))}
     leaves = [path for path in taxonomy.paths if path not in above]
     rest = [path for path in leaves if path not in told]
     remark = (
-        f"{len(leaves) - len(rest):,} of {len(leaves):,} categories of --taxonomy can be told by {backend.name} "
+        f"{len(leaves) - len(rest):,} of {len(leaves):,} categories of --taxonomy can be told by {model} "
         f"({crosswalk.name})"
     )
     if not rest:

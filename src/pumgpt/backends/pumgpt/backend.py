@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -44,6 +45,7 @@ TRIE_TOKENS_AT_ONCE = 12_288
 """A long list of choices is scored for fewer questions at once, so that a pass stays this small."""
 BEAM_QUESTIONS_AT_ONCE = 16
 NUM_RANKED = 5
+NO_CHOICES = Choices(())
 
 _Item = TypeVar("_Item")
 
@@ -113,7 +115,8 @@ class PumGPTBackend(Backend):
         self.end_token_ids: list[int] = [end] if isinstance(end, int) else list(end)
         pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else self.end_token_ids[0]
         self.decoder = Decoder(model, pad, self.end_token_ids)
-        self._tries: dict[Choices | None, TokenTrie] = {}
+        # Choices that nobody holds any more, such as those of one product, leave with their trie.
+        self._tries: WeakKeyDictionary[Choices, TokenTrie] = WeakKeyDictionary()
         self._trees: dict[Choices, AnswerTree] = {}
         self._in_session = False
         self._session_photos: _SessionPhotos | None = None
@@ -331,8 +334,9 @@ class PumGPTBackend(Backend):
 
     def _trie(self, choices: Choices | None) -> TokenTrie:
         """The trie of some choices and of `CANNOT_TELL`, kept; of `CANNOT_TELL` alone for None."""
+        choices = choices or NO_CHOICES
         if choices not in self._tries:
-            token_ids = self._token_ids((*(choices.values if choices else ()), CANNOT_TELL))
+            token_ids = self._token_ids((*choices.values, CANNOT_TELL))
             self._tries[choices] = TokenTrie.build(token_ids, self.end_token_ids[0]).to(self.model.device)
         return self._tries[choices]
 

@@ -33,8 +33,6 @@ NUM_NEIGHBOURS = 1_024
 """Up to so many of the most similar products count; those behind them would weigh next to nothing."""
 UNLABELLED = -1
 """Stands for the label of a product that has none for a field, and for one that is not among the choices."""
-NOT_IN_MEMORY = -1
-"""Stands for the index of a product that the memory doesn't hold."""
 
 _INT8_MAX = 127
 
@@ -128,16 +126,15 @@ class Memory:
         """Keys (B, D) of features."""
         return F.normalize((features_BV.float() - self.centre_V) @ self.projection_VD, dim=-1)
 
-    def neighbours(self, features_BV: Tensor, excluded_B: Tensor | None = None) -> Neighbours:
+    def neighbours(self, features_BV: Tensor, excluded_BN: Tensor | None = None) -> Neighbours:
         """The most similar products to each of B. A row of NaN, of a product without a photo, is similar to none.
 
-        `excluded_B` holds for each the index of a product in the memory that is left out, or `NOT_IN_MEMORY`.
+        `excluded_BN` says for each which products of the memory have no say.
         """
         # -inf gives products without a photo, which are NaN, a weight of zero everywhere.
         similarity_BN = (self.keys_of(features_BV) @ self.keys_ND.T).nan_to_num(-torch.inf)
-        if excluded_B is not None:
-            rows = (excluded_B != NOT_IN_MEMORY).nonzero()[:, 0]
-            similarity_BN[rows, excluded_B[rows]] = -torch.inf
+        if excluded_BN is not None:
+            similarity_BN = similarity_BN.masked_fill(excluded_BN, -torch.inf)
         similarity_BK, index_BK = similarity_BN.topk(min(NUM_NEIGHBOURS, len(self)), dim=-1)
         return Neighbours(self, similarity_BK, index_BK)
 

@@ -17,6 +17,8 @@ Shapes: R answers, T temperatures, C choices.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
 from typing import NamedTuple
@@ -25,12 +27,14 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from pumgpt.backends.calibration import FieldCalibration, fit_calibration
+from pumgpt.backends.calibration import FieldCalibration, fit_calibration, prove_precision
 
 TEMPERATURES = (0.014, 0.02, 0.028, 0.04, 0.056, 0.08)
 STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1e6)
 """The last leaves the answer to the model."""
 SHARPNESSES = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5)
+FOLDS = 5
+"""Parts in which answers are held out, one after the other, to see how good a fit on the others is."""
 LEAST_SHARE = 1e-4
 """What a share counts as, at least, where likelihoods are compared: one answer of which nobody thought decides nothing."""
 
@@ -87,26 +91,54 @@ class Fit(NamedTuple):
         return f"{self.accuracy:.4f} right, loss {self.loss:.4f}"
 
 
+@dataclass(frozen=True, slots=True)
+class HeldOutScore:
+    """Of labelled products that neither a weighing nor a threshold was fitted on: how many were asked, and of how many the
+    answer was right, were every field filled; how many are filled at an asked precision, and how many of these are right.
+    """
+
+    asked: int
+    right: int
+    filled: int
+    filled_right: int
+
+
 @dataclass
 class FieldSamples:
     """Answers to one field that a weighing is fitted on: which choice is right (C for *cannot be inferred*), the model's own
     shares (C + 1,) of the choices and, last, of *cannot be inferred*, and the weight (T, C) of the retrieved products
-    labelled with each choice at each of `TEMPERATURES`.
+    labelled with each choice at each of `TEMPERATURES`. Answers about one product's listings have the same group.
     """
 
     right: list[int] = field(default_factory=list)
     own: list[Tensor] = field(default_factory=list)
     counts: list[Tensor] = field(default_factory=list)
+    group: list[int] = field(default_factory=list)
 
     @property
     def labelled(self) -> int:
         """Answers of which a choice is right."""
         return sum(right < len(own_C) - 1 for right, own_C in zip(self.right, self.own, strict=True))
 
-    def add(self, right: int, own_C: Tensor, counts_TC: Tensor) -> None:
+    def add(self, right: int, own_C: Tensor, counts_TC: Tensor, group: int | None = None) -> None:
+        """Without a `group` an answer is of a product of its own."""
+        self.group.append(-len(self.group) - 1 if group is None else group)
         self.right.append(right)
         self.own.append(own_C)
         self.counts.append(counts_TC)
+
+    def extend(self, other: FieldSamples) -> None:
+        """Add the answers of another model to the same questions. Choices are the same, and so are the groups."""
+        for name in ("right", "own", "counts", "group"):
+            getattr(self, name).extend(getattr(other, name))
+
+    def part(self, keep: Callable[[int], bool]) -> FieldSamples:
+        """The answers whose group `keep` takes."""
+        found = FieldSamples()
+        for right, own_C, counts_TC, group in zip(self.right, self.own, self.counts, self.group, strict=True):
+            if keep(group):
+                found.add(right, own_C, counts_TC, group)
+        return found
 
     def fit(self, joint: bool | None = False) -> tuple[Weighing, Fit, Fit]:
         """The weighing under which the labels are likeliest, of those under which no fewer answers are right than without a
@@ -126,9 +158,71 @@ class FieldSamples:
         _, _, weighing, combined = min(fits)
         return weighing, alone, combined
 
+    def weighed(self, weighing: Weighing) -> Tensor:
+        """The shares (R, C + 1) under a weighing of this grid."""
+        counts_RC = torch.stack(self.counts)[:, TEMPERATURES.index(weighing.temperature)]
+        return weighing.weigh(torch.stack(self.own), counts_RC)
+
     def calibration(self, weighing: Weighing) -> FieldCalibration:
         """What confidences mean under a weighing of this grid."""
-        counts_RC = torch.stack(self.counts)[:, TEMPERATURES.index(weighing.temperature)]
-        shares_RC, right_R = weighing.weigh(torch.stack(self.own), counts_RC)[:, :-1], torch.tensor(self.right)
-        best_R, choice_R = shares_RC.max(1)
-        return fit_calibration(best_R.tolist(), (choice_R == right_R).tolist())
+        best_R, choice_R = self.weighed(weighing)[:, :-1].max(1)
+        return fit_calibration(best_R.tolist(), (choice_R == torch.tensor(self.right)).tolist())
+
+    def held_out(self, joint: bool | None = False) -> HeldOutAnswers:
+        """Confidences of answers that had no say in them: weighing and map are fitted on the other folds."""
+        fold_of = _folds(self.group)
+        found = HeldOutAnswers()
+        for fold in sorted(set(fold_of.values())):
+            rest = self.part(lambda group, fold=fold: fold_of[group] != fold)  # type: ignore[misc]
+            asked = self.part(lambda group, fold=fold: fold_of[group] == fold)  # type: ignore[misc]
+            if not rest.labelled:
+                continue
+            weighing, _, _ = rest.fit(joint)
+            calibration = rest.calibration(weighing)
+            shares_RC, right_R = asked.weighed(weighing), torch.tensor(asked.right)
+            best_R, choice_R = shares_RC[:, :-1].max(1)
+            # What is refused is never filled, whatever its confidence.
+            refused = (shares_RC[:, -1] > best_R).tolist()
+            confidences = [calibration.map(share) for share in best_R.tolist()]
+            found.confidence.extend(
+                0.0 if refusal else sure for sure, refusal in zip(confidences, refused, strict=True)
+            )
+            found.right.extend((choice_R == right_R).tolist())
+            found.labelled.extend(right < len(own_C) - 1 for right, own_C in zip(asked.right, asked.own, strict=True))
+            found.fold.extend([fold] * len(asked.right))
+        return found
+
+
+@dataclass
+class HeldOutAnswers:
+    """Answers with confidences that were fitted on others: whether each is right, whether its product is labelled at all, and
+    the fold that it was held out with.
+    """
+
+    confidence: list[float] = field(default_factory=list)
+    right: list[bool] = field(default_factory=list)
+    labelled: list[bool] = field(default_factory=list)
+    fold: list[int] = field(default_factory=list)
+
+    def proven(self) -> list[tuple[float, float]]:
+        """What each threshold proves; see `FieldCalibration.proven`."""
+        return prove_precision(self.confidence, self.right)
+
+    def score(self, precision: float, least: float) -> HeldOutScore:
+        """At an asked precision, with a threshold that was chosen on the other folds; nothing is filled below `least`."""
+        filled = []
+        for fold in sorted(set(self.fold)):
+            rest = [row for row, own in enumerate(self.fold) if own != fold]
+            proven = prove_precision([self.confidence[row] for row in rest], [self.right[row] for row in rest])
+            threshold = FieldCalibration(proven=proven).threshold(precision) if proven else math.inf
+            filled += [
+                self.right[row]
+                for row, own in enumerate(self.fold)
+                if own == fold and self.labelled[row] and self.confidence[row] >= max(threshold, least)
+            ]
+        return HeldOutScore(sum(self.labelled), sum(self.right), len(filled), sum(filled))
+
+
+def _folds(groups: list[int]) -> dict[int, int]:
+    """A fold for each group: as many groups in each."""
+    return {group: place % FOLDS for place, group in enumerate(dict.fromkeys(groups))}

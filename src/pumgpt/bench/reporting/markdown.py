@@ -33,7 +33,8 @@ def _head(result: BenchResult, command: str) -> str:
     pictures = len(data.items) - products
     asked = f"{products:,} products, {pictures} pictures of no product, {len(result.cases):,} questions"
     made_of = f"Suite `{suite.name}`, version {suite.version}, seed {suite.seed}, data `{data.data_hash}`."
-    return f"`{command}`\n\n{made_of} {asked}. Every figure: value, 95 % interval and number of cases.\n"
+    about = f"{suite.about}\n\n" if suite.about else ""
+    return f"`{command}`\n\n{about}{made_of} {asked}. Every figure: value, 95 % interval and number of cases.\n"
 
 
 def _differences(comparisons: Sequence[Comparison]) -> str:

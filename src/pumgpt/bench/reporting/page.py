@@ -5,12 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from PIL import Image
 
 from pumgpt.backends.protocol import Backend
@@ -29,9 +26,11 @@ from pumgpt.bench.stats.intervals import Measured
 from pumgpt.bench.suites.items import Item, SuiteData
 from pumgpt.bench.suites.suite import IMAGE_ONLY, TITLE_ONLY, TITLE_STRUCK, WITH_TITLE, Suite
 from pumgpt.catalog.photos.decode import open_photo
-from pumgpt.catalog.photos.heat import overlay
-from pumgpt.catalog.photos.thumbnails import data_uri, thumbnail
+from pumgpt.catalog.photos.heat import heat_uri
+from pumgpt.catalog.photos.thumbnails import data_uri, inline_picture, thumbnail
 from pumgpt.errors import PhotoError
+from pumgpt.reports.page import templates, write_page
+from pumgpt.understand.occlusion import occlusion_maps
 
 PHOTO_PX = 200
 # Photos are inside the page: a few examples make the point, and hundreds would make it too large to mail.
@@ -67,23 +66,12 @@ KIND_COLOURS = dict(
 
 def write_report(path: Path, result: BenchResult, command: str) -> None:
     """Write the page as one file."""
-    # Under another name first: a run that is killed must not leave half a page.
-    unfinished = path.with_name(path.name + ".new")
-    unfinished.write_text(render_report(result, command), encoding="utf-8")
-    unfinished.replace(path)
+    write_page(path, [render_report(result, command)])
 
 
 def render_report(result: BenchResult, command: str) -> str:
-    # Listings and answers are other people's texts: they must not become markup.
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    return environment.from_string(_template("bench.html.jinja")).render(
-        _context(result, command), css=_template("bench.css")
-    )
-
-
-@cache
-def _template(name: str) -> str:
-    return (files("pumgpt.bench.reporting") / "templates" / name).read_text(encoding="utf-8")
+    page = templates("pumgpt.bench.reporting").get_template("bench.html.jinja")
+    return page.render(_context(result, command))
 
 
 def _context(result: BenchResult, command: str) -> dict[str, Any]:
@@ -93,6 +81,7 @@ def _context(result: BenchResult, command: str) -> dict[str, Any]:
     of_interest = [model for model in result.models if model.name not in baselines] or result.models
     colours = {model.name: COLOURS[place % len(COLOURS)] for place, model in enumerate(result.models)}
     return {
+        "title": f"PumBench: {result.suite.name}",
         "suite": result.suite,
         "data_hash": result.data.data_hash,
         "command": command,
@@ -251,21 +240,23 @@ def _all_rows(columns: Mapping[str, Scores]) -> Sequence[tuple[str, str, list[st
 def evidence_maps(
     backend: Backend, suite: Suite, data: SuiteData, failures: Sequence[Failure]
 ) -> dict[str, EvidenceMap]:
-    """Case -> a map over the first photo. The cases are asked once more; none is, where the backend gives no evidence."""
+    """Case -> an occlusion map of the first photo. The cases are asked again, as far as the backend gives evidence."""
     if not backend.capabilities.gives_evidence:
         return {}
     items = {item.product.id: item for item in data.items}
-    maps = {}
+    cases, requests = [], []
     for failure in failures:
         case = failure.outcome.case
         for asked in make_requests(suite, data, items[case.product]):
-            if case.id not in asked.case_ids:
-                continue
-            # This question alone: evidence is costly, and that of the request's other questions isn't shown.
-            ((answer,),) = backend.answer([replace(asked.request, questions=(case.question,))], evidence=True)
-            if answer.evidence:
-                maps[case.id] = answer.evidence[0]
-    return maps
+            if case.id in asked.case_ids:
+                cases.append(case.id)
+                # This question alone: evidence is costly, and that of the request's other questions isn't shown.
+                requests.append(replace(asked.request, questions=(case.question,)))
+    answers = backend.answer(requests) if requests else []
+    found = occlusion_maps(backend, requests, answers)
+    first = ((case, maps[0][0]) for case, maps in zip(cases, found, strict=True) if maps and maps[0])
+    # Of several photos the card shows the first; a map of another one would lie over the wrong picture.
+    return {case: grid for case, grid in first if grid.any()}
 
 
 def failure_cards(result: BenchResult, model: ModelResult) -> list[dict[str, Any]]:
@@ -285,8 +276,8 @@ def _card(failure: Failure, item: Item, evidence: EvidenceMap | None) -> dict[st
     photo = _open(item) if case.condition != TITLE_ONLY else None
     return {
         "kind": failure.kind,
-        "photo": None if photo is None else data_uri(thumbnail(photo, PHOTO_PX)),
-        "look": None if photo is None or evidence is None else data_uri(overlay(photo, evidence.tolist(), PHOTO_PX)),
+        "photo": None if photo is None else inline_picture(photo, PHOTO_PX),
+        "look": None if photo is None or evidence is None else heat_uri(evidence),
         "listing": show_listing(item, case.condition).text if case.sees_listing else None,
         "question": case.question.text,
         "answer": answer or "nothing",

@@ -1,39 +1,42 @@
-"""Pictures of where the model looked: an attention map laid over its photo."""
+"""Occlusion maps as pictures to lay over their photo."""
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pumgpt.catalog.photos.thumbnails import thumbnail
-
-HEAT_RGB = (214, 69, 28)
-PAPER_RGB = (250, 249, 246)
+HEAT_RGB = (229, 72, 24)
+VEIL_RGB = (250, 249, 246)
+VEIL_ALPHA, HEAT_ALPHA = 0.68, 0.34
+FULL_HEAT = 0.4
+"""The drop of an answer's share that glows fully. A map whose drops are smaller glows less, so that weak evidence looks weak."""
 
 
 def relative_heat(grid: Sequence[Sequence[float]] | NDArray[np.float32]) -> NDArray[np.float32]:
-    """A map (rows, columns) as heat in 0..1: 0 where the model looked no more than everywhere else.
-
-    Measured against the even share of a patch rather than against the map's own least value, so that a map that tells
-    nothing shows nothing.
-    """
-    share = np.asarray(grid, dtype=np.float32)
-    excess = share * share.size / max(float(share.sum()), 1e-12) - 1
-    heat: NDArray[np.float32] = np.clip(excess / max(float(excess.max()), 1.0), 0, 1).astype(np.float32)
+    """A map of drops (rows, columns) as heat in 0..1."""
+    drops = np.asarray(grid, dtype=np.float32).clip(0)
+    heat: NDArray[np.float32] = (drops / max(float(drops.max()), FULL_HEAT)).astype(np.float32)
     return heat
 
 
-def overlay(photo: Image.Image, grid: Sequence[Sequence[float]], side_px: int) -> Image.Image:
-    """The photo, faded where the model did not look and glowing where it did."""
-    base = np.asarray(thumbnail(photo, side_px), dtype=np.float32)
-    height, width = base.shape[:2]
-    small = Image.fromarray(relative_heat(grid))
-    heat = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC), dtype=np.float32).clip(0, 1)[..., None]
-    grey = base.mean(-1, keepdims=True)
-    faded = 0.45 * grey + 0.55 * np.array(PAPER_RGB, dtype=np.float32)
-    lit = base + 0.42 * heat * (np.array(HEAT_RGB, dtype=np.float32) - base)
-    mixed = faded + np.sqrt(heat) * (lit - faded)
-    return Image.fromarray(mixed.clip(0, 255).astype(np.uint8))
+def heat_layer(grid: Sequence[Sequence[float]] | NDArray[np.float32]) -> Image.Image:
+    """A pixel for each cell: a pale veil where covering the photo changes nothing, a clear view and a glow where it does.
+
+    The browser enlarges it over the photo, which a page then holds once for all of its maps.
+    """
+    heat = np.sqrt(relative_heat(grid))[..., None]
+    colour = (1 - heat) * np.array(VEIL_RGB) + heat * np.array(HEAT_RGB)
+    alpha = 255 * ((1 - heat) * VEIL_ALPHA + heat * HEAT_ALPHA)
+    return Image.fromarray(np.concatenate([colour, alpha], -1).round().astype(np.uint8), "RGBA")
+
+
+def heat_uri(grid: Sequence[Sequence[float]] | NDArray[np.float32]) -> str:
+    """The layer as PNG inside a URI."""
+    buffer = io.BytesIO()
+    heat_layer(grid).save(buffer, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

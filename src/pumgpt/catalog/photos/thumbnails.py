@@ -20,3 +20,9 @@ def data_uri(picture: Image.Image, quality: int = 80) -> str:
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=quality, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def inline_picture(photo: Image.Image, side_px: int) -> dict[str, str]:
+    """The photo at most that large as a URI, and its form, which browsers know of an image but not of a background."""
+    small = thumbnail(photo, min(side_px, max(photo.size)))
+    return {"picture": data_uri(small), "ratio": f"{small.width}/{small.height}"}

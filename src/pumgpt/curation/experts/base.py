@@ -28,6 +28,8 @@ class ExpertOptions:
     """The contrastive model of `similarity`."""
     model: str = "nano"
     """The vision-language model of `vlm`."""
+    vlm_categories_only: bool = False
+    """Whether `vlm` leaves attributes to the others: it is then asked once for a product, and not once for each value."""
     judge: str | None = None
     """The endpoint of `judge`: `openai:NAME@BASE_URL`."""
 

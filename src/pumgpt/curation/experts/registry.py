@@ -67,7 +67,11 @@ def fingerprint(names: Sequence[str], options: ExpertOptions) -> dict[str, str]:
     return {
         "experts": ", ".join(sorted(names)),
         "schema": hashlib.sha256(schema.encode()).hexdigest()[:16],
-        "model": options.model if "model" in used else "",
+        "model": _asked_model(options) if "model" in used else "",
         "similarity model": options.similarity if "similarity" in used else "",
         "judge": options.judge or "" if "judge" in used else "",
     }
+
+
+def _asked_model(options: ExpertOptions) -> str:
+    return f"{options.model}, about categories alone" if options.vlm_categories_only else options.model

@@ -19,6 +19,7 @@ from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR
 from pumgpt.catalog.vocabulary.words import words
 from pumgpt.curation.experts.base import Case, Expert, ExpertOptions
 from pumgpt.curation.experts.category_names import CategoryNames, NamedCategory, name_forms
+from pumgpt.curation.experts.opposites import forms_of, opposites, says_kind
 from pumgpt.curation.verdict import Claim, Verdict, Vote
 from pumgpt.extraction.mentions import Mention, Text
 from pumgpt.extraction.span_classifier import SpanClassifier, SpanOwner
@@ -148,11 +149,14 @@ class TextExpert(Expert):
                 yield ScoredMention(field, text, mention, owner, features, probability)
 
     def _mentioned_alternatives(self, claim: Claim, texts: Mapping[str, Text]) -> Iterator[ScoredMention]:
-        """Supporting mentions of another value of the attribute: one that the schema lists, or another measure."""
+        """Supporting mentions of another value of the attribute: one that the schema lists, or another measure; without a
+        schema, one that the listed value excludes.
+        """
         spec = self._spec(claim)
         listed = (spec.values if spec else None) or ()
         own = claim.value.casefold()
         others = [value for value in listed if value.casefold() != own] if len(listed) <= MAX_ALTERNATIVES else []
+        opposed = () if listed else opposites(claim.name, claim.value)
         quantity = parse_quantity(claim.value, spec.unit if spec else None)
         for field, text in texts.items():
             measures = [
@@ -160,10 +164,27 @@ class TextExpert(Expert):
                 for found, start, end in (text.quantities if quantity is not None else ())
                 if quantity is not None and quantity.comparable_with(found) and not quantity.same_as(found)
             ]
-            for other in (*others, *measures):
+            # Most of the words aren't there, and a look at the words of the text costs less than a search.
+            opposing = [other for other in opposed if text.forms.issuperset(forms_of(other))]
+            for other in (*others, *measures, *opposing):
                 for one in self.scored_mentions(Claim(claim.name, other), field, text):
-                    if one.probability >= _SUPPORTING and not one.mention.denied:
+                    is_name = other in opposing and self._may_begin_name(text, one.mention)
+                    if one.probability >= _SUPPORTING and not one.mention.denied and not is_name:
                         yield one
+
+    def _may_begin_name(self, text: Text, mention: Mention) -> bool:
+        """Whether a mention may be the beginning of a brand: the yellow of "Yellow Dog Men's Tee".
+
+        It isn't where it stands inside of the text, or what follows is the last word, one in small letters, another
+        word for what a product is like, or a category of the catalogue.
+        """
+        after = [word for word in text.words if word.start >= mention.end]
+        if mention.start > text.words[0].start or len(after) < 2:
+            return False
+        following = after[0]
+        if not text.text[following.start].isupper() or says_kind(following.form):
+            return False
+        return not any(named.start == following.start for named in self.categories.find(text))
 
     def _spec(self, claim: Claim) -> AttributeSpec | None:
         return self.schema.get(claim.name) if self.schema else None

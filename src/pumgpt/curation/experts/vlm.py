@@ -1,4 +1,5 @@
-"""A vision-language model, asked several times what the photo shows, without the title.
+"""A vision-language model, asked several times what the photo shows, without the title: the category, and if the user names
+this expert each value too.
 
 Each time the question is phrased differently, by the task's own templates, and the valid answers are the listed value, other
 values of the attribute, and *cannot be inferred*. Its score is the mean probability over the phrasings.
@@ -36,9 +37,13 @@ class VlmExpert(Expert):
     options = ("model",)
 
     def __init__(
-        self, backend: Backend, schema: AttributeSchema | None = None, num_phrasings: int = NUM_PHRASINGS
+        self,
+        backend: Backend,
+        schema: AttributeSchema | None = None,
+        num_phrasings: int = NUM_PHRASINGS,
+        categories_only: bool = False,
     ) -> None:
-        self.backend, self.num_phrasings = backend, num_phrasings
+        self.backend, self.num_phrasings, self.categories_only = backend, num_phrasings, categories_only
         self.inventory = Inventory(schema)
         self._choices: dict[tuple[str, ...], Choices] = {}
         own = backend.capabilities
@@ -53,11 +58,11 @@ class VlmExpert(Expert):
         # Here, because every run resolves this class, and few load a model.
         from pumgpt.backends.load import load_backend
 
-        return cls(load_backend(options.model), options.schema)
+        return cls(load_backend(options.model), options.schema, categories_only=options.vlm_categories_only)
 
     @classmethod
     def is_default(cls, options: ExpertOptions) -> bool:
-        return False
+        return options.vlm_categories_only
 
     def prepare(self, catalog: Iterable[Product]) -> None:
         self.inventory.count(catalog)
@@ -85,8 +90,10 @@ class VlmExpert(Expert):
         return votes
 
     def _knows(self, claim: Claim) -> bool:
-        """Whether it can be asked: a model with categories of its own was trained on no others."""
-        return claim.path is None or self._paths is None or claim.path[-1].casefold() in self._levels
+        """Whether it is asked about this claim: a model with categories of its own was trained on no others."""
+        if claim.path is None:
+            return not self.categories_only
+        return self._paths is None or claim.path[-1].casefold() in self._levels
 
     def _questions(self, claim: Claim) -> list[Question]:
         if (claim.path is not None and self._paths) or self._is_of_category(claim):

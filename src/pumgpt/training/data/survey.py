@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from pumgpt.catalog.duplicates import DuplicateFinder, opened_photos
-from pumgpt.catalog.groups import DisjointSets
+from pumgpt.catalog.duplicates import opened_photos
 from pumgpt.catalog.photos.decode import Fetch
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices
 from pumgpt.catalog.vocabulary.schema import AttributeSchema
 from pumgpt.tasks.context import AskedAttribute, TaskContext
+from pumgpt.training.data.groups import ProductGroups
 
-GROUP_COLUMNS = ("item_group_id", "group_id", "parent_id")
-"""Columns that say which listings are variants of one product."""
 MOST_CLOSED = 200
 """Without a schema, an attribute with more values than this is open."""
 MOST_COPIES = 4
@@ -28,14 +26,10 @@ class Survey:
         self.categories: Counter[tuple[str, ...]] = Counter()
         self._schema = schema
         self._values: dict[str, set[str] | None] = {}
-        self._finder = DuplicateFinder()
-        self._stated: dict[str, list[str]] = {}
+        self._groups = ProductGroups()
 
     def add(self, key: str, product: Product, fetch: Fetch | None) -> None:
-        self._finder.add(replace(product, id=key), opened_photos(product, fetch))
-        for column in GROUP_COLUMNS:
-            if stated := str(product.extra.get(column) or ""):
-                self._stated.setdefault(stated, []).append(key)
+        self._groups.add(replace(product, id=key), opened_photos(product, fetch))
         if product.category:
             self.categories[product.category] += 1
         for name, value in (product.attributes or {}).items():
@@ -47,14 +41,8 @@ class Survey:
                     self._values[name] = None
 
     def close(self) -> None:
-        """Join what hangs together, by whatever kind of likeness."""
-        alike = DisjointSets[str]()
-        for group in [*(group.ids for group in self._finder.groups()), *self._stated.values()]:
-            for key in group[1:]:
-                alike.join(group[0], key)
-        self.group_of = {key: alike.find(key) for key in alike}
-        # It holds a hash of every photo; the second pass needs the groups alone.
-        del self._finder
+        """Find the groups; the second pass needs these alone."""
+        self.group_of = self._groups.close()
 
     @property
     def context(self) -> TaskContext:

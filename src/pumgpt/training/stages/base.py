@@ -72,3 +72,6 @@ class Stage(ABC):
     @abstractmethod
     def save(self, folder: Path) -> None:
         """Leave in `folder` what the next stage, or `pumgpt enrich`, loads."""
+
+    def complete(self, run_stage: Callable[[StageRecipe], Stage]) -> None:  # noqa: B027 - most stages have nothing to add
+        """Add to the trained model what takes further runs, once it is saved."""

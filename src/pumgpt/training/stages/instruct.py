@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from transformers import TrainingArguments
 
 from pumgpt.catalog.product import Product
@@ -28,11 +29,16 @@ from pumgpt.training.data.instructions import InstructionCollator, PromptSetting
 from pumgpt.training.data.labels import build_context
 from pumgpt.training.data.products import PhotoCache, ProductDataset, read_splits, read_validation
 from pumgpt.training.data.stream import ProductStream
+from pumgpt.training.field_fit import describe
+from pumgpt.training.held_out import HeldOutRecipe, measure_and_remember
 from pumgpt.training.initialization import ModelAndProcessor, load_tower
+from pumgpt.training.labelled import attributes_of, with_worthy_labels
 from pumgpt.training.objectives.answers import AnswerTeacher, FormerModel, answer_loss
 from pumgpt.training.objectives.heads import LabelHeads, load_heads, read_values
 from pumgpt.training.stages.base import Batch, Stage, StageRecipe
 from pumgpt.training.trainer import freeze_all_but
+
+logger = logging.getLogger(__name__)
 
 BUCKETS_ON_CPU, BUCKETS_ON_GPU = 8, 2
 """Many buckets spare a CPU the padding; a GPU computes that in no time, and each bucket costs it launches."""
@@ -53,8 +59,8 @@ class InstructSettings(BaseModel):
     """Share of the batches in which fewer visual tokens than N are shown."""
     num_photos: dict[int, float] = {1: 0.8, 2: 0.12, 0: 0.08}
     """How often a batch's prompts show how many photos: two are views of one, with none the title must do."""
-    attributes: list[str]
-    """The attributes that are asked for, in the order of a record."""
+    attributes: list[str] | None
+    """The attributes that are asked for, in the order of a record; with None all that the products have labels of."""
     mixture: MixtureWeights = MixtureWeights()
     mirrored: bool | None = None
     """Whether the model sees each photo together with its mirror image from here on; with None as in `init_from`."""
@@ -83,6 +89,17 @@ class InstructRecipe(StageRecipe):
 
     stage: Literal["instruct"]
     instruct: InstructSettings
+    held_out: HeldOutRecipe | None = None
+    """Measure and calibrate the model on products held out, and give it a memory, for a shop that uses it as it is."""
+
+    @model_validator(mode="after")
+    def _can_hold_out(self) -> InstructRecipe:
+        if self.data.stream and (self.held_out is not None or self.instruct.attributes is None):
+            raise ValueError(
+                "data.stream keeps no products to hold out or to take attributes from: set held_out=null and name "
+                "instruct.attributes, and measure the model with `pumgpt bench`"
+            )
+        return self
 
 
 @dataclass(kw_only=True)
@@ -103,6 +120,8 @@ class InstructStage(Stage):
     """The model as it was, where some tasks are to be retained."""
     encoded: EncodedViews | None
     num_buckets: int
+    products: Sequence[Product]
+    """All products that it could learn from, those that are held out included; none of a stream."""
 
     @classmethod
     def build(cls, recipe: InstructRecipe, arguments: TrainingArguments) -> InstructStage:
@@ -114,8 +133,11 @@ class InstructStage(Stage):
             validation = read_validation(data, recipe.data_dir)
         else:
             train, validation = read_splits(data, recipe.data_dir, recipe.seed, recipe.stage)
+        if settings.attributes is None:
+            train, validation = with_worthy_labels(train), with_worthy_labels(validation)
         products = stream.in_order() if stream is not None else train
-        context = build_context(products, settings.attributes, settings.min_count)
+        # Whatever is held out, the questions are those of all products.
+        context = build_context(products, attributes_of(train, settings.attributes), settings.min_count)
         on_cpu = arguments.device.type == "cpu"
         model, processor = _load_model(recipe, train, on_cpu)
         former = copy.deepcopy(model).requires_grad_(False).eval().to(arguments.device) if settings.retained else None
@@ -129,6 +151,9 @@ class InstructStage(Stage):
             # Views are kept for every product, so that none may drop out later.
             train = photos.usable(train)
             encoded = _encode(recipe, settings.encoded, model, train, photos, arguments.bf16)
+        every_product = train
+        if recipe.held_out is not None:
+            train = recipe.held_out.training_products(train)
         return cls(
             recipe=recipe,
             model=model,
@@ -141,6 +166,7 @@ class InstructStage(Stage):
             former=former,
             encoded=encoded,
             num_buckets=BUCKETS_ON_CPU if on_cpu else BUCKETS_ON_GPU,
+            products=every_product,
         )
 
     def collate(self, views: AugmentRecipe | None) -> InstructionCollator:
@@ -209,6 +235,21 @@ class InstructStage(Stage):
         self.model.save_pretrained(folder)
         self.processor.save_pretrained(folder)
         self._write_card(folder)
+
+    def complete(self, run_stage: Callable[[StageRecipe], Stage]) -> None:
+        """Measure, calibrate and remember, where the recipe holds products out."""
+        held_out = self.recipe.held_out
+        if held_out is None:
+            return
+
+        def train_without(fold: int, folder: Path) -> Path:
+            beside = held_out.model_copy(update={"without": fold})
+            run_stage(self.recipe.model_copy(update={"held_out": beside, "output_dir": folder}))
+            return folder
+
+        products = self.products
+        for line in map(describe, measure_and_remember(self.recipe.output_dir, products, held_out, train_without)):
+            logger.info("%s", line)
 
     def _write_card(self, folder: Path) -> None:
         """What the checkpoint was trained to answer, for `pumgpt info` and as defaults of `pumgpt enrich`."""

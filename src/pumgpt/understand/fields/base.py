@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+from PIL.Image import Image
+
 from pumgpt.backends.protocol import Answer
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Question
 from pumgpt.catalog.understanding import Evidence, Source
 from pumgpt.extraction.extractor import Listing
+from pumgpt.ocr.reader import Line, PrintReader, shared_reader
 from pumgpt.tasks.registry import get_task
 from pumgpt.understand.judge import FieldPrediction, Judge
 from pumgpt.understand.plan import Plan
@@ -36,8 +39,16 @@ class FieldContext:
     plan: Plan
     product: Product
     photo_numbers: Sequence[int] | None = None
+    photos: Sequence[Image] = ()
     remarks: list[str] = field(default_factory=list)
     """What a person should know of the fields; it grows while they are made."""
+
+    @cached_property
+    def print_lines(self) -> tuple[Line, ...] | None:
+        """The text in its photos; None where nothing is installed that reads it."""
+        if not PrintReader.is_installed():
+            return None
+        return tuple(line for photo in self.photos for line in shared_reader().read(photo))
 
     @cached_property
     def judge(self) -> Judge:
@@ -62,13 +73,13 @@ class FieldContext:
 
     def evidence(self, answer: Answer) -> Evidence | None:
         """The photo whose map is the sharpest."""
-        if not self.plan.evidence or not answer.evidence:
+        if self.plan.evidence is None or not answer.evidence:
             return None
         peaks = [float(grid.max()) * grid.size for grid in answer.evidence]
         sharpest = peaks.index(max(peaks))
         number = sharpest if self.photo_numbers is None else self.photo_numbers[sharpest]
         grid = [[round(float(share), 4) for share in row] for row in answer.evidence[sharpest]]
-        return Evidence(image=number, grid=grid)
+        return Evidence(image=number, kind=self.plan.evidence, grid=grid)
 
     def evidence_of(self, reading: Reading, answer: Answer | None = None) -> Evidence | None:
         """The map of the answer where that is what the reading rests on, and the words that state the value."""

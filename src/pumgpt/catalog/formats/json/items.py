@@ -250,6 +250,8 @@ def _elements(window: _Window, keys: Keys) -> Iterator[JsonItem]:
             known = set(item.value)
         if window.peek() == ",":
             window.at += 1
+        elif window.peek() == "" and item.value is None:
+            return  # a broken element took all that was left, and is reported already
         elif window.peek() != "]":
             yield JsonItem(window.rest(), "", None, "the file ends inside of its list, or goes on without a comma")
             return

@@ -194,24 +194,10 @@ class NumberedPairs(AttributeCells):
 
 
 @dataclass(frozen=True)
-class PackedCell(AttributeCells):
-    """All attributes in one cell: 'color=Red,material=Wool|Silk'.
-
-    A value that holds `between` or a quote stands in double quotes. `codes` are the system's own names for some folded
-    ones; what is called as one of `switches` is none of the product's attributes.
-    """
+class SingleCell(AttributeCells):
+    """All attributes in the cell of one column, in a form that a subclass reads and writes."""
 
     column: str
-    codes: Mapping[str, str] = field(default_factory=dict)
-    switches: Collection[str] = ()
-    between: str = ","
-    equals: str = "="
-    separator: str = "|"
-
-    def read(self, rows: FoldedRows) -> Iterator[tuple[str, list[str]]]:
-        for name, value in self._parse(rows.get(self.column, "")):
-            if name not in self.switches:
-                yield name, value.split(self.separator)
 
     def columns(self) -> Collection[str]:
         return (self.column,)
@@ -222,6 +208,26 @@ class PackedCell(AttributeCells):
 
     def made(self, names: Sequence[str]) -> Sequence[str]:
         return (self.column,)
+
+
+@dataclass(frozen=True)
+class PackedCell(SingleCell):
+    """All attributes in one cell: 'color=Red,material=Wool|Silk'.
+
+    A value that holds `between` or a quote stands in double quotes. `codes` are the system's own names for some folded
+    ones; what is called as one of `switches` is none of the product's attributes.
+    """
+
+    codes: Mapping[str, str] = field(default_factory=dict)
+    switches: Collection[str] = ()
+    between: str = ","
+    equals: str = "="
+    separator: str = "|"
+
+    def read(self, rows: FoldedRows) -> Iterator[tuple[str, list[str]]]:
+        for name, value in self._parse(rows.get(self.column, "")):
+            if name not in self.switches:
+                yield name, value.split(self.separator)
 
     def put(self, row: Row, name: str, values: Sequence[str], spelling: str | None = None) -> bool:
         pairs = self._parse(row[self.column])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pumgpt.catalog.formats.folded import FoldedRows
-from pumgpt.catalog.formats.shops.attribute_cells import AttributeCells, OwnColumns, Row
+from pumgpt.catalog.formats.shops.attribute_cells import AttributeCells, OwnColumns, Row, SingleCell
 from pumgpt.catalog.formats.shops.table import ShopTable, ShopTableReader, deepest_path
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 
@@ -54,25 +54,13 @@ class PrestaShopFormat(ShopTable):
 
 
 @dataclass(frozen=True)
-class _Features(AttributeCells):
+class _Features(SingleCell):
     """'Name:Value:Position:Customized', several between commas. A feature with several values is written several times."""
-
-    column: str
 
     def read(self, rows: FoldedRows) -> Iterator[tuple[str, list[str]]]:
         for feature in rows.get(self.column, "").split(","):
             name, value = (*feature.split(":"), "", "")[:2]
             yield name, [value]
-
-    def columns(self) -> Collection[str]:
-        return (self.column,)
-
-    @property
-    def takes_others(self) -> str | None:
-        return self.column
-
-    def made(self, names: Sequence[str]) -> Sequence[str]:
-        return (self.column,)
 
     def put(self, row: Row, name: str, values: Sequence[str], spelling: str | None = None) -> bool:
         label = spelling or name[:1].upper() + name[1:]

@@ -279,13 +279,15 @@ class _Places:
         for order, (kind, parts) in enumerate(names):
             part = next(iter(sorted(parts)), "")
             listed = [place for place in self._by_part.get(part, ()) if parts <= place.parts]
-            for place in _most_general(listed):
+            for place in listed:
                 above, unknown, is_elsewhere = self._surroundings(place, chain)
                 if is_elsewhere:
                     elsewhere.append(place)
                 else:
                     # Of "Hats" and "Hats & Caps" the first says less besides.
                     fitting.append(_Candidate((unknown, -above, len(place.parts), order), kind, place))
+        general = set(_most_general([candidate.place for candidate in fitting]))
+        fitting = [candidate for candidate in fitting if candidate.place in general]
         return _Found(tuple(fitting), tuple(dict.fromkeys(elsewhere)))
 
     def _surroundings(self, place: _Place, chain: frozenset[str]) -> tuple[int, int, bool]:

@@ -19,7 +19,7 @@ _BRACKETS = re.compile(r"[()\[\]]")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _OF = re.compile(r"\s(?:de|d'|del|para|pour|per)\s", re.IGNORECASE)
 _OF_THE_OTHERS = frozenset(
-    {"accessory", "accessoire", "accesorio", "zubehor", "part", "supply", "equipment", "kit", "set", "other"}
+    ("accessory", "accessoire", "accesorio", "zubehor", "part", "supply", "equipment", "kit", "set", "other")
 )
 """What these are is said by the names beside them: 'Costumes & Accessories'."""
 _COMPOUNDING = ("damen", "herren", "kinder", "madchen", "jungen", "umstand")

@@ -1,29 +1,36 @@
-"""Publish what `pumgpt bench` measured as pages under docs/results/.
-
-    python scripts/publish_bench.py runs/bench/*/results.json   # take over new results and write the pages
-    python scripts/publish_bench.py                             # write the pages again, from the figures kept
-    python scripts/publish_bench.py --check                     # fail where a page isn't what would be written
+"""PumBench's results as pages: one for each suite, and the table of headlines in docs/pumbench.md.
 
 A `results.json` is large and stays out of the repository. The figures that a page shows are kept beside it as
-`docs/results/SUITE.json`; the page and the headline table in docs/pumbench.md are written from these files alone.
+`docs/results/SUITE.json`; pages are written from these files alone.
 """
 
 from __future__ import annotations
 
-import argparse
 import re
-import sys
 import textwrap
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from publishing.field_tables import FILE as FIELDS_FILE
+from publishing.revisions import shipped_revision
 from pumgpt.bench.reporting.headlines import HEADLINES
 from pumgpt.bench.reporting.markdown import render_rows
-from pumgpt.bench.reporting.results import ComparisonJson, MeasuredJson, Results, read_results
-from pumgpt.errors import CatalogError, PumGPTError
+from pumgpt.bench.reporting.results import ComparisonJson, MeasuredJson, Results
+from pumgpt.bench.suites.suite import load_suite
+from pumgpt.errors import CatalogError
 
-SUITES = ("samples", "fashion", "grocery", "clothing", "implicitave", "ae-110k", "oa-mine", "open-domain")
+SUITES = (
+    "samples",
+    "fashion",
+    "grocery",
+    "grocery-iconic",
+    "clothing",
+    "implicitave",
+    "ae-110k",
+    "oa-mine",
+    "open-domain",
+)
 """The order of the headline table; a suite that isn't listed comes last."""
 HEADLINE_ROWS = (
     ("category", "accuracy", "category right"),
@@ -92,30 +99,6 @@ class Figures(_Strict):
     ceilings: list[Ceiling]
     num_comparisons: int
     differences: list[Difference]
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Publish what `pumgpt bench` measured.")
-    parser.add_argument("results", type=Path, nargs="*", help="results.json of one suite or more")
-    parser.add_argument("--docs", type=Path, default=Path("docs"))
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where a page is out of date")
-    options = parser.parse_args()
-    try:
-        if not options.check:
-            for path in options.results:
-                keep_figures(choose_figures(read_results(path)), options.docs / "results")
-        pages = render_pages(options.docs)
-    except (PumGPTError, OSError) as error:
-        print(f"publish_bench: {error}", file=sys.stderr)
-        return 1
-    if not options.check:
-        for path, text in pages.items():
-            path.write_text(text, encoding="utf-8")
-        return 0
-    stale = [path for path, text in pages.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
-    for path in stale:
-        print(f"publish_bench: {path}: is out of date; run python scripts/publish_bench.py", file=sys.stderr)
-    return 1 if stale else 0
 
 
 def choose_figures(results: Results) -> Figures:
@@ -191,24 +174,47 @@ def _count_differences(comparisons: list[ComparisonJson]) -> list[Difference]:
     return list(found.values())
 
 
+def add_earlier_columns(figures: Figures, earlier: Figures) -> Figures:
+    """With the columns of models that weren't asked again, where they answered the very same questions.
+
+    What a baseline or a file of predictions says doesn't change with nano. They are not compared with it, since that takes the
+    answers to each single question.
+    """
+    if (figures.version, figures.seed, figures.data_hash) != (earlier.version, earlier.seed, earlier.data_hash):
+        return figures
+    asked = {model.name for model in figures.models}
+    others = [model for model in earlier.models if model.name not in asked and model.name != "nano"]
+    merged = figures.model_copy(deep=True)
+    merged.models += others
+    for condition, scores in merged.scores.items():
+        known = {(score.slot, score.metric): score.values for score in earlier.scores.get(condition, [])}
+        for score in scores:
+            values = known.get((score.slot, score.metric), {})
+            score.values |= {model.name: values[model.name] for model in others if model.name in values}
+    for kind, counts in merged.failures.items():
+        counts |= {model.name: earlier.failures.get(kind, {}).get(model.name, 0) for model in others}
+    return merged
+
+
 def keep_figures(figures: Figures, folder: Path) -> None:
+    """Write `SUITE.json`, with what it held of models that weren't asked again."""
+    earlier = folder / f"{figures.suite}.json"
+    if earlier.is_file():
+        figures = add_earlier_columns(figures, _read_figures(earlier))
     folder.mkdir(parents=True, exist_ok=True)
     # An interval stays on one line: a later run's differences are then easy to see in the history.
     text = NUMBERS.sub(lambda match: f"[{' '.join(match[1].split())}]", figures.model_dump_json(indent=1))
     (folder / f"{figures.suite}.json").write_text(text + "\n", encoding="utf-8")
 
 
-def render_pages(docs: Path) -> dict[Path, str]:
-    """Every generated page and its text, and docs/pumbench.md with its headline table renewed."""
-    found = [_read_figures(path) for path in sorted((docs / "results").glob("*.json"))]
-    found.sort(key=lambda one: SUITES.index(one.suite) if one.suite in SUITES else len(SUITES))
-    front = docs / "pumbench.md"
-    table = headline_table(found)
-    text, count = BLOCK.subn(lambda match: match[1] + table + match[2], front.read_text(encoding="utf-8"))
-    if count != 1:
-        raise CatalogError(f"{front}: has {count} headline tables; mark the place of one as publish_bench.py does")
-    pages = {docs / "results" / f"{one.suite}.md": render_page(one) for one in found}
-    return {**pages, front: text}
+def read_figures(folder: Path) -> list[Figures]:
+    """Every suite that was published, in the order of `SUITES`."""
+    found = [_read_figures(path) for path in sorted(folder.glob("*.json")) if path.name != FIELDS_FILE]
+    return sorted(found, key=lambda one: SUITES.index(one.suite) if one.suite in SUITES else len(SUITES))
+
+
+def nano_revision(figures: Figures) -> str | None:
+    return next((model.revision for model in figures.models if model.name == "nano"), None)
 
 
 def _read_figures(path: Path) -> Figures:
@@ -232,7 +238,16 @@ def headline_table(suites: list[Figures]) -> str:
                 cells = [_cell(score.values.get(columns.get(label, ""), [])) for label in HEADLINE_MODELS]
                 link = f"[{figures.suite}](results/{figures.suite}.md)"
                 rows.append([f"{link}, {condition}", title, f"{score.n:,}", *cells])
-    return render_rows(["suite", "share", "n", *HEADLINE_MODELS], rows)
+    table = render_rows(["suite", "share", "n", *HEADLINE_MODELS], rows)
+    older: dict[str, list[str]] = {}
+    for figures in suites:
+        revision = nano_revision(figures)
+        if revision not in (None, shipped_revision()):
+            older.setdefault(str(revision), []).append(figures.suite)
+    notes = [
+        f"Measured with nano `{revision}`, an earlier one: {', '.join(names)}." for revision, names in older.items()
+    ]
+    return "\n".join([table, *(_fill(note) for note in notes)])
 
 
 def render_page(figures: Figures) -> str:
@@ -247,9 +262,11 @@ def render_page(figures: Figures) -> str:
         "95 % interval. [PumBench](../pumbench.md) says what is asked and measured."
     )
     parts = [
-        f"<!-- generated by scripts/publish_bench.py from {figures.suite}.json; do not edit -->\n",
+        f"<!-- generated by scripts/publish.py from {figures.suite}.json; do not edit -->\n",
         f"# PumBench: {figures.suite}\n",
+        _fill(load_suite(figures.suite).about) if figures.suite in SUITES else "",
         _fill(intro),
+        *_revision_note(figures),
         _command(figures),
         render_rows(["column", "model", "revision", "seconds a product"], models),
         *(f"## Scores, {name}\n\n{_scores_table(scores, labels)}" for name, scores in figures.scores.items()),
@@ -257,7 +274,14 @@ def render_page(figures: Figures) -> str:
         *_ceilings_section(figures),
         *_differences_section(figures, labels),
     ]
-    return "\n".join(parts)
+    return "\n".join(part for part in parts if part)
+
+
+def _revision_note(figures: Figures) -> list[str]:
+    revision = nano_revision(figures)
+    if revision in (None, shipped_revision()):
+        return []
+    return [_fill(f"Measured with nano `{revision}`; the one that ships is `{shipped_revision()}`.")]
 
 
 def _fill(text: str) -> str:
@@ -329,7 +353,3 @@ def _differences_section(figures: Figures, labels: dict[str, str]) -> list[str]:
     ]
     table = render_rows([f"{first} against", "better", "worse", "no difference shown", "of"], rows)
     return [f"## Significance\n\n{_fill(note)}\n{table}"]
-
-
-if __name__ == "__main__":
-    sys.exit(main())

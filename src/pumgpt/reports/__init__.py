@@ -1,0 +1,1 @@
+"""What the pages that PumGPT writes have in common: stylesheet, head, rendering."""
