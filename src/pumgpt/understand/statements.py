@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from pumgpt.backends.calibration import Calibration, PrecisionOf
+from pumgpt.backends.calibration import Calibration
 from pumgpt.catalog.understanding import Source
 from pumgpt.catalog.vocabulary.schema import AttributeSpec
 from pumgpt.catalog.vocabulary.values import same_value
@@ -57,9 +57,9 @@ def calibration_key(stated: StatedValue, calibration: Calibration) -> str:
 class StatementReader:
     """Reads one product's listing, at one asked precision."""
 
-    def __init__(self, listing: Listing, precision: float, precision_of: PrecisionOf = "all") -> None:
+    def __init__(self, listing: Listing, precision: float) -> None:
         self.listing = listing
-        self.precision, self.precision_of = precision, precision_of
+        self.precision = precision
         self.calibration = text_calibration()
 
     def read(self, spec: AttributeSpec) -> Reading | None:
@@ -119,8 +119,9 @@ class StatementReader:
         return replace(model, prediction=replace(kept, others=seen.others), remark=remark)
 
     def _prediction(self, key: str, value: AnswerValue | None, confidence: float) -> FieldPrediction:
-        threshold = self.calibration.threshold(key, self.precision, self.precision_of)
-        least = max(threshold, LEAST_CONFIDENCE) if self.precision > 0 else 0.0
+        # Each value is held to the precision by itself, also where all are asked together: a catalogue has other shares of
+        # sure and unsure statements than the titles of the fit, so that a threshold for all of those would not hold.
+        least = max(self.precision, LEAST_CONFIDENCE) if self.precision > 0 else 0.0
         measured = self.calibration.precision_from(key, least)
         precision = None if measured is None else round(measured, 4)
         return FieldPrediction(value, round(confidence, 4), confidence >= least, precision=precision)

@@ -58,7 +58,7 @@ class FieldContext:
 
     @cached_property
     def statements(self) -> StatementReader:
-        return StatementReader(Listing.of(self.product), self.plan.precision, self.plan.precision_of)
+        return StatementReader(Listing.of(self.product), self.plan.precision)
 
     @property
     def model_source(self) -> Source:
