@@ -95,7 +95,8 @@ class StatementReader:
             return replace(text, prediction=replace(stated, value=seen.value), source="photo and text")
         raw = agreement_score(seen.confidence, stated.confidence)
         confidence = self.calibration.confidence(AGREEMENT, raw)
-        together = self._prediction(AGREEMENT, seen.value, max(confidence, seen.confidence))
+        # Each alone was measured over products where the other says something else, too.
+        together = self._prediction(AGREEMENT, seen.value, max(confidence, seen.confidence, stated.confidence))
         precision = together.precision if together.sure else seen.precision
         both = replace(together, sure=together.sure or seen.sure, others=seen.others, precision=precision)
         return Reading(both, "photo and text", text.quote)
@@ -104,12 +105,15 @@ class StatementReader:
         """The surer of the two where it is sure enough in spite of the other, else neither."""
         seen, stated = model.prediction, text.prediction
         assert text.quote is not None
-        loud = (stated.confidence or 0) >= LEAST_CONFIDENCE and (seen.confidence or 0) >= LEAST_CONFIDENCE
+        loud = (stated.confidence or 0) >= LEAST_CONFIDENCE <= (1.0 if seen.confidence is None else seen.confidence)
         remark = None
         if loud and not alike(str(seen.value), text.quote.value):
             remark = f"{name}: the photo says {seen.value}, the {text.quote.part} says '{text.quote.words}'"
         if not is_measured or seen.confidence is None or stated.confidence is None:
-            return replace(text, remark=remark) if stated.sure else replace(model, remark=remark)
+            # Nothing says which of the two is surer.
+            return replace(
+                text if not loud else model, prediction=replace(stated, sure=stated.sure and not loud), remark=remark
+            )
         raw = dispute_score(seen.confidence, stated.confidence)
         for_text = self.calibration.confidence(TEXT_AGAINST_MODEL, raw)
         for_model = self.calibration.confidence(MODEL_AGAINST_TEXT, 1 - raw)
