@@ -21,7 +21,8 @@ VAGUE = re.compile(
 """Words that name a nano so that nobody can tell which one it was."""
 LISTED = re.compile(r"^\| `([0-9a-f]{12})` \|", re.MULTILINE)
 EXPERIMENT = re.compile(r"\bexperiments/(\w+)/run\.py")
-LOADS_NANO = re.compile(r"""["']nano["']|adapt\.yaml""")
+FIGURE = re.compile(r"\b0\.\d\d|\b[\d,]+ of [\d,]+")
+LOADS_NANO = re.compile(r"""["']nano["']|adapt[\w-]*\.yaml""")
 HEADING = re.compile(r"^#+ ", re.MULTILINE)
 
 
@@ -46,7 +47,7 @@ def check_page(name: str, text: str, listed: list[str], asks_nano: frozenset[str
     for start, end in itertools.pairwise(starts):
         section = text[start:end]
         cited = next((match for match in EXPERIMENT.finditer(section) if match[1] in asks_nano), None)
-        if cited and not MARK.search(section):
+        if cited and FIGURE.search(section) and not MARK.search(section):
             line = _line(text, start + cited.start())
             yield f"{name}:{line}: figures of {cited[0]} without the revision that they are of; write nano `...` beside them"
 

@@ -112,7 +112,7 @@ def test_the_page_stands_alone_and_shows_photos_answers_and_plots(shop: Path) ->
         "From the photo alone",
         "data:image/jpeg;base64,",
         "<svg",
-        "where it looked",
+        "where the answer would change",
         "What goes wrong",
         "less is better",
     ):

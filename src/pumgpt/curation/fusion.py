@@ -107,16 +107,23 @@ class Fusion:
 
     @classmethod
     def fit(
-        cls, labelled: Sequence[tuple[Sequence[Vote], Verdict]], operating_point: float | None = None, seed: int = 0
+        cls,
+        labelled: Sequence[tuple[Sequence[Vote], Verdict]],
+        operating_point: float | None = None,
+        seed: int = 0,
+        *,
+        balanced: bool = False,
     ) -> Fusion:
         """Fit on votes and true verdicts; a few hundred are enough. Without an `operating_point`, cross-validation picks the
-        one with the best macro-F1 of supported against the rest. Raises `ModelError` if there are fewer than two verdicts.
+        one with the best macro-F1 of supported against the rest. `balanced` gives both verdicts the same weight: there is no
+        common intercept, so where one verdict is frequent, every further vote would count its frequency again. Raises
+        `ModelError` if there are fewer than two verdicts.
         """
         if len({verdict for _, verdict in labelled}) < 2:
             raise ModelError(
                 "the fusion can't be fitted on values of one verdict; label some right and some wrong ones"
             )
-        coefficients = _fit(labelled, seed)
+        coefficients = _fit(labelled, seed, balanced)
         if operating_point is None:
             operating_point = _best_operating_point(labelled, seed)
         return cls(coefficients, operating_point)
@@ -218,7 +225,7 @@ def _with_subsets(labelled: Sequence[tuple[Sequence[Vote], Verdict]], seed: int)
     return examples
 
 
-def _fit(labelled: Sequence[tuple[Sequence[Vote], Verdict]], seed: int) -> dict[str, Floats]:
+def _fit(labelled: Sequence[tuple[Sequence[Vote], Verdict]], seed: int, balanced: bool = False) -> dict[str, Floats]:
     from sklearn.linear_model import LogisticRegression
 
     examples = _with_subsets(labelled, seed)
@@ -229,7 +236,9 @@ def _fit(labelled: Sequence[tuple[Sequence[Vote], Verdict]], seed: int) -> dict[
         for vote in votes:
             row[columns[vote.expert] : columns[vote.expert] + _NUM_FEATURES] = _features(vote, votes)
     truths = np.array([VERDICTS.index(verdict) for _, verdict in examples])
-    model = LogisticRegression(C=1.0, fit_intercept=False, max_iter=1000).fit(design, truths)
+    model = LogisticRegression(
+        C=1.0, fit_intercept=False, max_iter=1000, class_weight="balanced" if balanced else None
+    ).fit(design, truths)
     weights = np.full((design.shape[1], len(VERDICTS)), 0.0)
     if len(model.classes_) == 2:  # scikit-learn keeps one row for the two, that of the later
         weights[:, model.classes_[0]], weights[:, model.classes_[1]] = -model.coef_[0] / 2, model.coef_[0] / 2
