@@ -224,10 +224,10 @@ def test_one_score_means_more_where_the_listing_was_read() -> None:
         assert found.attributes is not None
         return found.attributes[0].confidence
 
-    assert (confidence(Product("1")), confidence(Product("1", title="Blue shirt"))) == (0.3, 0.5)
+    assert (confidence(Product("1")), confidence(Product("1", title="A shirt"))) == (0.3, 0.5)
     del curves[listed_key("attribute:colour")]
     asked = replace(asked, calibration=Calibration(fields=curves))
-    assert confidence(Product("1", title="Blue shirt")) == 0.3
+    assert confidence(Product("1", title="A shirt")) == 0.3
 
 
 class _Shelves:

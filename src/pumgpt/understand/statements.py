@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from pumgpt.backends.calibration import Calibration, PrecisionOf
+from pumgpt.backends.calibration import Calibration
 from pumgpt.catalog.understanding import Source
 from pumgpt.catalog.vocabulary.schema import AttributeSpec
 from pumgpt.catalog.vocabulary.values import same_value
@@ -57,9 +57,9 @@ def calibration_key(stated: StatedValue, calibration: Calibration) -> str:
 class StatementReader:
     """Reads one product's listing, at one asked precision."""
 
-    def __init__(self, listing: Listing, precision: float, precision_of: PrecisionOf = "all") -> None:
+    def __init__(self, listing: Listing, precision: float) -> None:
         self.listing = listing
-        self.precision, self.precision_of = precision, precision_of
+        self.precision = precision
         self.calibration = text_calibration()
 
     def read(self, spec: AttributeSpec) -> Reading | None:
@@ -95,7 +95,8 @@ class StatementReader:
             return replace(text, prediction=replace(stated, value=seen.value), source="photo and text")
         raw = agreement_score(seen.confidence, stated.confidence)
         confidence = self.calibration.confidence(AGREEMENT, raw)
-        together = self._prediction(AGREEMENT, seen.value, max(confidence, seen.confidence))
+        # Each alone was measured over products where the other says something else, too.
+        together = self._prediction(AGREEMENT, seen.value, max(confidence, seen.confidence, stated.confidence))
         precision = together.precision if together.sure else seen.precision
         both = replace(together, sure=together.sure or seen.sure, others=seen.others, precision=precision)
         return Reading(both, "photo and text", text.quote)
@@ -104,12 +105,15 @@ class StatementReader:
         """The surer of the two where it is sure enough in spite of the other, else neither."""
         seen, stated = model.prediction, text.prediction
         assert text.quote is not None
-        loud = (stated.confidence or 0) >= LEAST_CONFIDENCE and (seen.confidence or 0) >= LEAST_CONFIDENCE
+        loud = (stated.confidence or 0) >= LEAST_CONFIDENCE <= (1.0 if seen.confidence is None else seen.confidence)
         remark = None
         if loud and not alike(str(seen.value), text.quote.value):
             remark = f"{name}: the photo says {seen.value}, the {text.quote.part} says '{text.quote.words}'"
         if not is_measured or seen.confidence is None or stated.confidence is None:
-            return replace(text, remark=remark) if stated.sure else replace(model, remark=remark)
+            # Nothing says which of the two is surer.
+            return replace(
+                text if not loud else model, prediction=replace(stated, sure=stated.sure and not loud), remark=remark
+            )
         raw = dispute_score(seen.confidence, stated.confidence)
         for_text = self.calibration.confidence(TEXT_AGAINST_MODEL, raw)
         for_model = self.calibration.confidence(MODEL_AGAINST_TEXT, 1 - raw)
@@ -119,8 +123,9 @@ class StatementReader:
         return replace(model, prediction=replace(kept, others=seen.others), remark=remark)
 
     def _prediction(self, key: str, value: AnswerValue | None, confidence: float) -> FieldPrediction:
-        threshold = self.calibration.threshold(key, self.precision, self.precision_of)
-        least = max(threshold, LEAST_CONFIDENCE) if self.precision > 0 else 0.0
+        # Each value is held to the precision by itself, also where all are asked together: a catalogue has other shares of
+        # sure and unsure statements than the titles of the fit, so that a threshold for all of those would not hold.
+        least = max(self.precision, LEAST_CONFIDENCE) if self.precision > 0 else 0.0
         measured = self.calibration.precision_from(key, least)
         precision = None if measured is None else round(measured, 4)
         return FieldPrediction(value, round(confidence, 4), confidence >= least, precision=precision)

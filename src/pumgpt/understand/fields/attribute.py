@@ -11,6 +11,7 @@ from pumgpt.catalog.understanding import AttributeField, CorrectionField
 from pumgpt.catalog.vocabulary.attribute_names import find_attribute
 from pumgpt.catalog.vocabulary.schema import AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import CategoryPath
+from pumgpt.tasks.words import alike
 from pumgpt.understand.fields.base import FieldContext, Reply, calibration_key, text_or_none
 from pumgpt.understand.judge import NO_PREDICTION, reconcile
 from pumgpt.understand.statements import Reading
@@ -57,7 +58,10 @@ def _stated_field(context: FieldContext, spec: AttributeSpec) -> AttributeField:
 
 def _field(context: FieldContext, name: str, reading: Reading, answer: Answer | None = None) -> AttributeField:
     own = find_attribute(context.product.attributes, name)
-    decision = reconcile(own, reading.prediction, context.plan.overwrite_values)
+    prediction = reading.prediction
+    if reading.source == "text" and isinstance(own, str) and alike(own, str(prediction.value)):
+        prediction = NO_PREDICTION  # a title that says "wool" speaks against no "Merino wool"
+    decision = reconcile(own, prediction, context.plan.overwrite_values)
     shop_stands = decision.status in ("kept", "conflict")
     if reading.remark is not None and decision.status != "kept":
         context.remarks.append(reading.remark)

@@ -58,7 +58,7 @@ class FieldContext:
 
     @cached_property
     def statements(self) -> StatementReader:
-        return StatementReader(Listing.of(self.product), self.plan.precision, self.plan.precision_of)
+        return StatementReader(Listing.of(self.product), self.plan.precision)
 
     @property
     def model_source(self) -> Source:
@@ -83,7 +83,8 @@ class FieldContext:
 
     def evidence_of(self, reading: Reading, answer: Answer | None = None) -> Evidence | None:
         """The map of the answer where that is what the reading rests on, and the words that state the value."""
-        seen = None if answer is None or reading.source in ("text", None) else self.evidence(answer)
+        is_of_text = reading.quote is not None and reading.source == "text"
+        seen = None if answer is None or is_of_text else self.evidence(answer)
         if reading.quote is None:
             return seen
         quoted = {"text": reading.quote.words, "part": reading.quote.part}
