@@ -28,7 +28,7 @@ from pumgpt.training.recipe import load_recipe
 from pumgpt.training.remember import HELD_OUT_FOLDER, remember
 from pumgpt.training.run import train
 from pumgpt.understand.intake import Intake
-from pumgpt.understand.plan import calibration_remarks
+from pumgpt.understand.remarks import calibration_remarks
 
 
 def drawn(seed: int, folder: Path, **more: object) -> Product:

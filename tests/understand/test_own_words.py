@@ -19,7 +19,8 @@ from pumgpt.catalog.vocabulary.taxonomy import Taxonomy, split_path
 from pumgpt.errors import UsageError
 from pumgpt.understand.assemble import assemble
 from pumgpt.understand.fields.base import Reply
-from pumgpt.understand.plan import Plan, fingerprint, make_plan, vocabulary_remarks
+from pumgpt.understand.plan import Plan, fingerprint, make_plan
+from pumgpt.understand.remarks import vocabulary_remarks
 
 OWN = AttributeSchema(
     (AttributeSpec("gender", ("Men", "Women")), AttributeSpec("colour", ("Black", "Blue", "Navy Blue", "Green")))

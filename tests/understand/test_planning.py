@@ -13,7 +13,8 @@ from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 from pumgpt.understand.assemble import assemble
 from pumgpt.understand.fields.base import Reply
-from pumgpt.understand.plan import Plan, fingerprint, make_plan, vocabulary_remarks
+from pumgpt.understand.plan import Plan, fingerprint, make_plan
+from pumgpt.understand.remarks import vocabulary_remarks
 
 PATHS = (("Apparel", "Shirts"), ("Apparel", "Shoes"))
 

@@ -49,7 +49,8 @@ def command(
     from pumgpt.tasks.registry import get_task
     from pumgpt.understand.ask import understand_one
     from pumgpt.understand.intake import open_product
-    from pumgpt.understand.plan import load_crosswalk, load_vocabulary, make_plan, vocabulary_remarks
+    from pumgpt.understand.plan import load_crosswalk, load_vocabulary, make_plan
+    from pumgpt.understand.remarks import vocabulary_remarks
 
     for name in tasks:
         get_task(name)  # raises for an unknown name

@@ -90,7 +90,7 @@ def command(
     from pumgpt.enrich.executor import RayExecutor
     from pumgpt.enrich.job import open_inputs
     from pumgpt.enrich.preview import preview
-    from pumgpt.understand.plan import calibration_remarks, vocabulary_remarks
+    from pumgpt.understand.remarks import calibration_remarks, vocabulary_remarks
 
     # A partial, not a closure: workers of Ray load the model with it, and it has to be pickled on its way there.
     load = partial(load_backend, model, device, batch_size)

@@ -65,7 +65,8 @@ def command(
 def _told_categories(taxonomy: Taxonomy) -> str | None:
     """How many of the shop's categories the model that ships can tell; None where all are its own."""
     from pumgpt.cli.taxonomy_match import own_vocabulary
-    from pumgpt.understand.plan import category_remark, lead_to
+    from pumgpt.understand.plan import lead_to
+    from pumgpt.understand.remarks import category_remark
 
     crosswalk = lead_to(taxonomy, own_vocabulary("nano"))
     return None if crosswalk is None else category_remark("nano", taxonomy, crosswalk)
