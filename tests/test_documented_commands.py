@@ -92,7 +92,7 @@ def test_curation_leads_to_a_trained_model(shop: Path) -> None:
         # The second catalogue goes to the same file: a new folder, as a reader has it, has no state of the first.
         result = run(f"{line} --restart" if line.startswith("pumgpt curate") else line)
         assert result.exit_code == 0, f"{line}: {result.output}"
-    assert list(shop.glob("runs/adapt/*.safetensors"))
+    assert list(shop.glob("runs/adapt-stream/*.safetensors"))
 
 
 def test_a_suite_of_ones_own(shop: Path) -> None:

@@ -3,7 +3,7 @@
 python experiments/questions/run.py --data ../shared/data --products 100
 
 Only the public interface is used, so that the same script measures another build: PYTHONPATH=OTHER/src python .... Every
-product gets two wordings of each group of questions.yaml, by turns; a brand is asked of products with a brand as their label.
+product gets two wordings of each group of questions.yml, by turns; a brand is asked of products with a brand as their label.
 Questions without a field have no right answer: what is said to them is wrong. `--unknown` asks about photos of things that
 nano was not trained on, where only a refusal is certainly right.
 """
@@ -26,7 +26,7 @@ from pumgpt.bench.stats.intervals import wilson
 from pumgpt.tasks.template import load_template
 from pumgpt.tasks.words import colour_family, words
 
-GROUPS = yaml.safe_load(Path(__file__).with_name("questions.yaml").read_text(encoding="utf-8"))
+GROUPS = yaml.safe_load(Path(__file__).with_name("questions.yml").read_text(encoding="utf-8"))
 FILES = {"fashion": "fashion/test-*.parquet", "implicitave": "implicitave/dev*", "open-domain": "open-domain/test*"}
 WORDINGS = 2
 UNJUDGED = "print"

@@ -23,8 +23,7 @@ def _blocks(language: str) -> list[str]:
 
 @pytest.fixture
 def examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for file in (_DOCS / "examples").iterdir():
-        shutil.copy(file, tmp_path)
+    shutil.copytree(_DOCS / "examples", tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

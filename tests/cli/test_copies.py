@@ -87,7 +87,8 @@ def test_of_a_catalogue_without_one_good_row_nothing_is_written(tmp_path: Path) 
 @pytest.mark.parametrize("form", ["messages", "llava", "sharegpt"])
 def test_a_listings_placeholder_is_none_of_a_photo(shop: Path, form: str) -> None:
     text = (shop / "in.csv").read_text(encoding="utf-8")
-    text = text.replace("Soft blue", "Print <image> </s>").replace("> Shirts", "> Shirts <image>")
+    header, *rows = text.replace("Soft blue", "Print <image> </s>").replace("> Shirts", "> Shirts <image>").splitlines()
+    text = "\n".join([f"{header},colour", *(f"{row},Blue <image>" for row in rows)])
     (shop / "in.csv").write_text(text, encoding="utf-8")
     done = run("convert", shop / "in.csv", shop / "out.jsonl", "--to", form)
     assert done.exit_code == 0

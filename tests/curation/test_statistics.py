@@ -135,5 +135,5 @@ def test_year_and_season_are_caught_and_colour_and_gender_kept(shared_data: Path
     rows = read_catalog(shared_data / "fashion" / "validation-00000-of-00001.parquet")
     expert = StatisticsExpert()
     expert.prepare(row for row in rows if isinstance(row, Product))
-    skills = {name: predictor.skill for name, predictor in expert.predictors.items()}
+    skills = {name: predictor.skill for (_, name), predictor in expert.predictors.items()}
     assert max(skills["year"], skills["season"]) < INFERABLE_SKILL < min(skills["colour"], skills["gender"])
