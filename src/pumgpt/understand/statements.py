@@ -110,10 +110,10 @@ class StatementReader:
         if loud and not alike(str(seen.value), text.quote.value):
             remark = f"{name}: the photo says {seen.value}, the {text.quote.part} says '{text.quote.words}'"
         if not is_measured or seen.confidence is None or stated.confidence is None:
-            # Nothing says which of the two is surer.
-            return replace(
-                text if not loud else model, prediction=replace(stated, sure=stated.sure and not loud), remark=remark
-            )
+            # Nothing says which of the two is surer; the words are what a person can check.
+            if not loud or self.precision == 0:
+                return replace(text, remark=remark)
+            return replace(model, prediction=replace(stated, sure=False), remark=remark)
         raw = dispute_score(seen.confidence, stated.confidence)
         for_text = self.calibration.confidence(TEXT_AGAINST_MODEL, raw)
         for_model = self.calibration.confidence(MODEL_AGAINST_TEXT, 1 - raw)
