@@ -285,7 +285,8 @@ def _directions(scaled_NV: Tensor, dim: int) -> Tensor:
     count, width = scaled_NV.shape
     if count > width:
         _, directions_VV = torch.linalg.eigh(scaled_NV.T @ scaled_NV)  # by rising strength
-        return directions_VV.flip(1)[:, :dim]
+        strongest_VD: Tensor = directions_VV.flip(1)[:, :dim]
+        return strongest_VD
     strength_N, directions_NN = torch.linalg.eigh(scaled_NV @ scaled_NV.T)
     strength_N, directions_NN = strength_N.flip(0), directions_NN.flip(1)
     told = max(int((strength_N > 1e-6 * strength_N[0].clamp_min(1e-12)).sum()), 1)
