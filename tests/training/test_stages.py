@@ -354,7 +354,9 @@ def test_restart_begins_anew(data: Path, stages: dict[str, Path], tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "path", sorted([*SHIPPED.glob("*.yaml"), *RECIPES.rglob("*.yaml"), *(ROOT / "experiments").rglob("*.yaml")]), ids=lambda path: path.stem
+    "path",
+    sorted([*SHIPPED.glob("*.yaml"), *RECIPES.rglob("*.yaml"), *(ROOT / "experiments").rglob("*.yaml")]),
+    ids=lambda path: path.stem,
 )
 def test_every_shipped_recipe_loads(path: Path) -> None:
     assert load_recipe(path).about
