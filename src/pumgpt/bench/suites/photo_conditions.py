@@ -73,7 +73,7 @@ PHOTO_CONDITIONS: Mapping[str, Callable[[Image.Image], Image.Image]] = {
     f"JPEG quality {JPEG_QUALITY}": _compress,
     "blurred": _blur,
     "white margin": _frame,
-    f"cropped to {KEPT:.0%}": _crop,
+    f"cropped to {100 * KEPT:.0f} %": _crop,
     "in grey": _drop_colour,
     "turned by 90 degrees": _turn,
 }
