@@ -59,9 +59,7 @@ def measure(name: str, options: argparse.Namespace) -> Iterator[str]:
         filled = fill_fields(backend, suite, data, cache, progress=_show_progress, targets=TARGETS)
     items = [item for item in data.items if item.origin == "product"]
     for condition, by_target in filled.items():
-        rows = [
-            row for target, records in by_target.items() for row in measure_fields(target, records, items, suite)
-        ]
+        rows = [row for target, records in by_target.items() for row in measure_fields(target, records, items, suite)]
         # By field first, so that a reader compares the targets of one field.
         order = list(dict.fromkeys(row[0] for row in rows))
         rows.sort(key=lambda row: order.index(row[0]))
@@ -71,7 +69,9 @@ def measure(name: str, options: argparse.Namespace) -> Iterator[str]:
 def measure_fields(
     target: str, records: dict[str, Understanding], items: Sequence[Item], suite: Suite
 ) -> Iterator[list[str]]:
-    """A row for each field that the truth states and the suite counts: the mean of the claims, the share that is right, the share filled."""
+    """A row for each field that the truth states and the suite counts: the mean of the claims, the share that is right,
+    the share filled.
+    """
     claimed: dict[str, list[float]] = {}
     right: dict[str, list[bool]] = {}
     stated: dict[str, int] = {}

@@ -188,8 +188,11 @@ def test_claims_are_listed_for_review_the_wrong_ones_first() -> None:
     assert found.claims[0].shows == ("Home", "Desks")
 
 
-def test_a_photo_that_got_no_record_is_not_counted() -> None:
-    found = score_unlearned({"desk": RECORDS["desk"]}, suite(), ITEMS, LEARNED)
+def test_a_photo_without_a_record_or_a_label_is_not_counted() -> None:
+    unlabelled = record("unlabelled", ["Toys"], "Men", 0.9)
+    found = score_unlearned(
+        {"desk": RECORDS["desk"], "unlabelled": unlabelled}, suite(), [*ITEMS, item("unlabelled")], LEARNED
+    )
     assert found.scores[ALL_PHOTOS][ANY_FIELD]["wrong"].count == 1
 
 

@@ -75,7 +75,9 @@ def score_unlearned(
     """Judge what was filled of each photo. `learned` are the model's own categories."""
     judged: dict[str, dict[str, bool]] = {}
     claims = []
-    shown = [item for item in items if item.origin == "product" and item.product.id in records]
+    # Of a product without a category nobody can say what its photo shows.
+    known = [item for item in items if item.origin == "product" and (suite.no_products or item.product.category)]
+    shown = [item for item in known if item.product.id in records]
     for item in shown:
         prediction = prediction_of(records[item.product.id], suite.values)
         wrong = judged[item.product.id] = wrong_fields(item, prediction, suite)
@@ -83,9 +85,11 @@ def score_unlearned(
         if guess.value is not None:
             shows = item.references if suite.no_products else item.product.category or ()
             claims.append(Claim(item.product.id, guess.value, guess.confidence, not wrong[CATEGORY], shows))
-    leaves = [path[-1] for path in learned.paths]
-    unlearned = [item for item in shown if not any(names_product(leaf, item, suite) for leaf in leaves)]
-    groups = {ALL_PHOTOS: shown} | ({} if suite.no_products else {NEVER_LEARNED: unlearned})
+    groups = {ALL_PHOTOS: shown}
+    # A photo of no product has no kind that a model could have learned.
+    if not suite.no_products:
+        leaves = dict.fromkeys(path[-1] for path in learned.paths)
+        groups[NEVER_LEARNED] = [item for item in shown if not any(names_product(leaf, item, suite) for leaf in leaves)]
     ranked = sorted(claims, key=lambda claim: (claim.right, -(claim.confidence or 0.0), claim.product))
     scores = {name: _score([judged[item.product.id] for item in group]) for name, group in groups.items() if group}
     return UnlearnedScores(scores, tuple(ranked))
