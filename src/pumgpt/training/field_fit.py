@@ -20,6 +20,7 @@ from torch import Tensor
 from pumgpt.backends.calibration import NEVER_FILLED, FieldCalibration, attribute_key, listed_key
 from pumgpt.backends.protocol import Answer
 from pumgpt.backends.pumgpt.backend import PumGPTBackend
+from pumgpt.backends.pumgpt.linear_probe import VARIANTS
 from pumgpt.backends.pumgpt.memory import Memory, Neighbours
 from pumgpt.backends.pumgpt.weighing import TEMPERATURES, FieldSamples, HeldOutScore, Weighing
 from pumgpt.catalog.product import Product
@@ -166,8 +167,9 @@ def _add(
         return
     rows, name = torch.tensor([row], device=neighbours.index_BK.device), fold_attribute(question.field)
     counts_TC = [neighbours.counts(rows, name, question.choices, t)[0].cpu() for t in TEMPERATURES]
+    classified_LC = [neighbours.classified(rows, name, question.choices, *variant)[0].cpu() for variant in VARIANTS]
     own_C = torch.tensor([shares[value] for value in values])
-    evidence.add(values.index(truth), own_C, torch.stack(counts_TC), group)
+    evidence.add(values.index(truth), own_C, torch.stack(counts_TC), group, torch.stack(classified_LC))
 
 
 def fit_fields(
