@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from pumgpt.errors import ModelError
+from pumgpt.model.transfer import TransferFeatures
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,9 @@ class EncodedPhotos:
     patches_BPV: Tensor | None = None
     """The output of the vision tower, where it was asked to be kept."""
     features_BV: Tensor | None = None
-    """The mean of the patches, by which similar photos are found."""
+    """By which similar photos are found: the mean of the patches, and behind it what a transfer tower saw, where there is one."""
+    class_logits_BK: Tensor | None = None
+    """Of the classes that a transfer tower knows."""
 
     def select(self, index: Tensor) -> EncodedPhotos:
         """Some of the photos, in that order; a photo may be taken several times."""
@@ -39,6 +42,7 @@ class EncodedPhotos:
             self.grid,
             None if self.patches_BPV is None else self.patches_BPV[index],
             None if self.features_BV is None else self.features_BV[index],
+            None if self.class_logits_BK is None else self.class_logits_BK[index],
         )
 
     @classmethod
@@ -52,6 +56,7 @@ class EncodedPhotos:
             parts[0].grid,
             _cat([part.patches_BPV for part in parts]),
             _cat([part.features_BV for part in parts]),
+            _cat([part.class_logits_BK for part in parts]),
         )
 
     def joined_with_mirror_images(self) -> EncodedPhotos:
@@ -87,6 +92,12 @@ class EncodedPhotos:
             queries_BME=(self.queries_BME + windows.queries_BME) / 2,
             features_BV=(self.features_BV + windows.features_BV) / 2,
         )
+
+    def joined_with_transfer(self, seen: TransferFeatures) -> EncodedPhotos:
+        """The photos, and what a transfer tower saw in them."""
+        assert self.features_BV is not None
+        features_BV = torch.cat([self.features_BV, seen.features_BT], 1)
+        return replace(self, features_BV=features_BV, class_logits_BK=seen.logits_BK)
 
     def evidence(self, attention_LBN: Tensor) -> Tensor:
         """The attention maps (B, rows, columns) of an answer, each adding up to 1.
