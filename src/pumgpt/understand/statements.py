@@ -24,7 +24,8 @@ from pumgpt.understand.judge import LEAST_CONFIDENCE, FieldPrediction
 CALIBRATION = Path(__file__).with_name("text_calibration.json")
 AGREEMENT, TEXT_AGAINST_MODEL, MODEL_AGAINST_TEXT = "agreement", "text against model", "model against text"
 DISPUTED_FROM = 0.9
-"""How sure the photos alone must be of another answer, so that none is filled: below, a title mostly tells what they leave open."""
+"""How sure the photos alone must be of another answer, so that none is filled: below, a title mostly tells what they leave
+open."""
 _MOST_SURE = 0.999
 
 

@@ -66,9 +66,7 @@ def has_attribute(context: FieldContext, name: str) -> bool:
     return likely >= LEAST_CONFIDENCE
 
 
-def _attributes_of_shops(
-    plan: Plan, applicability: Applicability, category: CategoryPath
-) -> frozenset[str] | None:
+def _attributes_of_shops(plan: Plan, applicability: Applicability, category: CategoryPath) -> frozenset[str] | None:
     """Those of a category of the shop's: as the model's own categories that lead to it, else as a public taxonomy has them."""
     rows = plan.crosswalk.counterparts.items() if plan.crosswalk else ()
     leading = [source for source, found in rows if any(row.path == category for row in found)]
