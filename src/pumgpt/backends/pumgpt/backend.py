@@ -144,6 +144,7 @@ class PumGPTBackend(Backend):
             category_maps=category_maps(folder),
             schema=AttributeSchema(specs) if specs else None,
             calibration=Calibration.load(calibration) if calibration.is_file() else None,
+            training_data=tuple(map(str, card.training_data)),
             gives_evidence=True,
         )
         memory = Memory.load(folder)

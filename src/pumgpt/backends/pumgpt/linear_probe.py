@@ -52,7 +52,8 @@ class LinearProbe:
         residual_GC = self.targets_NC[left_out_G] - left_GD @ self.weight_DC
         own_GG = torch.eye(len(left_out_G), device=key_D.device) - left_GD @ spread_DG
         weight_DC = self.weight_DC - spread_DG @ torch.linalg.solve(own_GG, residual_GC)
-        return (key_1D @ weight_DC)[0]
+        scores_1C: Tensor = key_1D @ weight_DC
+        return scores_1C[0]
 
 
 def _with_one(keys_BD: Tensor) -> Tensor:

@@ -253,7 +253,19 @@ class Neighbours:
         nearness_R1 = ((self.similarity_BK[rows, :1] - 1) / REACH).exp()
         # A product without a photo is NaN all through, and similar to none.
         weighed_RV = torch.where(nearness_R1 > 0, shares_RV * nearness_R1, 0)
-        return classified_RC.index_add_(1, choice_V[shown_V], weighed_RV)
+        classified_RC.index_add_(1, choice_V[shown_V], weighed_RV)
+        return classified_RC
+
+    def examples(self, row: int, name: str, value: str) -> int:
+        """How many products with this value of a field have a say about one of the products."""
+        memory = self.memory
+        same_N = torch.zeros(len(memory), dtype=torch.bool, device=memory.keys_ND.device)
+        for number, known in enumerate(memory.values.get(name, ())):
+            if normalise(known) == normalise(value):
+                same_N |= memory.labels[name] == number
+        if self.excluded_BN is not None:
+            same_N &= ~self.excluded_BN[row]
+        return int(same_N.sum())
 
     def _scores(self, rows: Tensor, name: str, ridge: float) -> Tensor:
         """Of all values of the field; products that have no say about a product haven't taught the classifier either."""
@@ -273,9 +285,11 @@ def _directions(scaled_NV: Tensor, dim: int) -> Tensor:
     count, width = scaled_NV.shape
     if count > width:
         _, directions_VV = torch.linalg.eigh(scaled_NV.T @ scaled_NV)  # by rising strength
-        return directions_VV.flip(1)[:, :dim]
+        strongest_VD: Tensor = directions_VV.flip(1)[:, :dim]
+        return strongest_VD
     strength_N, directions_NN = torch.linalg.eigh(scaled_NV @ scaled_NV.T)
     strength_N, directions_NN = strength_N.flip(0), directions_NN.flip(1)
     told = max(int((strength_N > 1e-6 * strength_N[0].clamp_min(1e-12)).sum()), 1)
     kept = min(dim, told)
-    return F.normalize(scaled_NV.T @ directions_NN[:, :kept], dim=0)
+    directions_VD: Tensor = F.normalize(scaled_NV.T @ directions_NN[:, :kept], dim=0)
+    return directions_VD

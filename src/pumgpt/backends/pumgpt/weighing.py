@@ -19,9 +19,10 @@ Shapes: R answers, T temperatures, C choices.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import pairwise, product
 from typing import NamedTuple
 
 import torch
@@ -36,6 +37,8 @@ STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1e
 """The last leaves the answer to the model."""
 LINEAR = (0.0, 0.03, 0.1, 0.3, 1.0)
 SHARPNESSES = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5)
+EXAMPLES = (0, 1, 2, 4, 8, 16, 32)
+"""Where the points of a curve over the number of examples begin."""
 FOLDS = 5
 """Parts in which answers are held out, one after the other, to see how good a fit on the others is."""
 LEAST_SHARE = 1e-4
@@ -111,6 +114,14 @@ class HeldOutScore:
     filled_right: int
 
 
+class CurvePoint(NamedTuple):
+    """Answers about values of which at least `examples` other products are remembered, and fewer than of the next point."""
+
+    examples: int
+    asked: int
+    right: int
+
+
 @dataclass
 class FieldSamples:
     """Answers to one field that a weighing is fitted on: which choice is right (C for *cannot be inferred*), the model's own
@@ -124,6 +135,8 @@ class FieldSamples:
     classified: list[Tensor] = field(default_factory=list)
     """What the linear classifier says by each of its `VARIANTS`, (L, C); one entry for each answer, or none at all."""
     group: list[int] = field(default_factory=list)
+    examples: list[int] = field(default_factory=list)
+    """How many other products with what is right are remembered."""
 
     @property
     def labelled(self) -> int:
@@ -137,8 +150,10 @@ class FieldSamples:
         counts_TC: Tensor,
         group: int | None = None,
         classified_LC: Tensor | None = None,
+        examples: int = 0,
     ) -> None:
         """Without a `group` an answer is of a product of its own."""
+        self.examples.append(examples)
         if classified_LC is not None:
             self.classified.append(classified_LC)
         self.group.append(-len(self.group) - 1 if group is None else group)
@@ -148,14 +163,14 @@ class FieldSamples:
 
     def extend(self, other: FieldSamples) -> None:
         """Add the answers of another model to the same questions. Choices are the same, and so are the groups."""
-        for name in ("right", "own", "counts", "classified", "group"):
+        for name in ("right", "own", "counts", "classified", "group", "examples"):
             getattr(self, name).extend(getattr(other, name))
 
     def part(self, keep: Callable[[int], bool]) -> FieldSamples:
         """The answers whose group `keep` takes."""
         found = FieldSamples()
         classified: Sequence[Tensor | None] = self.classified or [None] * len(self.right)
-        rows = zip(self.right, self.own, self.counts, self.group, classified, strict=True)
+        rows = zip(self.right, self.own, self.counts, self.group, classified, self.examples, strict=True)
         for row in rows:
             if keep(row[3]):
                 found.add(*row)
@@ -244,6 +259,7 @@ class FieldSamples:
             found.right.extend((choice_R == right_R).tolist())
             found.labelled.extend(right < len(own_C) - 1 for right, own_C in zip(asked.right, asked.own, strict=True))
             found.fold.extend([fold] * len(asked.right))
+            found.examples.extend(asked.examples)
         return found
 
 
@@ -257,10 +273,24 @@ class HeldOutAnswers:
     right: list[bool] = field(default_factory=list)
     labelled: list[bool] = field(default_factory=list)
     fold: list[int] = field(default_factory=list)
+    examples: list[int] = field(default_factory=list)
 
     def proven(self) -> list[tuple[float, float]]:
         """What each threshold proves; see `FieldCalibration.proven`."""
         return prove_precision(self.confidence, self.right)
+
+    def curve(self) -> list[CurvePoint]:
+        """How good answers are by how many other products with the right value are remembered, were every field filled."""
+        points = []
+        for low, high in pairwise((*EXAMPLES, sys.maxsize)):
+            hits = [
+                right
+                for right, labelled, count in zip(self.right, self.labelled, self.examples, strict=True)
+                if labelled and low <= count < high
+            ]
+            if hits:
+                points.append(CurvePoint(low, len(hits), sum(hits)))
+        return points
 
     def score(self, precision: float, least: float) -> HeldOutScore:
         """At an asked precision, with a threshold that was chosen on the other folds; nothing is filled below `least`."""

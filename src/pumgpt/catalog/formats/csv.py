@@ -51,7 +51,7 @@ class Table(Protocol):
     """The records of an open file, wherever its cells stand: in a text, or in a sheet of a workbook."""
 
     dialect: Dialect
-    warnings: Sequence[str]
+    warnings: list[str]
     """What the user should know of the file before its first record is read."""
 
     @property

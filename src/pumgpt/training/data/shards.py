@@ -314,7 +314,7 @@ class _OpenDomain:
         # A round has its own captions and questions; a photo with several captions thus shows them all in time.
         for round_ in cycle(range(1_000_000)):
             found = False
-            for key, product in _products([path]):
+            for key, product in _products([open_catalog(path)]):
                 rng = random.Random(f"{self._recipe.seed} open {key} {round_}")
                 captions = [line.strip() for line in (product.title or product.description or "").splitlines()]
                 titled = replace(product, title=rng.choice(list(filter(None, captions)) or [""]), description=None)
