@@ -1,4 +1,4 @@
-"""Which attributes categories have that no model has learnt, by their names: those of Shopify's taxonomy (`released_attributes.csv`).
+"""Which attributes categories have that no model has learnt, by their names in Shopify's taxonomy (`released_attributes.csv`).
 
 A shop's "Schreibtische" are "Furniture > Desks" there, which have a colour and no gender.
 """
