@@ -14,7 +14,6 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from PIL.Image import Image
 from torch import Tensor
 
 from pumgpt.backends.pumgpt.backend import PumGPTBackend
-from pumgpt.backends.pumgpt.kinds import FeatureSpace, KnownKinds, condense
+from pumgpt.backends.pumgpt.kinds import REFERENCES_PER_CATEGORY, FeatureSpace, KnownKinds, condense
 from pumgpt.bench.suites.labels import find_files
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.photos.decode import open_photo
@@ -37,6 +36,7 @@ TRAINING = ("fashion/train-*.parquet", "grocery/train.parquet", "clothing/train.
 VALIDATION = ("fashion/validation-*.parquet", "grocery/validation.parquet")
 FOREIGN = "drawn pictures of no product"
 PHOTOS_AT_ONCE = 32
+COMPONENTS = 128
 KEPT_FOR_CHOICE = 0.95
 """Candidates are compared by the unknown that they take for known where this share of the known is kept."""
 GROUP_DEPTH = 2
@@ -64,37 +64,34 @@ class Photos:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A way to measure how far a photo is from what was learnt."""
+    """A way to measure how far a photo is from what was learnt: which columns are read, whether by cosine or by Mahalanobis'
+    distance, and to how many reference points of each category.
+    """
 
-    name: str
-    space: Callable[[Photos], FeatureSpace]
+    columns: tuple[int, int]
+    is_cosine: bool
     per_category: int
 
+    def __str__(self) -> str:
+        distance = f"cosine of {COMPONENTS} components" if self.is_cosine else "Mahalanobis"
+        return f"columns {self.columns[0]} to {self.columns[1]}, {distance}, {self.per_category} points a category"
+
     def fit(self, references: Photos) -> KnownKinds:
-        space = self.space(references)
-        points_ND = condense(space(references.features_NT), references.codes_N, self.per_category)
-        return KnownKinds(space, points_ND, 1.0, 1.0)
+        features_NV, codes_N = references.features_NT[:, slice(*self.columns)], references.codes_N
+        space = (
+            FeatureSpace.principal(features_NV, COMPONENTS)
+            if self.is_cosine
+            else FeatureSpace.within_categories(features_NV, codes_N)
+        )
+        points_ND = condense(space(features_NV), codes_N, self.per_category)
+        return KnownKinds(replace(space, first_column=self.columns[0]), points_ND, 1.0, 1.0)
 
 
-def candidates() -> list[Candidate]:
-    spaces: dict[str, Callable[[Photos], FeatureSpace]] = {
-        f"cosine, {dim} components": partial(_principal, dim) for dim in (64, 128)
-    }
-    spaces |= {f"Mahalanobis, {dim} directions": partial(_within, dim) for dim in (64, 128)}
-    counts = {"category means": 1, "8 centres a category": 8, "all photos": 1_000}
-    return [
-        Candidate(f"{space}, {count}", make, per_category)
-        for space, make in spaces.items()
-        for count, per_category in counts.items()
-    ]
-
-
-def _principal(dim: int, photos: Photos) -> FeatureSpace:
-    return FeatureSpace.principal(photos.features_NT, dim)
-
-
-def _within(dim: int, photos: Photos) -> FeatureSpace:
-    return FeatureSpace.within_categories(photos.features_NT, photos.codes_N, dim)
+def candidates(map_widths: Sequence[int]) -> list[Candidate]:
+    """Mahalanobis' distance needs a square of the columns, which only the first, narrow map of a transfer tower has room for."""
+    first, whole = (0, map_widths[0]), (0, sum(map_widths))
+    spaces = [(first, True), (first, False), *([(whole, True)] if whole != first else [])]
+    return [Candidate(columns, is_cosine, count) for columns, is_cosine in spaces for count in (1, 4, 1_000)]
 
 
 def main() -> int:
@@ -121,20 +118,21 @@ def _fit(options: argparse.Namespace) -> None:
     backend = PumGPTBackend.load(options.model)
     sets = _cached_features(options, backend)
     groups = kind_groups(backend, sets["training"].categories + sets["known"].categories)
-    chosen, errors = None, {}
-    for candidate in candidates():
-        errors[candidate.name] = mean_error(candidate, sets, groups)
-        print(f"{errors[candidate.name]:.3f} of the unknown pass: {candidate.name}", flush=True)
-        if errors[candidate.name] == min(errors.values()):
-            chosen = candidate
-    assert chosen is not None
+    errors: dict[Candidate, float] = {}
+    transfer, width = backend.model.transfer, sets["training"].features_NT.shape[1]
+    for candidate in candidates([width] if transfer is None else transfer.model.channels):
+        errors[candidate] = mean_error(candidate, sets, groups)
+        print(f"{errors[candidate]:.3f} of the unknown pass: {candidate}", flush=True)
+    # All photos as reference points are there to be compared with: there is no room for them.
+    chosen = min((one for one in errors if one.per_category <= REFERENCES_PER_CATEGORY), key=errors.__getitem__)
     kinds = calibrated(chosen.fit(sets["training"]), sets["known"].features_NT, options.keep)
     width_V = backend.photo_features([draw_foreign(0, 64)]).shape[1]
-    space = replace(kinds.space, first_column=width_V - len(kinds.space.centre_V))
-    print(f"chosen: {chosen.name}, {len(kinds.references_ND)} reference points")
+    print(f"chosen: {chosen}, {len(kinds.references_ND)} reference points")
     for name, photos in sets.items():
         known_N = kinds.known(photos.features_NT)
         print(f"{name}: {float((known_N >= 0.5).float().mean()):.3f} of {len(known_N)} count as known")
+    # What the transfer tower saw stands behind what the tower of products did.
+    space = replace(kinds.space, first_column=kinds.space.first_column + width_V - width)
     replace(kinds, space=space).save(options.model)
 
 

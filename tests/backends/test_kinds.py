@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,11 +31,10 @@ def photos_of(kinds: list[int], seed: int, per_kind: int = PER_KIND) -> tuple[Te
     return features, index
 
 
-def fitted(kinds: list[int], first_column: int = 0, padding: int = 0) -> KnownKinds:
+def fitted(kinds: list[int]) -> KnownKinds:
     features, index = photos_of(kinds, seed=2)
-    features = torch.cat([torch.randn(len(features), padding), features], 1)
-    space = FeatureSpace.within_categories(features, index, dim=8, first_column=first_column)
-    return KnownKinds(space, condense(space(features), index, 4), radius=4.5, width=0.3)
+    space = FeatureSpace.within_categories(features, index, shrinkage=0.0)
+    return KnownKinds(space, condense(space(features), index, 4), radius=8.0, width=0.3)
 
 
 def test_photos_of_learnt_kinds_are_known_and_others_are_not() -> None:
@@ -48,8 +48,8 @@ def test_what_varies_within_a_kind_does_not_count() -> None:
     features, index = photos_of([0, 1, 2], seed=2)
     bright = features[:1].clone()
     bright[:, 0] += 120
-    space = FeatureSpace.within_categories(features, index, dim=3)
-    assert (space(bright) - space(features[:1])).norm() < 4  # of 60 to one standard deviation
+    space = FeatureSpace.within_categories(features, index, shrinkage=0.0)
+    assert (space(bright) - space(features[:1])).norm() < 4  # 60 are one standard deviation
     assert (features[:1] - bright).norm() == 120
 
 
@@ -91,8 +91,9 @@ def test_a_product_without_a_photo_is_not_of_an_unknown_kind() -> None:
 
 def test_only_the_columns_of_the_transfer_tower_are_read() -> None:
     features = photos_of([0, 5], seed=3)[0]
-    plain, behind = fitted([0, 1, 2]), fitted([0, 1, 2], first_column=7, padding=7)
-    padded = torch.cat([torch.full((len(features), 7), 1e3), features], 1)
+    plain = fitted([0, 1, 2])
+    behind = replace(plain, space=replace(plain.space, first_column=7))
+    padded = torch.cat([torch.full((len(features), 7), 1e3), features, torch.full((len(features), 3), 1e3)], 1)
     assert torch.allclose(plain.known(features), behind.known(padded), atol=1e-4)
 
 

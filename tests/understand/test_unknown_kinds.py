@@ -24,7 +24,8 @@ from pumgpt.understand.assemble import assemble
 from pumgpt.understand.fields.base import Reply
 from pumgpt.understand.plan import NO_COLOUR, Plan, make_plan
 
-SHIRT, SOCKS, APPLE = "Apparel > Topwear > Shirts", "Apparel > Legs > Socks", "Fruit > Apples"
+SHIRT, TOP = "Apparel > Topwear > Shirts", "Apparel > Topwear > Tops"
+SOCKS, APPLE = "Apparel > Legs > Socks", "Fruit > Apples"
 SCHEMA = AttributeSchema((AttributeSpec("gender", ("Men", "Women")), AttributeSpec("colour", ("Blue", "Red"))))
 LINEAR = FieldCalibration(confidence=[(0.0, 0.0), (1.0, 1.0)])
 PHOTO = draw_product(3, size_px=48)[0]
@@ -33,7 +34,7 @@ Shares = Mapping[str, Mapping[str, float]]
 
 class Specialist(FakeBackend):
     capabilities = Capabilities(
-        taxonomy=Taxonomy.of([tuple(path.split(" > ")) for path in (SHIRT, SOCKS, APPLE)]),
+        taxonomy=Taxonomy.of([tuple(path.split(" > ")) for path in (SHIRT, TOP, SOCKS, APPLE)]),
         schema=SCHEMA,
         applicability=Applicability.of({"Apparel": ["gender", "colour"], "Fruit": []}),
         calibration=Calibration(
@@ -186,7 +187,7 @@ def test_one_field_that_the_photo_surely_denies_is_enough() -> None:
 
 
 def test_a_title_may_tell_neighbours_apart_and_name_a_shade() -> None:
-    told = {**of_shirt(), "category": {"Apparel > Topwear > Tops": 0.9}}
+    told = {**of_shirt(), "category": {TOP: 0.95}}
     found = record(plan(), of_shirt(), told, title="A top")
     assert (found.category.status if found.category else None, found.warnings) == ("filled", [])
 

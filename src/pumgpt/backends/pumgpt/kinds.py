@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from pumgpt.errors import ModelError, first_line
 from pumgpt.model.card import KINDS_FILE
 
-REFERENCES_PER_CATEGORY = 8
+REFERENCES_PER_CATEGORY = 4
 MAX_JOINED = 1_000
 """So many of a shop's photos become reference points, as many as hold its kinds and keep the file small."""
 _ROUNDS = 10
@@ -46,7 +46,7 @@ class _Description(BaseModel):
 class FeatureSpace:
     """Where distances are taken: features are centred, projected, and with `is_cosine` brought to length 1.
 
-    Only the columns from `first_column` on are read: of a model with a transfer tower, what that tower saw.
+    Only V columns from `first_column` on are read: of a model with a transfer tower, what that tower saw.
     """
 
     centre_V: Tensor
@@ -56,43 +56,32 @@ class FeatureSpace:
 
     def __call__(self, features_BV: Tensor) -> Tensor:
         """Points (B, D)."""
-        points_BD = (features_BV[:, self.first_column :].float() - self.centre_V) @ self.projection_VD
+        columns_BV = features_BV[:, self.first_column : self.first_column + len(self.centre_V)]
+        points_BD = (columns_BV.float() - self.centre_V) @ self.projection_VD
         return F.normalize(points_BD, dim=-1) if self.is_cosine else points_BD
 
     @classmethod
-    def principal(cls, features_NV: Tensor, dim: int, first_column: int = 0) -> FeatureSpace:
+    def principal(cls, features_NV: Tensor, dim: int) -> FeatureSpace:
         """The `dim` strongest principal components, each at the same spread; lengths don't count."""
-        features_NV = features_NV[:, first_column:].float()
         centre_V = features_NV.mean(0)
-        spread_D, directions_VD = _components(features_NV - centre_V, dim)
-        return cls(centre_V, directions_VD / spread_D, True, first_column)
+        _, spread_K, directions_KV = torch.linalg.svd(features_NV - centre_V, full_matrices=False)
+        spread_D = (spread_K[:dim] / len(features_NV) ** 0.5).clamp_min(_LEAST_SPREAD)
+        return cls(centre_V, directions_KV[:dim].T / spread_D, is_cosine=True)
 
     @classmethod
-    def within_categories(
-        cls, features_NV: Tensor, categories_N: Tensor, dim: int, shrinkage: float = 0.1, first_column: int = 0
-    ) -> FeatureSpace:
-        """Where photos of one category are spread alike in all directions: the Mahalanobis distance, in the `dim` directions in
-        which categories differ most. `shrinkage` of the covariance is taken from its mean, as there are few photos of each.
+    def within_categories(cls, features_NV: Tensor, categories_N: Tensor, shrinkage: float = 0.1) -> FeatureSpace:
+        """Where photos of one category are spread alike in all directions, so that distances are Mahalanobis'.
+
+        All directions stay: unknown kinds differ in those in which the known ones are alike. `shrinkage` of the covariance is taken
+        from its mean, as there are few photos of each category.
         """
-        features_NV = features_NV[:, first_column:].float()
         centre_V = features_NV.mean(0)
         means_CV, index_N = category_means(features_NV, categories_N)
         rest_NV = features_NV - means_CV[index_N]
         covariance_VV = rest_NV.T @ rest_NV / len(rest_NV)
-        mean_variance = covariance_VV.diagonal().mean()
-        covariance_VV = (1 - shrinkage) * covariance_VV + shrinkage * mean_variance * torch.eye(len(centre_V))
-        strength_V, axes_VV = torch.linalg.eigh(covariance_VV)
-        whitening_VV = axes_VV / strength_V.clamp_min(_LEAST_SPREAD).sqrt()
-        # Categories count alike, however many photos there are of each.
-        _, directions_VD = _components((means_CV - means_CV.mean(0)) @ whitening_VV, dim)
-        return cls(centre_V, whitening_VV @ directions_VD, False, first_column)
-
-
-def _components(centred_NV: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    """The spread (D,) along the `dim` strongest principal components, and these (V, D)."""
-    _, spread_K, directions_KV = torch.linalg.svd(centred_NV, full_matrices=False)
-    spread_D = spread_K[:dim] / max(len(centred_NV), 1) ** 0.5
-    return spread_D.clamp_min(_LEAST_SPREAD), directions_KV[:dim].T
+        round_VV = covariance_VV.diagonal().mean() * torch.eye(len(centre_V))
+        strength_V, axes_VV = torch.linalg.eigh((1 - shrinkage) * covariance_VV + shrinkage * round_VV)
+        return cls(centre_V, axes_VV / strength_V.clamp_min(_LEAST_SPREAD**2).sqrt())
 
 
 def category_means(features_NV: Tensor, categories_N: Tensor) -> tuple[Tensor, Tensor]:
