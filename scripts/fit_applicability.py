@@ -65,7 +65,7 @@ def stated_attributes(products: Iterable[Product], asked: Iterable[str]) -> Attr
 
 
 def shared_by_counterparts(found: Attributes, maps: Sequence[Crosswalk]) -> dict[CategoryPath, frozenset[str]]:
-    """The attributes of each category, and of those that lead to the same one of a public taxonomy or to one above or below it."""
+    """The attributes of each category, and of those that lead to the same one of a public taxonomy, or to one above or below."""
     places = {
         path: {row.path for walk in maps for row in walk.counterparts.get(path, ()) if row.path} for path in found
     }

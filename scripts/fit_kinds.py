@@ -57,7 +57,7 @@ class Photos:
         return Photos(self.features_NT[rows], [self.categories[row] for row in rows])
 
     @property
-    def codes_N(self) -> Tensor:
+    def codes(self) -> Tensor:
         index = {category: code for code, category in enumerate(dict.fromkeys(self.categories))}
         return torch.tensor([index[category] for category in self.categories])
 
@@ -77,13 +77,13 @@ class Candidate:
         return f"columns {self.columns[0]} to {self.columns[1]}, {distance}, {self.per_category} points a category"
 
     def fit(self, references: Photos) -> KnownKinds:
-        features_NV, codes_N = references.features_NT[:, slice(*self.columns)], references.codes_N
+        features_NV, codes = references.features_NT[:, slice(*self.columns)], references.codes
         space = (
             FeatureSpace.principal(features_NV, COMPONENTS)
             if self.is_cosine
-            else FeatureSpace.within_categories(features_NV, codes_N)
+            else FeatureSpace.within_categories(features_NV, codes)
         )
-        points_ND = condense(space(features_NV), codes_N, self.per_category)
+        points_ND = condense(space(features_NV), codes, self.per_category)
         return KnownKinds(replace(space, first_column=self.columns[0]), points_ND, 1.0, 1.0)
 
 

@@ -75,6 +75,8 @@ class Capabilities:
     """Which of these attributes the categories of `taxonomy` have."""
     calibration: Calibration | None = None
     """Maps the backend's probabilities to confidences."""
+    training_data: tuple[str, ...] = ()
+    """The files that the model was trained on, as its card names them; empty where it names none."""
     gives_evidence: bool = False
     """Whether `answer(..., evidence=True)` returns attention maps, and asking dozens of times with parts of a photo covered
     (`understand/occlusion.py`) costs nothing but time."""

@@ -72,8 +72,8 @@ class FeatureSpace:
     def within_categories(cls, features_NV: Tensor, categories_N: Tensor, shrinkage: float = 0.1) -> FeatureSpace:
         """Where photos of one category are spread alike in all directions, so that distances are Mahalanobis'.
 
-        All directions stay: unknown kinds differ in those in which the known ones are alike. `shrinkage` of the covariance is taken
-        from its mean, as there are few photos of each category.
+        All directions stay: unknown kinds differ in those in which the known ones are alike. `shrinkage` of the covariance is
+        taken from its mean, as there are few photos of each category.
         """
         centre_V = features_NV.mean(0)
         means_CV, index_N = category_means(features_NV, categories_N)
