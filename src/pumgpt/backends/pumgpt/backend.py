@@ -25,11 +25,13 @@ from pumgpt.backends.calibration import Calibration
 from pumgpt.backends.protocol import Answer, Backend, Capabilities, Request
 from pumgpt.backends.pumgpt.beam import BEAM_WIDTH, AnswerTree, score_by_beam
 from pumgpt.backends.pumgpt.decoder import Decoder, PrefixCache
+from pumgpt.backends.pumgpt.kinds import KnownKinds, mean_features
 from pumgpt.backends.pumgpt.memory import Memory, Neighbours
 from pumgpt.backends.pumgpt.trie import TokenTrie
 from pumgpt.backends.registry import LoadOptions
 from pumgpt.backends.runtime import no_progress_bar, select_device, select_dtype
 from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
+from pumgpt.catalog.vocabulary.applicability import Applicability
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 from pumgpt.errors import ModelError, first_line
@@ -80,8 +82,9 @@ class _SessionPhotos:
 class PumGPTBackend(Backend):
     """A PumGPT checkpoint.
 
-    `memory` holds labelled products that have a say in closed answers. `photos_at_once` is how many photos go through the
-    vision tower in one pass; answers don't depend on it. `num_visual_tokens` may be smaller than the model's own.
+    `memory` holds labelled products that have a say in closed answers, `kinds` tells whether a product is of a kind that the
+    model has learnt. `photos_at_once` is how many photos go through the vision tower in one pass; answers don't depend on it.
+    `num_visual_tokens` may be smaller than the model's own.
     """
 
     max_exact_choices = 1_000
@@ -99,6 +102,7 @@ class PumGPTBackend(Backend):
         capabilities: Capabilities | None = None,
         *,
         memory: Memory | None = None,
+        kinds: KnownKinds | None = None,
         photos_at_once: int | None = None,
         num_visual_tokens: int | None = None,
     ) -> None:
@@ -108,6 +112,7 @@ class PumGPTBackend(Backend):
         self.revision = revision
         self.capabilities = capabilities or Capabilities(gives_evidence=True)
         self.memory = memory
+        self.kinds = kinds
         self.photos_at_once = photos_at_once or PHOTOS_AT_ONCE
         self.num_visual_tokens = num_visual_tokens or processor.num_visual_tokens
         tokenizer = processor.tokenizer
@@ -143,11 +148,12 @@ class PumGPTBackend(Backend):
             taxonomy=Taxonomy.of(card.category_paths) if card.categories else None,
             category_maps=category_maps(folder),
             schema=AttributeSchema(specs) if specs else None,
+            applicability=Applicability.of(card.applicability) if card.applicability else None,
             calibration=Calibration.load(calibration) if calibration.is_file() else None,
             training_data=tuple(map(str, card.training_data)),
             gives_evidence=True,
         )
-        memory = Memory.load(folder)
+        memory, kinds = Memory.load(folder), KnownKinds.load(folder)
         return cls(
             model,
             processor,
@@ -155,6 +161,7 @@ class PumGPTBackend(Backend):
             revision_of(folder),
             capabilities,
             memory=None if memory is None else memory.to(device),
+            kinds=None if kinds is None else kinds.to(device),
             photos_at_once=photos_at_once,
         )
 
@@ -179,7 +186,13 @@ class PumGPTBackend(Backend):
         """Answers to requests of which each has a question."""
         photos, shown = self._encode(requests, evidence)
         prefix, pending = self._prefill(requests, photos, shown)
-        neighbours = self._neighbours(photos, shown)
+        features_RV = None if photos is None or photos.features_BV is None else mean_features(photos.features_BV, shown)
+        neighbours = None if self.memory is None or features_RV is None else self.memory.neighbours(features_RV)
+        known = (
+            [1.0] * len(requests)
+            if self.kinds is None or features_RV is None
+            else self.kinds.known(features_RV).tolist()
+        )
         answers: list[list[Answer]] = [[Answer("")] * len(request.questions) for request in requests]
         # Suffixes of about one length make batches with little padding.
         pending.sort(key=lambda row: len(row.suffix))
@@ -200,7 +213,9 @@ class PumGPTBackend(Backend):
                 maps = self._evidence(photos, prompts, batch, shown)
                 for row, answer, evidence_maps in zip(batch, found, maps, strict=True):
                     num_tokens = row.prompt_length + (answer.num_tokens or 0)
-                    answers[row.request][row.position] = replace(answer, evidence=evidence_maps, num_tokens=num_tokens)
+                    answers[row.request][row.position] = replace(
+                        answer, evidence=evidence_maps, num_tokens=num_tokens, known=known[row.request]
+                    )
         return answers
 
     def _encode(
@@ -289,15 +304,6 @@ class PumGPTBackend(Backend):
     def _photo_index(self, shown: Sequence[tuple[int, ...]]) -> Tensor:
         """Which photos are shown, in the order of their placeholders."""
         return torch.tensor([photo for photos in shown for photo in photos], dtype=torch.long, device=self.model.device)
-
-    def _neighbours(self, photos: EncodedPhotos | None, shown: Sequence[tuple[int, ...]]) -> Neighbours | None:
-        """The products of the memory that are most similar to the photos of each request."""
-        if self.memory is None or photos is None or photos.features_BV is None:
-            return None
-        # NaN is similar to nothing, so that a product without a photo has no neighbours.
-        none_V = torch.full_like(photos.features_BV[0], torch.nan)
-        features = [photos.features_BV[list(index)].mean(0) if index else none_V for index in shown]
-        return self.memory.neighbours(torch.stack(features))
 
     def _questions_at_once(self, choices: Choices | None) -> int:
         if choices is None:
