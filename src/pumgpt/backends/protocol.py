@@ -47,6 +47,8 @@ class Answer:
     probability: float | None = None
     cannot_tell: float = 0.0
     ranked: tuple[tuple[str, float], ...] = ()
+    by_class: bool = False
+    """Whether the best choice rests more on a class of ImageNet than on what the model was trained on."""
     evidence: tuple[NDArray[np.float32], ...] | None = None
     """One (rows, columns) map for each photo: from a backend its attention, adding up to 1."""
     error: str | None = None
@@ -69,6 +71,8 @@ class Capabilities:
     """The attributes that the model was trained on, likewise."""
     calibration: Calibration | None = None
     """Maps the backend's probabilities to confidences."""
+    knows_imagenet: bool = False
+    """Whether photos of kinds that the model was not trained on are told by the classes of ImageNet."""
     gives_evidence: bool = False
     """Whether `answer(..., evidence=True)` returns attention maps, and asking dozens of times with parts of a photo covered
     (`understand/occlusion.py`) costs nothing but time."""

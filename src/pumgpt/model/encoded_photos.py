@@ -28,6 +28,8 @@ class EncodedPhotos:
     """The output of the vision tower, where it was asked to be kept."""
     features_BV: Tensor | None = None
     """The mean of the patches, by which similar photos are found."""
+    class_logits_BK: Tensor | None = None
+    """Of the classes that a transfer tower knows."""
 
     def select(self, index: Tensor) -> EncodedPhotos:
         """Some of the photos, in that order; a photo may be taken several times."""
@@ -39,6 +41,7 @@ class EncodedPhotos:
             self.grid,
             None if self.patches_BPV is None else self.patches_BPV[index],
             None if self.features_BV is None else self.features_BV[index],
+            None if self.class_logits_BK is None else self.class_logits_BK[index],
         )
 
     @classmethod
@@ -52,6 +55,7 @@ class EncodedPhotos:
             parts[0].grid,
             _cat([part.patches_BPV for part in parts]),
             _cat([part.features_BV for part in parts]),
+            _cat([part.class_logits_BK for part in parts]),
         )
 
     def joined_with_mirror_images(self) -> EncodedPhotos:

@@ -25,11 +25,13 @@ from pumgpt.backends.calibration import Calibration
 from pumgpt.backends.protocol import Answer, Backend, Capabilities, Request
 from pumgpt.backends.pumgpt.beam import BEAM_WIDTH, AnswerTree, score_by_beam
 from pumgpt.backends.pumgpt.decoder import Decoder, PrefixCache
+from pumgpt.backends.pumgpt.general_knowledge import GeneralKnowledge, mix_shares
 from pumgpt.backends.pumgpt.memory import Memory, Neighbours
 from pumgpt.backends.pumgpt.trie import TokenTrie
 from pumgpt.backends.registry import LoadOptions
 from pumgpt.backends.runtime import no_progress_bar, select_device, select_dtype
 from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
+from pumgpt.catalog.vocabulary.imagenet import NUM_CLASSES
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 from pumgpt.errors import ModelError, first_line
@@ -45,6 +47,9 @@ TRIE_TOKENS_AT_ONCE = 12_288
 """A long list of choices is scored for fewer questions at once, so that a pass stays this small."""
 BEAM_QUESTIONS_AT_ONCE = 16
 NUM_RANKED = 5
+NUM_RANKED_BY_CLASS = 50
+"""Where classes of ImageNet count: a family of them is one category to a shop, so that small shares add up."""
+LEAST_RANKED = 1e-4
 NO_CHOICES = Choices(())
 
 _Item = TypeVar("_Item")
@@ -80,7 +85,8 @@ class _SessionPhotos:
 class PumGPTBackend(Backend):
     """A PumGPT checkpoint.
 
-    `memory` holds labelled products that have a say in closed answers. `photos_at_once` is how many photos go through the
+    `memory` holds labelled products that have a say in closed answers; `general` answers for kinds that the model was not
+    trained on, where its photos are encoded with the classes of ImageNet. `photos_at_once` is how many photos go through the
     vision tower in one pass; answers don't depend on it. `num_visual_tokens` may be smaller than the model's own.
     """
 
@@ -99,6 +105,7 @@ class PumGPTBackend(Backend):
         capabilities: Capabilities | None = None,
         *,
         memory: Memory | None = None,
+        general: GeneralKnowledge | None = None,
         photos_at_once: int | None = None,
         num_visual_tokens: int | None = None,
     ) -> None:
@@ -108,6 +115,7 @@ class PumGPTBackend(Backend):
         self.revision = revision
         self.capabilities = capabilities or Capabilities(gives_evidence=True)
         self.memory = memory
+        self.general = general
         self.photos_at_once = photos_at_once or PHOTOS_AT_ONCE
         self.num_visual_tokens = num_visual_tokens or processor.num_visual_tokens
         tokenizer = processor.tokenizer
@@ -118,14 +126,18 @@ class PumGPTBackend(Backend):
         # Choices that nobody holds any more, such as those of one product, leave with their trie.
         self._tries: WeakKeyDictionary[Choices, TokenTrie] = WeakKeyDictionary()
         self._trees: dict[Choices, AnswerTree] = {}
+        self._learned_choices: WeakKeyDictionary[Choices, Choices] = WeakKeyDictionary()
         self._in_session = False
         self._session_photos: _SessionPhotos | None = None
 
     @classmethod
-    def load(cls, folder: Path, device: str | None = None, photos_at_once: int | None = None) -> Self:
+    def load(
+        cls, folder: Path, device: str | None = None, photos_at_once: int | None = None, remembers: bool = True
+    ) -> Self:
         """The checkpoint in `folder`, with the taxonomy, schema, calibration and memory that it brings.
 
-        Raises `ModelError` where it can't be loaded.
+        Unless it `remembers`, neither its memory nor the classes of its backbone count. Raises `ModelError` where it can't be
+        loaded.
         """
         device = select_device(device)
         try:
@@ -137,22 +149,27 @@ class PumGPTBackend(Backend):
             raise ModelError(f"{folder}: can't be loaded: {first_line(error)}") from error
         card = read_card(folder)
         specs = tuple(AttributeSpec(name, tuple(values) or None) for name, values in card.attributes.items())
-        calibration = folder / CALIBRATION_FILE
+        calibration = Calibration.load(folder / CALIBRATION_FILE) if (folder / CALIBRATION_FILE).is_file() else None
+        knows_imagenet = remembers and getattr(model.config, "transfer_classes", 0) == NUM_CLASSES
         capabilities = Capabilities(
             taxonomy=Taxonomy.of(card.category_paths) if card.categories else None,
             category_maps=category_maps(folder),
             schema=AttributeSchema(specs) if specs else None,
-            calibration=Calibration.load(calibration) if calibration.is_file() else None,
+            calibration=calibration,
+            knows_imagenet=knows_imagenet,
             gives_evidence=True,
         )
-        memory = Memory.load(folder)
+        memory = Memory.load(folder) if remembers else None
+        temperature = calibration.class_temperature if calibration is not None else 1.0
         return cls(
             model,
             processor,
             card.name,
-            revision_of(folder),
+            # Answers without it are those of another model, and are neither resumed nor cached as the same.
+            revision_of(folder) + ("" if remembers else "-without-memory"),
             capabilities,
             memory=None if memory is None else memory.to(device),
+            general=GeneralKnowledge(temperature) if knows_imagenet else None,
             photos_at_once=photos_at_once,
         )
 
@@ -173,6 +190,7 @@ class PumGPTBackend(Backend):
         photos, shown = self._encode(requests, evidence)
         prefix, pending = self._prefill(requests, photos, shown)
         neighbours = self._neighbours(photos, shown)
+        classes_RK = self._class_probabilities(photos, shown)
         answers: list[list[Answer]] = [[Answer("")] * len(request.questions) for request in requests]
         # Suffixes of about one length make batches with little padding.
         pending.sort(key=lambda row: len(row.suffix))
@@ -188,7 +206,7 @@ class PumGPTBackend(Backend):
                 found = (
                     self._generate(prompts, batch)
                     if choices is None
-                    else self._choose(prompts, batch, choices, neighbours)
+                    else self._choose(prompts, batch, choices, neighbours, classes_RK)
                 )
                 maps = self._evidence(photos, prompts, batch, shown)
                 for row, answer, evidence_maps in zip(batch, found, maps, strict=True):
@@ -292,9 +310,18 @@ class PumGPTBackend(Backend):
         features = [photos.features_BV[list(index)].mean(0) if index else none_V for index in shown]
         return self.memory.neighbours(torch.stack(features))
 
+    def _class_probabilities(self, photos: EncodedPhotos | None, shown: Sequence[tuple[int, ...]]) -> Tensor | None:
+        """Of the classes of ImageNet, for each request the mean over its photos; zeros where it has none."""
+        if self.general is None or photos is None or photos.class_logits_BK is None:
+            return None
+        photos_PK = self.general.probabilities(photos.class_logits_BK)
+        none_K = torch.zeros_like(photos_PK[0])
+        return torch.stack([photos_PK[list(index)].mean(0) if index else none_K for index in shown])
+
     def _questions_at_once(self, choices: Choices | None) -> int:
         if choices is None:
             return QUESTIONS_AT_ONCE
+        choices = self._learned(choices)
         if len(choices.values) > self.max_exact_choices:
             return BEAM_QUESTIONS_AT_ONCE
         return max(1, min(QUESTIONS_AT_ONCE, TRIE_TOKENS_AT_ONCE // max(1, self._trie(choices).num_nodes)))
@@ -305,21 +332,46 @@ class PumGPTBackend(Backend):
         rows: Sequence[_PendingQuestion],
         choices: Choices,
         neighbours: Neighbours | None,
+        classes_RK: Tensor | None = None,
     ) -> list[Answer]:
         """Answers to a closed question, normalised over its choices and `CANNOT_TELL`."""
-        shares_RC = self._scores(prompts, choices).softmax(-1)
+        learned = self._learned(choices)
+        shares_RC = self._scores(prompts, learned).softmax(-1)
         if neighbours is not None:
-            shares_RC = _weigh_neighbours(shares_RC, rows, choices, neighbours)
-        top = shares_RC[:, :-1].topk(min(self.num_ranked, len(choices.values)), dim=-1)
+            shares_RC = _weigh_neighbours(shares_RC, rows, learned, neighbours)
+        if classes_RK is None or self.general is None or not choices.class_places:
+            return self._ranked(shares_RC, choices)
+        requests = torch.tensor([row.request for row in rows], device=shares_RC.device)
+        general_RC = self.general.shares(classes_RK[requests], choices)
+        # Where there is no photo there are no classes either.
+        known_R = torch.where(general_RC.sum(1) > 0, self._known(shares_RC), 1.0)
+        mixed_RC = mix_shares(shares_RC, general_RC, known_R)
+        by_class_RC = (1 - known_R)[:, None] * general_RC > mixed_RC / 2
+        return self._ranked(mixed_RC, choices, by_class_RC)
+
+    def _known(self, shares_RC: Tensor) -> Tensor:
+        """How sure the model is that it was trained on such things: others it refuses."""
+        return 1 - shares_RC[:, -1]
+
+    def _ranked(self, shares_RC: Tensor, choices: Choices, by_class_RC: Tensor | None = None) -> list[Answer]:
+        """The answers of which these are the shares of the choices and, last, of `CANNOT_TELL`."""
+        num_ranked = self.num_ranked if by_class_RC is None else NUM_RANKED_BY_CLASS
+        top = shares_RC[:, :-1].topk(min(num_ranked, shares_RC.shape[1] - 1), dim=-1)
         answers = []
         for row, refusal in enumerate(shares_RC[:, -1].tolist()):
             indices, shares = top.indices[row].tolist(), top.values[row].tolist()
-            ranked = tuple((choices.values[index], share) for index, share in zip(indices, shares, strict=True))
+            ranked = tuple(
+                (choices.values[index], share)
+                for place, (index, share) in enumerate(zip(indices, shares, strict=True))
+                if place < self.num_ranked or share >= LEAST_RANKED
+            )
             best, share = ranked[0]
+            by_class = by_class_RC is not None and bool(by_class_RC[row, indices[0]])
             # `probability` is of the best choice given that the question can be answered; `refusal` is beside it.
             answerable = float(shares_RC[row, :-1].sum())
             probability = share / answerable if answerable > 0 else 0.0
-            answers.append(Answer(best if share >= refusal else CANNOT_TELL, probability, refusal, ranked))
+            text = best if share >= refusal else CANNOT_TELL
+            answers.append(Answer(text, probability, refusal, ranked, by_class))
         return answers
 
     def _scores(self, prompts: PrefixCache, choices: Choices) -> Tensor:
@@ -331,6 +383,14 @@ class PumGPTBackend(Backend):
             self._trees[choices] = tree.to(self.model.device)
         found = score_by_beam(self.decoder, prompts, self._trees[choices], self.beam_width)
         return torch.cat([found, self.decoder.score(prompts, self._trie(None))], 1)
+
+    def _learned(self, choices: Choices) -> Choices:
+        """Those of the choices that the model itself is asked for."""
+        if choices.num_learned is None:
+            return choices
+        if choices not in self._learned_choices:
+            self._learned_choices[choices] = Choices(choices.learned)
+        return self._learned_choices[choices]
 
     def _trie(self, choices: Choices | None) -> TokenTrie:
         """The trie of some choices and of `CANNOT_TELL`, kept; of `CANNOT_TELL` alone for None."""
@@ -379,7 +439,8 @@ class PumGPTBackend(Backend):
 
 def load_pumgpt(source: str, options: LoadOptions) -> PumGPTBackend:
     """The PumGPT checkpoint that ships under the name `source`, or lies in that folder or hub repository."""
-    return PumGPTBackend.load(resolve_checkpoint(source), options.device, options.batch_size)
+    folder = resolve_checkpoint(source)
+    return PumGPTBackend.load(folder, options.device, options.batch_size, remembers=options.memory == "all")
 
 
 def _weigh_neighbours(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from pumgpt.catalog.question import Choices
 from pumgpt.catalog.understanding import CategoryChoice, CategoryField
-from pumgpt.catalog.vocabulary.taxonomy import CategoryPath, split_path
+from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR, CategoryPath, split_path
 from pumgpt.understand.fields.attribute import own_attributes
 from pumgpt.understand.fields.base import FieldContext, Reply
 from pumgpt.understand.judge import NO_PREDICTION, FieldPrediction, reconcile
@@ -22,7 +24,8 @@ def category_field(context: FieldContext, reply: Reply, attributes: Sequence[Rep
     if plan.crosswalk is not None:
         known = own_attributes(context, attributes)
         reply = Reply(*translate_category(*reply, plan.crosswalk, product, known))
-    prediction = context.predict(reply)
+    leaf = context.predict(reply)
+    prediction = leaf if leaf.sure else _broader(context, reply) or leaf
     own, overwrite = product.category, plan.overwrite_values
     # An id that the taxonomy doesn't know can't be compared with what the model says; it stands.
     is_foreign = product.category_id is not None and not _has(plan, own)
@@ -35,7 +38,7 @@ def category_field(context: FieldContext, reply: Reply, attributes: Sequence[Rep
         status=decision.status,
         precision=decision.precision,
         suggestion=list(decision.suggestion) if isinstance(decision.suggestion, tuple) else None,
-        alternatives=_alternatives(plan, prediction, path),
+        alternatives=_alternatives(plan, leaf, path),
         source={"filled": context.model_source, "abstained": None}.get(decision.status, "shop"),
         evidence=context.evidence(reply.answer),
     )
@@ -50,6 +53,35 @@ def is_refused(reply: Reply) -> bool:
 def best_path(reply: Reply) -> CategoryPath | None:
     """The category that the model itself ranks first, whatever the shop calls it."""
     return split_path(reply.answer.ranked[0][0]) if reply.answer.ranked else None
+
+
+def _broader(context: FieldContext, reply: Reply) -> FieldPrediction | None:
+    """The deepest category above the ranked ones that is sure enough, all below it taken together; None where none is."""
+    shares = {split_path(text): share for text, share in reply.answer.ranked}
+    for depth in range(max(map(len, shares), default=0) - 1, 0, -1):
+        above: dict[CategoryPath, float] = {}
+        for path, share in shares.items():
+            # A category that is itself no deeper stays beside those that are put together.
+            above[path[:depth]] = above.get(path[:depth], 0.0) + share
+        listed = {path: share for path, share in above.items() if path in shares or _is_choice(context.plan, path)}
+        ranked = tuple(
+            sorted(((SEPARATOR.join(path), share) for path, share in listed.items()), key=lambda pair: -pair[1])
+        )
+        if ranked:
+            question = replace(reply.question, choices=Choices(tuple(text for text, _ in ranked)))
+            answer = replace(reply.answer, text=ranked[0][0], ranked=ranked)
+            prediction = context.predict(Reply(question, answer))
+            if prediction.sure:
+                return prediction
+    return None
+
+
+def _is_choice(plan: Plan, path: CategoryPath) -> bool:
+    """Whether a product may be put there: the shop's own taxonomy has it, or the model's where the shop gives none."""
+    if _has(plan, path):
+        return True
+    choices = plan.context.taxonomy_choices
+    return plan.crosswalk is None and choices is not None and SEPARATOR.join(path) in choices.values
 
 
 def _alternatives(plan: Plan, prediction: FieldPrediction, path: CategoryPath | None) -> list[CategoryChoice]:
