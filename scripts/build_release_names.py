@@ -2,17 +2,20 @@
 
     python scripts/build_release_names.py --data ../shared/data
 
-For the categories of Shopify's taxonomy (MIT) that a shipped model's map leads to, those above them, and the two upper levels of
-the whole taxonomy: the path in English, and the name in the languages of the release, empty where that leaves the English one.
+For the categories of Shopify's taxonomy (MIT) that a shipped model's map or a class of ImageNet leads to, those above them,
+and the two upper levels of the whole taxonomy: the path in English, and the name in the languages of the release, empty where
+that leaves the English one.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 from pumgpt.catalog.vocabulary.crosswalk import Crosswalk, codes_in_all_releases
+from pumgpt.catalog.vocabulary.imagenet import imagenet_classes
 from pumgpt.catalog.vocabulary.shopify_release import ShopifyRelease
 from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR, CategoryPath, code_of
 from pumgpt.model.card import category_maps, resolve_checkpoint
@@ -50,17 +53,24 @@ def wanted_categories(release: ShopifyRelease) -> dict[CategoryPath, str]:
     for path, id_ in zip(release.taxonomy.paths, release.taxonomy.ids, strict=True):
         if len(path) <= UPPER_LEVELS and id_:
             wanted[path] = code_of(id_)
-    for file in category_maps(resolve_checkpoint("nano")):
-        for row in (row for rows in Crosswalk.load(file).counterparts.values() for row in rows):
-            if row.path is None or row.id is None:
-                continue
-            code = next((code for code in codes_in_all_releases(code_of(row.id)) if code in in_release), "")
-            # The levels above have the codes above, 'aa-1-13' of 'aa-1-13-8'; where a category has moved they are others.
-            for depth in range(len(row.path), 0, -1):
-                same = in_release.get(code, ("",))[-1] == row.path[depth - 1]
-                wanted.setdefault(row.path[:depth], code if same else "")
-                code = code.rpartition("-")[0]
+    for path, id_ in mapped_categories():
+        code = next((code for code in codes_in_all_releases(code_of(id_)) if code in in_release), "")
+        # The levels above have the codes above, 'aa-1-13' of 'aa-1-13-8'; where a category has moved they are others.
+        for depth in range(len(path), 0, -1):
+            same = in_release.get(code, ("",))[-1] == path[depth - 1]
+            wanted.setdefault(path[:depth], code if same else "")
+            code = code.rpartition("-")[0]
     return wanted
+
+
+def mapped_categories() -> Iterator[tuple[CategoryPath, str]]:
+    """Where the maps lead, with ids."""
+    for file in category_maps(resolve_checkpoint("nano")):
+        for rows in Crosswalk.load(file).counterparts.values():
+            yield from ((row.path, row.id) for row in rows if row.path is not None and row.id is not None)
+    for known in imagenet_classes():
+        if known.shopify is not None and known.id is not None:
+            yield known.shopify, known.id
 
 
 def translations(release: ShopifyRelease, language: str) -> dict[str, str]:

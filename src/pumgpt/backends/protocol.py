@@ -47,8 +47,6 @@ class Answer:
     probability: float | None = None
     cannot_tell: float = 0.0
     ranked: tuple[tuple[str, float], ...] = ()
-    by_class: bool = False
-    """Whether the best choice rests more on a class of ImageNet than on what the model was trained on."""
     evidence: tuple[NDArray[np.float32], ...] | None = None
     """One (rows, columns) map for each photo: from a backend its attention, adding up to 1."""
     error: str | None = None
@@ -57,6 +55,8 @@ class Answer:
     """The model's reply word for word, where `text` was read out of it, or could not be."""
     num_tokens: int | None = field(default=None, compare=False)
     """Tokens read and written for this answer, where the backend counts them."""
+    by_class: bool = False
+    """Whether the best choice rests more on a class of ImageNet than on what the model was trained on."""
 
 
 @dataclass(frozen=True)

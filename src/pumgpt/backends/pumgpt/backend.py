@@ -371,7 +371,7 @@ class PumGPTBackend(Backend):
             answerable = float(shares_RC[row, :-1].sum())
             probability = share / answerable if answerable > 0 else 0.0
             text = best if share >= refusal else CANNOT_TELL
-            answers.append(Answer(text, probability, refusal, ranked, by_class))
+            answers.append(Answer(text, probability, refusal, ranked, by_class=by_class))
         return answers
 
     def _scores(self, prompts: PrefixCache, choices: Choices) -> Tensor:
