@@ -136,27 +136,27 @@ def test_a_models_own_categories_have_no_level_above_that_is_one(backend: Knowin
 
 
 def test_a_shops_own_taxonomy_has_the_classes_in_its_words(backend: Knowing) -> None:
-    asked = plan(backend, "Musik", "Musik > Gitarren", "Musik > Klaviere", "Rucksäcke")
+    asked = plan(backend, "Musikinstrumente", "Musikinstrumente > Gitarren", "Musikinstrumente > Klaviere", "Rucksäcke")
     assert asked.crosswalk is not None
     assert asked.crosswalk.find(split_path(OWN[1])) == ("Rucksäcke",)
     both = category(asked, {ACOUSTIC: 0.5, ELECTRIC: 0.45})
-    assert (joined(both), both.confidence) == ("Musik > Gitarren", pytest.approx(0.95))
+    assert (joined(both), both.confidence) == ("Musikinstrumente > Gitarren", pytest.approx(0.95))
     piano = f"{INSTRUMENTS} > Pianos > Grand Pianos"
-    assert joined(category(asked, {ACOUSTIC: 0.5, piano: 0.45})) == "Musik"
+    assert joined(category(asked, {ACOUSTIC: 0.5, piano: 0.45})) == "Musikinstrumente"
     assert joined(category(asked, {"Furniture > Sofas": 0.97})) is None
 
 
 def test_a_level_that_the_shop_has_not_is_not_filled(backend: Knowing) -> None:
-    asked = plan(backend, "Musik > Gitarren", "Musik > Klaviere")
+    asked = plan(backend, "Musikinstrumente > Gitarren", "Musikinstrumente > Klaviere")
     piano = f"{INSTRUMENTS} > Pianos > Grand Pianos"
     assert joined(category(asked, {ACOUSTIC: 0.5, piano: 0.45})) is None
 
 
 def test_a_shops_map_comes_before_the_classes(backend: Knowing) -> None:
-    rows = Crosswalk.parse(Path("own.csv"), f"from,to\n{ACOUSTIC},Bestseller\n{OWN[0]},Musik\n")
-    asked = plan(backend, "Musik", "Musik > Gitarren", "Bestseller", crosswalk=rows)
+    rows = Crosswalk.parse(Path("own.csv"), f"from,to\n{ACOUSTIC},Bestseller\n{OWN[0]},Musikinstrumente\n")
+    asked = plan(backend, "Musikinstrumente", "Musikinstrumente > Gitarren", "Bestseller", crosswalk=rows)
     assert joined(category(asked, {ACOUSTIC: 0.96})) == "Bestseller"
-    assert joined(category(asked, {ELECTRIC: 0.96})) == "Musik > Gitarren"
+    assert joined(category(asked, {ELECTRIC: 0.96})) == "Musikinstrumente > Gitarren"
 
 
 def test_a_value_of_the_shops_is_kept_by_a_broader_one(backend: Knowing) -> None:
@@ -166,5 +166,5 @@ def test_a_value_of_the_shops_is_kept_by_a_broader_one(backend: Knowing) -> None
 
 def test_a_run_without_the_classes_is_another_one(tmp_path: Path) -> None:
     backends = [Knowing(tmp_path / "maps", knows_imagenet=knows) for knows in (True, False)]
-    with_taxonomy = [fingerprint(backend, plan(backend, "Musik > Gitarren")) for backend in backends]
+    with_taxonomy = [fingerprint(backend, plan(backend, "Musikinstrumente > Gitarren")) for backend in backends]
     assert with_taxonomy[0] != with_taxonomy[1]
