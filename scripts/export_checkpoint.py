@@ -3,23 +3,46 @@
     python scripts/export_checkpoint.py runs/nano/4-adapters src/pumgpt/checkpoints/nano --name pumgpt-nano
 
 Weights are stored in fp16 and the configuration says fp32, so that every loader computes in fp32, as processors without
-half-precision instructions must. `--quality FILE` puts measured figures (JSON) on the card.
+half-precision instructions must. `--quality FILE` puts measured figures (JSON) on the card; `--transfer FOLDER` puts a frozen
+backbone and its classifier, as scripts/import_efficientnet_lite.py leaves them, beside the tower that was trained.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import shutil
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 
 from pumgpt.model.card import CALIBRATION_FILE, CARD_FILE, MEMORY_FILE, copy_category_maps, revision_of
 from pumgpt.model.modeling import PumGPTForConditionalGeneration
+from pumgpt.model.parts import load_vision
 from pumgpt.model.processing import PumGPTProcessor
 
 LARGEST_MB = 40
+
+
+STAGES = (7, 8)
+"""Of the frozen backbone: the maps whose means are its features; its classifier reads the last."""
+
+
+def with_transfer(model: PumGPTForConditionalGeneration, folder: Path) -> PumGPTForConditionalGeneration:
+    """The model, with the backbone and the classifier in `folder` as its transfer tower."""
+    classifier = load_file(folder / "classifier.safetensors")
+    backbone = load_vision(str(folder), STAGES)
+    config = copy.deepcopy(model.config)
+    config.transfer_config, config.transfer_classes = backbone.config, len(classifier["weight"])
+    joined = PumGPTForConditionalGeneration(config)
+    state = model.state_dict()
+    state |= {f"transfer.model.{name}": value for name, value in backbone.state_dict().items()}
+    state |= {f"transfer.classifier.{name}": value for name, value in classifier.items()}
+    joined.load_state_dict(state)
+    joined.generation_config = model.generation_config
+    return joined
 
 
 def main() -> None:
@@ -31,12 +54,21 @@ def main() -> None:
     parser.add_argument(
         "--vocabulary-of", type=Path, help="the checkpoint that this one learned on from, on a part of the data"
     )
+    parser.add_argument(
+        "--transfer", type=Path, help="folder of a frozen backbone for retrieval and kinds never learned"
+    )
+    parser.add_argument("--photo-px", type=int, help="side of the photos that the processor makes")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     model = PumGPTForConditionalGeneration.from_pretrained(options.checkpoint, dtype=torch.float32)
+    if options.transfer:
+        model = with_transfer(model, options.transfer)
     weights = {name: t.half() if t.is_floating_point() else t for name, t in model.state_dict().items()}
     model.save_pretrained(options.out, state_dict=weights)
-    PumGPTProcessor.from_pretrained(options.checkpoint).save_pretrained(options.out)
+    processor = PumGPTProcessor.from_pretrained(options.checkpoint)
+    if options.photo_px:
+        processor.image_processor.size = {"height": options.photo_px, "width": options.photo_px}
+    processor.save_pretrained(options.out)
     (options.out / "model.safetensors").chmod(0o644)
     for name in (CALIBRATION_FILE, MEMORY_FILE):
         if (options.checkpoint / name).is_file():

@@ -11,6 +11,7 @@ from torch import Tensor
 from pumgpt.errors import ModelError
 from pumgpt.model.efficientnet_lite import (
     STAGES,
+    ConvNorm,
     EfficientNetLiteBackbone,
     EfficientNetLiteConfig,
     convert_state_dict,
@@ -84,3 +85,19 @@ def _shake_statistics(model: torch.nn.Module) -> None:
             assert module.running_var is not None
             module.running_mean.copy_(random_like(module.running_mean, -0.1, 0.1))
             module.running_var.copy_(random_like(module.running_var, 0.5, 1.5))
+
+
+def test_norms_in_the_convolutions_change_no_map() -> None:
+    torch.manual_seed(0)
+    backbone = EfficientNetLiteBackbone(EfficientNetLiteConfig(out_indices=[3, HEAD])).eval()
+    _shake_statistics(backbone)
+    pixels = torch.randn(1, 3, 48, 48)
+    with torch.no_grad():
+        expected = backbone(pixels).feature_maps
+        for module in list(backbone.modules()):
+            if isinstance(module, ConvNorm):
+                module.fuse()
+        found = backbone(pixels).feature_maps
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in backbone.modules())
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)

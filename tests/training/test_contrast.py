@@ -16,7 +16,7 @@ from pumgpt.training.data.augmentation import AugmentRecipe
 from pumgpt.training.data.products import PhotoCache
 from pumgpt.training.objectives.heads import LabelHeads, TowerWithHeads
 from pumgpt.training.stages.contrast import ContrastiveCollator, ContrastiveModel
-from pumgpt.training.stages.heads import HeadsCollator
+from pumgpt.training.stages.heads import HeadsCollator, HeadSettings
 
 VALUES = {"category": ["x", "y"]}
 
@@ -87,7 +87,7 @@ def test_no_text_is_true_of_a_blended_photo(tmp_path: Path) -> None:
         photo = ImageRef(path=str(tmp_path / f"{number}.png"))
         source = "drawn" if number % 2 else None
         products.append(Product(id=str(number), images=(photo,), title=f"Red shirt {number}", source=source))
-    shown = HeadsCollator(PhotoCache(8), VALUES, 8, AugmentRecipe(), blend=0.5)
+    shown = HeadsCollator(PhotoCache(8), VALUES, 8, AugmentRecipe(), HeadSettings(labels=[], blend=0.5))
     batch = ContrastiveCollator(shown, Tokens(), 8, untaught=["drawn"])(products)
     whole = (batch["own_share"] == 1).nonzero().flatten().tolist()
     assert batch["text_photo"].tolist() == whole and 0 < len(whole) < 32

@@ -13,7 +13,7 @@ from pumgpt.training.data.augmentation import AugmentRecipe, blend_photos, resiz
 from pumgpt.training.data.labels import WORDS, collect_words
 from pumgpt.training.data.products import PhotoCache
 from pumgpt.training.objectives.heads import IGNORED, LabelHeads, TowerWithHeads
-from pumgpt.training.stages.heads import HeadsCollator
+from pumgpt.training.stages.heads import HeadsCollator, HeadSettings
 
 
 def product(number: int, title: str | None, tmp_path) -> Product:
@@ -93,5 +93,5 @@ def test_blended_photos_are_what_their_shares_say() -> None:
 def test_photos_are_blended_only_where_asked(products: list[Product]) -> None:
     values, photos = {"category": ["A > B"]}, PhotoCache(8)
     plain = HeadsCollator(photos, values, 8, AugmentRecipe())(products)
-    blended = HeadsCollator(photos, values, 8, AugmentRecipe(), blend=1.0)(products)
+    blended = HeadsCollator(photos, values, 8, AugmentRecipe(), HeadSettings(labels=[], blend=1.0))(products)
     assert "partner" not in plain and {"partner", "own_share"} <= set(blended)

@@ -15,14 +15,14 @@ from pumgpt.backends.calibration import Calibration
 from pumgpt.backends.fake import FakeBackend
 from pumgpt.backends.protocol import Capabilities
 from pumgpt.backends.pumgpt.memory import Memory
-from pumgpt.backends.pumgpt.weighing import TEMPERATURES, FieldSamples
+from pumgpt.backends.pumgpt.weighing import TEMPERATURES, FieldSamples, HeldOutAnswers
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.cli.main import main
 from pumgpt.errors import RecipeError
 from pumgpt.model.card import CALIBRATION_FILE, read_card, resolve_checkpoint
 from pumgpt.samples import draw_foreign_parquet, draw_parquet, draw_product, seeds
 from pumgpt.training.data.groups import assign_folds
-from pumgpt.training.field_fit import LEAST_COUNT, describe, fit_fields, quality_of
+from pumgpt.training.field_fit import LEAST_COUNT, FieldReport, describe, describe_curve, fit_fields, quality_of
 from pumgpt.training.held_out import HeldOutRecipe, folds_of
 from pumgpt.training.recipe import load_recipe
 from pumgpt.training.remember import HELD_OUT_FOLDER, remember
@@ -151,3 +151,13 @@ def test_a_model_that_nobody_calibrated_is_told_of() -> None:
     assert remark.startswith("fake is not calibrated") and "--precision 0" in remark and "\n" not in remark
     backend.capabilities = Capabilities(calibration=Calibration())
     assert calibration_remarks(backend) == []
+
+
+def test_the_curve_counts_answers_by_how_many_examples_they_had() -> None:
+    answers = HeldOutAnswers(
+        confidence=[0.9] * 6, right=[False, True, True, False, True, True], labelled=[True] * 5 + [False],
+        fold=[0] * 6, examples=[0, 1, 3, 3, 40, 40],
+    )  # fmt: skip
+    assert answers.curve() == [(0, 1, 0), (1, 1, 1), (2, 2, 1), (32, 1, 1)]
+    line = describe_curve(FieldReport("category", 4, 6, curve=answers.curve()))
+    assert line.endswith("labelled: 0: 0.00 of 1, 1: 1.00 of 1, 2-3: 0.50 of 2, 32+: 1.00 of 1")

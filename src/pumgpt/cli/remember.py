@@ -123,6 +123,7 @@ def _as_json(result: Remembered, rejected: int, out_path: Path) -> dict[str, obj
             "asked": report.asked,
             "accuracy_alone": report.alone,
             "held_out": report.score and asdict(report.score),
+            "curve": [point._asdict() for point in report.curve],
         }
         for report in result.fields
     }
@@ -141,7 +142,8 @@ def _print_table(result: Remembered, rejected: int, out_path: Path) -> None:
     from rich.table import Table
 
     from pumgpt.cli.console import say
-    from pumgpt.training.field_fit import describe
+    from pumgpt.training.data.labels import CATEGORY
+    from pumgpt.training.field_fit import describe, describe_curve
 
     table = Table(box=None, pad_edge=False)
     for title in ("field", "values", "asked", "right alone", "right remembering", "filled", "of these right"):
@@ -156,6 +158,9 @@ def _print_table(result: Remembered, rejected: int, out_path: Path) -> None:
     for report in result.fields:
         if report.score is None or not report.score.filled:
             say(describe(report))
+    for report in result.fields:
+        if report.name == CATEGORY and len(report.curve) > 1:
+            say(describe_curve(report))
     before = f", beside {result.known_before:,} that it knew before" if result.known_before else ""
     left_out = result.skipped + rejected
     say(f"{out_path} remembers {result.products:,} products{before}; {left_out:,} rows had no photo or no label")

@@ -33,6 +33,12 @@ class PumGPTConfig(PreTrainedConfig):
             with the bridge `mlp`.
         zoomed: below 1, each photo is read together with a window onto its middle, of this share of its sides: twice the work of
             the tower again. Not with the bridge `mlp` either.
+        tower_px: side that photos are brought to for the vision tower; None leaves them as the processor made them.
+        detail_px: photos are shown to the vision tower with no more detail than one of this side holds, however large they came;
+            None leaves them as they are.
+        transfer_config: a second, convolutional backbone that stays as it was pretrained. What it sees serves retrieval, and no
+            prompt; None for a model without one.
+        transfer_classes: how many classes its own classifier knows.
         contrastive_dim: width of the photo-text similarity space; 0 for a model without contrastive head.
         contrastive_vocab_size: size of the vocabulary that the contrastive head reads.
         contrastive_max_length: longest text, in tokens, that the contrastive head reads.
@@ -55,6 +61,10 @@ class PumGPTConfig(PreTrainedConfig):
         image_token_id: int = 0,
         mirrored: bool = False,
         zoomed: float = 1.0,
+        tower_px: int | None = None,
+        detail_px: int | None = None,
+        transfer_config: PreTrainedConfig | dict[str, Any] | None = None,
+        transfer_classes: int = 0,
         contrastive_dim: int = 0,
         contrastive_vocab_size: int = 0,
         contrastive_max_length: int = 32,
@@ -89,6 +99,10 @@ class PumGPTConfig(PreTrainedConfig):
         self.image_token_id = image_token_id
         self.mirrored = mirrored
         self.zoomed = zoomed
+        self.tower_px = tower_px
+        self.detail_px = detail_px
+        self.transfer_config = None if transfer_config is None else _sub_config(transfer_config, "efficientnet_lite")
+        self.transfer_classes = transfer_classes
         self.contrastive_dim = contrastive_dim
         self.contrastive_vocab_size = contrastive_vocab_size
         self.contrastive_max_length = contrastive_max_length

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from pumgpt.errors import ModelError
+from pumgpt.model.transfer import TransferFeatures
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class EncodedPhotos:
     patches_BPV: Tensor | None = None
     """The output of the vision tower, where it was asked to be kept."""
     features_BV: Tensor | None = None
-    """The mean of the patches, by which similar photos are found."""
+    """By which similar photos are found: the mean of the patches, and behind it what a transfer tower saw, where there is one."""
     class_logits_BK: Tensor | None = None
     """Of the classes that a transfer tower knows."""
 
@@ -91,6 +92,12 @@ class EncodedPhotos:
             queries_BME=(self.queries_BME + windows.queries_BME) / 2,
             features_BV=(self.features_BV + windows.features_BV) / 2,
         )
+
+    def joined_with_transfer(self, seen: TransferFeatures) -> EncodedPhotos:
+        """The photos, and what a transfer tower saw in them."""
+        assert self.features_BV is not None
+        features_BV = torch.cat([self.features_BV, seen.features_BT], 1)
+        return replace(self, features_BV=features_BV, class_logits_BK=seen.logits_BK)
 
     def evidence(self, attention_LBN: Tensor) -> Tensor:
         """The attention maps (B, rows, columns) of an answer, each adding up to 1.

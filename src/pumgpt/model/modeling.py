@@ -24,11 +24,13 @@ from pumgpt.model.assembly import config_of_parts
 from pumgpt.model.bridges import LayerwiseAdapter, LayerwiseBridge, MlpBridge, build_bridge
 from pumgpt.model.configuration import PumGPTConfig
 from pumgpt.model.contrast import ContrastiveHead
+from pumgpt.model.efficientnet_lite import ConvNorm
 from pumgpt.model.encoded_photos import EncodedPhotos
 from pumgpt.model.injection import ARGUMENT, VisualInjection, install, text_rms
 from pumgpt.model.parts import Parts, Source, load_language_model, load_qformer, load_vision, sample_text
 from pumgpt.model.processing import load_tokenizer
 from pumgpt.model.qformer import QFormer
+from pumgpt.model.transfer import TransferTower
 from pumgpt.model.views import photo_views
 from pumgpt.model.vision import VisionTower, build_tower, keep_frozen_statistics
 
@@ -72,6 +74,9 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         self.language_model = parts.language_model or AutoModelForCausalLM.from_config(config.text_config)
         # Hooks, not a subclass: any decoder of `transformers` keeps its own forward.
         install(self.language_model)
+        self.transfer = None
+        if config.transfer_config is not None:
+            self.transfer = TransferTower(config.transfer_config, config.transfer_classes)
         if config.contrastive_dim:
             if not self.uses_queries:
                 raise ModelError("a contrastive head needs a Q-Former, which bridge 'mlp' doesn't have")
@@ -176,6 +181,12 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
             keep_frozen_statistics(self.vision_tower)
         return self
 
+    def fuse_norms(self) -> None:
+        """Put the batch norms of towers that can into their convolutions, for inference alone: it can't be saved any more."""
+        for module in list(self.modules()):
+            if isinstance(module, ConvNorm):
+                module.fuse()
+
     def get_input_embeddings(self) -> nn.Module:
         return cast(nn.Module, self.language_model.get_input_embeddings())
 
@@ -204,10 +215,12 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         views = photo_views(pixel_values, self.config)
         if self.config.mirrored:
             views = [torch.cat(pair) for pair in zip(views[::2], views[1::2], strict=True)]
-        whole = self._encode_framing(views[0], num_visual_tokens, evidence, keep_patches)
-        if len(views) == 1:
-            return whole
-        return whole.joined_with_windows(self._encode_framing(views[1], num_visual_tokens))
+        encoded = self._encode_framing(views[0], num_visual_tokens, evidence, keep_patches)
+        if len(views) > 1:
+            encoded = encoded.joined_with_windows(self._encode_framing(views[1], num_visual_tokens))
+        if self.transfer is None:
+            return encoded
+        return encoded.joined_with_transfer(self.transfer(pixel_values.to(self.dtype)))
 
     def _encode_framing(
         self,
@@ -235,9 +248,13 @@ class PumGPTForConditionalGeneration(PreTrainedModel, GenerationMixin):
         return encoded.joined_with_mirror_images() if mirrored else encoded
 
     def photo_features(self, pixel_values: Tensor) -> Tensor:
-        """The mean of the tower's patches of photos (B, C, H, W): (B, V), `EncodedPhotos.features_BV` for less work."""
-        views = photo_views(pixel_values.to(self.dtype), self.config)
-        return torch.stack([self.vision_tower(view).mean(1) for view in views]).mean(0)
+        """`EncodedPhotos.features_BV` of photos (B, C, H, W), for less work."""
+        pixel_values = pixel_values.to(self.dtype)
+        views = photo_views(pixel_values, self.config)
+        features_BV = torch.stack([self.vision_tower(view).mean(1) for view in views]).mean(0)
+        if self.transfer is None:
+            return features_BV
+        return torch.cat([features_BV, self.transfer(pixel_values).features_BT], 1)
 
     def injection(self, mask_RS: Tensor, photos: EncodedPhotos, photo_index: Tensor | None) -> VisualInjection:
         """Lay the visual tokens of the shown photos in the order of the placeholders.

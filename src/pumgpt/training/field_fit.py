@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import chain, islice, zip_longest
 from typing import Any
 
 import torch
@@ -20,8 +20,16 @@ from torch import Tensor
 from pumgpt.backends.calibration import NEVER_FILLED, FieldCalibration, attribute_key, listed_key
 from pumgpt.backends.protocol import Answer
 from pumgpt.backends.pumgpt.backend import PumGPTBackend
+from pumgpt.backends.pumgpt.linear_probe import VARIANTS
 from pumgpt.backends.pumgpt.memory import Memory, Neighbours
-from pumgpt.backends.pumgpt.weighing import TEMPERATURES, FieldSamples, HeldOutScore, Weighing
+from pumgpt.backends.pumgpt.weighing import (
+    EXAMPLES,
+    TEMPERATURES,
+    CurvePoint,
+    FieldSamples,
+    HeldOutScore,
+    Weighing,
+)
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL, Question
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
@@ -66,6 +74,8 @@ class FieldReport:
     asked: int
     alone: float | None = None
     score: HeldOutScore | None = None
+    curve: Sequence[CurvePoint] = ()
+    """How good the answers are by how many examples of their value are remembered."""
 
 
 def ask_some(
@@ -166,8 +176,16 @@ def _add(
         return
     rows, name = torch.tensor([row], device=neighbours.index_BK.device), fold_attribute(question.field)
     counts_TC = [neighbours.counts(rows, name, question.choices, t)[0].cpu() for t in TEMPERATURES]
+    classified_LC = [neighbours.classified(rows, name, question.choices, *variant)[0].cpu() for variant in VARIANTS]
     own_C = torch.tensor([shares[value] for value in values])
-    evidence.add(values.index(truth), own_C, torch.stack(counts_TC), group)
+    evidence.add(
+        values.index(truth),
+        own_C,
+        torch.stack(counts_TC),
+        group,
+        torch.stack(classified_LC),
+        neighbours.examples(row, name, truth),
+    )
 
 
 def fit_fields(
@@ -188,7 +206,7 @@ def fit_fields(
             others = found.held_out(joint=None)
             fields[calibrated] = found.calibration(weighings[key]).model_copy(update={"proven": others.proven()})
             score = others.score(DEFAULT_PRECISION, LEAST_CONFIDENCE)
-            report = replace(report, alone=alone.accuracy, score=score)
+            report = replace(report, alone=alone.accuracy, score=score, curve=others.curve())
         else:
             weighings[key] = UNFITTED
             fields[calibrated] = FieldCalibration(proven=NEVER_FILLED, count=found.labelled)
@@ -235,6 +253,17 @@ def _plan(values: dict[str, list[str]]) -> Plan:
     taxonomy = Taxonomy.of(map(split_path, values[CATEGORY])) if CATEGORY in values else None
     tasks = (*(["category"] if taxonomy else []), *(["attributes"] if schema else []))
     return Plan(tasks, make_context(taxonomy, schema), taxonomy, precision=0)
+
+
+def describe_curve(report: FieldReport) -> str:
+    """One line: how many labels a value needs."""
+    ranges = []
+    for point, after in zip_longest(report.curve, report.curve[1:]):
+        # The last one is open, and so is one behind which there is a gap.
+        until = EXAMPLES[EXAMPLES.index(point.examples) + 1] - 1 if after or point.examples < EXAMPLES[-1] else None
+        span = f"{point.examples}+" if until is None else f"{point.examples}-{until}".removesuffix(f"-{point.examples}")
+        ranges.append(f"{span}: {point.right / point.asked:.2f} of {point.asked}")
+    return f"{report.name}, right by how many others of its value are labelled: {', '.join(ranges)}"
 
 
 def describe(report: FieldReport) -> str:

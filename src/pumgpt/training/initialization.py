@@ -69,6 +69,8 @@ class PartsRecipe(BaseModel):
     """None: a new one with random weights."""
     language_model: str | None = None
     """Stage `heads` needs none."""
+    stages: tuple[int, ...] = (-2, -1)
+    """Of a convolutional tower the stages whose feature maps are read, the finest first."""
     settings: dict[str, Any] = {}
     """More arguments of `PumGPTForConditionalGeneration.from_parts`: `bridge`, `num_visual_tokens`, `adapter_dim`, ..."""
 
@@ -99,7 +101,7 @@ class FromParts(BaseModel):
         return model, processor
 
     def load_tower(self) -> VisionTower:
-        module = load_vision(self.parts.vision)
+        module = load_vision(self.parts.vision, self.parts.stages)
         return build_tower(module.config, module)
 
 

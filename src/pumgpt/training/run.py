@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from transformers import set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
@@ -40,12 +41,15 @@ def run_stage(recipe: StageRecipe) -> Stage:
     stage_class = get_stage(recipe.stage)
     arguments = training_arguments(recipe, stage_class.label_names)
     stage = stage_class.build(recipe, arguments)
+    # Convolutions run half as fast where they have to bring their weights into this order first.
+    stage.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     trainer = StageTrainer(stage, arguments, recipe.augment)
     logger.info("stage %s: %s\n%s", recipe.stage, recipe.about, describe_parameters(stage.model))
     last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
     if last:
         logger.info("going on from %s", last)
     trainer.train(resume_from_checkpoint=last)
+    stage.model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     stage.save(folder)
     if recipe.init_from.folder is not None:
         # Whether they still fit the categories that it has now is asked where they are used.

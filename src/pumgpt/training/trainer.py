@@ -4,7 +4,7 @@ that are left in the output folder.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Sized
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from transformers import Trainer, TrainingArguments
 from transformers.integrations.integration_utils import get_available_reporting_integrations
 
 from pumgpt.errors import RecipeError
+from pumgpt.training.averaging import WeightAverage
 from pumgpt.training.curves import draw_learning_curve
 from pumgpt.training.data.augmentation import AugmentRecipe
 from pumgpt.training.stages.base import Stage, StageRecipe
@@ -35,6 +36,20 @@ def freeze_all_but(model: nn.Module, trained: list[str]) -> None:
         parameter.requires_grad_(any(name == prefix or name.startswith(f"{prefix}.") for prefix in trained))
 
 
+def rate_factor(name: str, factors: Mapping[str, float]) -> float:
+    """By how much of the learning rate the parameter `name` learns: what the longest beginning of it in `factors` says."""
+    fitting = [prefix for prefix in factors if name == prefix or name.startswith(f"{prefix}.")]
+    return factors[max(fitting, key=len)] if fitting else 1.0
+
+
+def freeze_statistics(model: nn.Module) -> None:
+    """Batch norms normalise as they came from now on, whatever mode the model is in."""
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+            module.train = lambda mode=True, module=module: module  # type: ignore[method-assign, misc]
+
+
 class StageTrainer(Trainer):
     """`Trainer` for a stage: random views in training, the plain photo in evaluation, and the stage's own loss."""
 
@@ -51,6 +66,32 @@ class StageTrainer(Trainer):
         self.plain_collator = stage.collate(None)
         # Our losses are means over their batch already, whatever the signature of `forward` looks like.
         self.model_accepts_loss_kwargs = False
+        recipe = stage.recipe
+        if recipe.frozen_statistics:
+            freeze_statistics(stage.model)
+        if recipe.average is not None:
+            self.add_callback(WeightAverage(recipe.average))
+
+    def create_optimizer(self, model: Any = None) -> Any:
+        """As `Trainer`'s, with groups of parameters that learn more slowly where the recipe says so."""
+        factors = self.stage.recipe.learning_rates
+        optimizer = super().create_optimizer(model) if model is not None else super().create_optimizer()
+        if not factors:
+            return optimizer
+        names = {parameter: name for name, parameter in self.model.named_parameters()}  # type: ignore[union-attr]
+        groups: dict[tuple[int, float], dict[str, Any]] = {}
+        for place, group in enumerate(optimizer.param_groups):
+            for parameter in group["params"]:
+                factor = rate_factor(names[parameter], factors)
+                made = groups.setdefault((place, factor), group | {"params": [], "lr": group["lr"] * factor})
+                made["params"].append(parameter)
+        optimizer.param_groups = list(groups.values())
+        return optimizer
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        # Files know one order of a tensor's numbers, whichever the convolutions like best.
+        state = self.model.state_dict() if state_dict is None else state_dict  # type: ignore[union-attr]
+        super()._save(output_dir, {name: tensor.contiguous() for name, tensor in state.items()})
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
         random_collator, self.data_collator = self.data_collator, self.plain_collator

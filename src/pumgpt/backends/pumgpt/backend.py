@@ -144,6 +144,7 @@ class PumGPTBackend(Backend):
             with no_progress_bar():
                 model: Any = PumGPTForConditionalGeneration.from_pretrained(folder, dtype=select_dtype(device))
                 model.to(device)
+                model.fuse_norms()
                 processor = PumGPTProcessor.from_pretrained(folder)
         except (OSError, ValueError, RuntimeError) as error:
             raise ModelError(f"{folder}: can't be loaded: {first_line(error)}") from error

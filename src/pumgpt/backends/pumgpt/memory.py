@@ -1,8 +1,8 @@
 """Retrieval for closed questions: labelled products that are similar to the one asked about count in its answers.
 
-Of each product in the memory a key is kept, a projection of the mean of its photos' patches, and its labels. `weighing`
-combines the labels of the neighbours with the model's own answer. Whether a question can be answered at all, the model
-alone decides by default.
+Of each product in the memory a key is kept, a projection of what the towers see in its photos, and its labels. `weighing`
+combines the labels of the neighbours, and what a linear classifier learned from all of them, with the model's own answer.
+Whether a question can be answered at all, the model alone decides by default.
 
 Shapes: B products asked about, N products in the memory, K neighbours, V vision width, D key width, C choices.
 """
@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pumgpt.backends.calibration import listed_key
+from pumgpt.backends.pumgpt.linear_probe import LinearProbe
 from pumgpt.backends.pumgpt.weighing import Weighing
 from pumgpt.catalog.question import Choices
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
@@ -28,9 +29,12 @@ from pumgpt.errors import ModelError, first_line
 from pumgpt.model.card import MEMORY_FILE
 from pumgpt.tasks.answers import normalise
 
-KEY_DIM = 128
+KEY_DIM = 256
 NUM_NEIGHBOURS = 1_024
 """Up to so many of the most similar products count; those behind them would weigh next to nothing."""
+REACH = 0.2
+"""How fast the classifier's say falls with the similarity of the nearest product, in cosine: of what resembles nothing that it
+learned from, it knows nothing."""
 UNLABELLED = -1
 """Stands for the label of a product that has none for a field, and for one that is not among the choices."""
 
@@ -62,6 +66,7 @@ class Memory:
     values: dict[str, tuple[str, ...]]
     weighings: dict[str, Weighing]
     _choice_index: dict[tuple[str, Choices], Tensor] = field(default_factory=dict, compare=False, repr=False)
+    _probes: dict[tuple[str, float], LinearProbe] = field(default_factory=dict, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.keys_ND)
@@ -76,14 +81,13 @@ class Memory:
     ) -> Memory:
         """A memory of products by the features of their photos (`EncodedPhotos.features_BV`) and their labels, field by field.
 
-        Keys are the `dim` strongest principal components of the features.
+        Keys are the `dim` strongest principal components of the features, as far as so many products tell them.
         """
         centre_V = features_NV.mean(0)
         # Channels differ in scale; at equal spread none of them decides the components alone.
         spread_V = features_NV.std(0, correction=0).clamp_min(1e-6)
         scaled_NV = (features_NV - centre_V) / spread_V
-        _, directions_VV = torch.linalg.eigh(scaled_NV.T @ scaled_NV)  # by rising strength
-        projection_VD = directions_VV.flip(1)[:, :dim] / spread_V[:, None]
+        projection_VD = _directions(scaled_NV, dim) / spread_V[:, None]
         empty = cls(
             centre_V, projection_VD, projection_VD.new_zeros(0, projection_VD.shape[1]), {}, {}, dict(weighings)
         )
@@ -106,7 +110,7 @@ class Memory:
             old_N = self.labels.get(name, torch.full((len(self),), UNLABELLED))
             columns[name] = torch.cat([old_N, torch.tensor(new, dtype=torch.long, device=old_N.device)])
         keys_ND = torch.cat([self.keys_ND, self.keys_of(features_MV)])
-        return replace(self, keys_ND=keys_ND, labels=columns, values=values, _choice_index={})
+        return replace(self, keys_ND=keys_ND, labels=columns, values=values, _choice_index={}, _probes={})
 
     def with_weighings(self, weighings: Mapping[str, Weighing]) -> Memory:
         """The same products with other weighings."""
@@ -120,6 +124,7 @@ class Memory:
             keys_ND=self.keys_ND.to(device),
             labels={name: column.to(device) for name, column in self.labels.items()},
             _choice_index={},
+            _probes={},
         )
 
     def keys_of(self, features_BV: Tensor) -> Tensor:
@@ -132,11 +137,20 @@ class Memory:
         `excluded_BN` says for each which products of the memory have no say.
         """
         # -inf gives products without a photo, which are NaN, a weight of zero everywhere.
-        similarity_BN = (self.keys_of(features_BV) @ self.keys_ND.T).nan_to_num(-torch.inf)
+        keys_BD = self.keys_of(features_BV)
+        similarity_BN = (keys_BD @ self.keys_ND.T).nan_to_num(-torch.inf)
         if excluded_BN is not None:
             similarity_BN = similarity_BN.masked_fill(excluded_BN, -torch.inf)
         similarity_BK, index_BK = similarity_BN.topk(min(NUM_NEIGHBOURS, len(self)), dim=-1)
-        return Neighbours(self, similarity_BK, index_BK)
+        return Neighbours(self, keys_BD, similarity_BK, index_BK, excluded_BN)
+
+    def probe(self, name: str, ridge: float) -> LinearProbe:
+        """The linear classifier of a field's values, learned from the products that have one."""
+        if (name, ridge) not in self._probes:
+            labelled_N = self.labels[name] != UNLABELLED
+            keys_ND, label_N = self.keys_ND[labelled_N], self.labels[name][labelled_N]
+            self._probes[name, ridge] = LinearProbe.fit(keys_ND, label_N, len(self.values[name]), ridge)
+        return self._probes[name, ridge]
 
     def weighing(self, name: str, listed: bool) -> Weighing | None:
         """How products count for a field; None where they don't."""
@@ -197,8 +211,10 @@ class Neighbours:
     """The products of a memory that are most similar to each of B products."""
 
     memory: Memory
+    keys_BD: Tensor
     similarity_BK: Tensor
     index_BK: Tensor
+    excluded_BN: Tensor | None = None
 
     def counts(self, rows: Tensor, name: str, choices: Choices, temperature: float) -> Tensor:
         """For some of the products (R,), the weight of the neighbours labelled with each choice: (R, C)."""
@@ -217,4 +233,63 @@ class Neighbours:
         weighing = self.memory.weighing(name, listed)
         if weighing is None:
             return shares_RC
-        return weighing.weigh(shares_RC, self.counts(rows, name, choices, weighing.temperature))
+        counts_RC = self.counts(rows, name, choices, weighing.temperature)
+        if weighing.linear:
+            classified_RC = self.classified(rows, name, choices, weighing.ridge, weighing.scale)
+            counts_RC = counts_RC + weighing.linear * classified_RC
+        return weighing.weigh(shares_RC, counts_RC)
+
+    def classified(self, rows: Tensor, name: str, choices: Choices, ridge: float, scale: float) -> Tensor:
+        """For some of the products (R,), the linear classifier's shares of the choices, less where no product resembles them:
+        (R, C).
+        """
+        memory = self.memory
+        choice_V = memory.choice_index(name, choices)
+        shown_V = choice_V != UNLABELLED
+        classified_RC = self.similarity_BK.new_zeros(len(rows), len(choices.values))
+        if not shown_V.any():
+            return classified_RC
+        shares_RV = (self._scores(rows, name, ridge)[:, shown_V] * scale).softmax(-1)
+        nearness_R1 = ((self.similarity_BK[rows, :1] - 1) / REACH).exp()
+        # A product without a photo is NaN all through, and similar to none.
+        weighed_RV = torch.where(nearness_R1 > 0, shares_RV * nearness_R1, 0)
+        classified_RC.index_add_(1, choice_V[shown_V], weighed_RV)
+        return classified_RC
+
+    def examples(self, row: int, name: str, value: str) -> int:
+        """How many products with this value of a field have a say about one of the products."""
+        memory = self.memory
+        same_N = torch.zeros(len(memory), dtype=torch.bool, device=memory.keys_ND.device)
+        for number, known in enumerate(memory.values.get(name, ())):
+            if normalise(known) == normalise(value):
+                same_N |= memory.labels[name] == number
+        if self.excluded_BN is not None:
+            same_N &= ~self.excluded_BN[row]
+        return int(same_N.sum())
+
+    def _scores(self, rows: Tensor, name: str, ridge: float) -> Tensor:
+        """Of all values of the field; products that have no say about a product haven't taught the classifier either."""
+        probe = self.memory.probe(name, ridge)
+        if self.excluded_BN is None:
+            return probe.scores(self.keys_BD[rows])
+        labelled_N = self.memory.labels[name] != UNLABELLED
+        left_out = [self.excluded_BN[row, labelled_N].nonzero()[:, 0] for row in rows.tolist()]
+        keys_RD = self.keys_BD[rows]
+        return torch.stack([probe.scores_without(key_D, out) for key_D, out in zip(keys_RD, left_out, strict=True)])
+
+
+def _directions(scaled_NV: Tensor, dim: int) -> Tensor:
+    """The strongest principal directions (V, D): at most `dim`, and no more than N products span. What lies across those is
+    noise to every new photo.
+    """
+    count, width = scaled_NV.shape
+    if count > width:
+        _, directions_VV = torch.linalg.eigh(scaled_NV.T @ scaled_NV)  # by rising strength
+        strongest_VD: Tensor = directions_VV.flip(1)[:, :dim]
+        return strongest_VD
+    strength_N, directions_NN = torch.linalg.eigh(scaled_NV @ scaled_NV.T)
+    strength_N, directions_NN = strength_N.flip(0), directions_NN.flip(1)
+    told = max(int((strength_N > 1e-6 * strength_N[0].clamp_min(1e-12)).sum()), 1)
+    kept = min(dim, told)
+    directions_VD: Tensor = F.normalize(scaled_NV.T @ directions_NN[:, :kept], dim=0)
+    return directions_VD

@@ -4,7 +4,8 @@ With the model's own shares over the choices of a question, raised to the power 
 
     (strength * p(c) + sum_i w_i [label_i = c]) / (strength + sum_i w_i),    w_i = exp((cosine_i - 1) / temperature)
 
-over the retrieved products i whose label is among the choices: the posterior mean under a Dirichlet prior of that strength,
+over the retrieved products i whose label is among the choices, to which a linear classifier that learned from all of them may
+add `linear` times its shares: the posterior mean under a Dirichlet prior of that strength,
 where a product counts as one observation if its photo is the same, and as next to none if it is of something else. What
 resembles nothing in the memory stays with the model alone. Unlike in kNN-LM (arXiv 1911.00172) the memory's part is not
 fixed.
@@ -18,9 +19,10 @@ Shapes: R answers, T temperatures, C choices.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import pairwise, product
 from typing import NamedTuple
 
 import torch
@@ -28,11 +30,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from pumgpt.backends.calibration import FieldCalibration, fit_calibration, prove_precision
+from pumgpt.backends.pumgpt.linear_probe import VARIANTS
 
 TEMPERATURES = (0.014, 0.02, 0.028, 0.04, 0.056, 0.08)
 STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1e6)
 """The last leaves the answer to the model."""
+LINEAR = (0.0, 0.03, 0.1, 0.3, 1.0)
 SHARPNESSES = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5)
+EXAMPLES = (0, 1, 2, 4, 8, 16, 32)
+"""Where the points of a curve over the number of examples begin."""
 FOLDS = 5
 """Parts in which answers are held out, one after the other, to see how good a fit on the others is."""
 LEAST_SHARE = 1e-4
@@ -50,6 +56,11 @@ class Weighing(BaseModel):
     """How many products of the same photo the model's own answer is worth."""
     sharpness: float = Field(default=1.0, gt=0)
     """Above 1 the model's own shares lean more to its best choice. Which one that is stays."""
+    linear: float = Field(default=0.0, ge=0)
+    """How many products of the same photo the linear classifier's opinion is worth."""
+    ridge: float = Field(default=1.0, gt=0)
+    scale: float = Field(default=16.0, gt=0)
+    """Of the classifier; see `linear_probe`."""
     joint: bool = False
     """Whether retrieved products also speak against *cannot be inferred*."""
 
@@ -103,6 +114,14 @@ class HeldOutScore:
     filled_right: int
 
 
+class CurvePoint(NamedTuple):
+    """Answers about values of which at least `examples` other products are remembered, and fewer than of the next point."""
+
+    examples: int
+    asked: int
+    right: int
+
+
 @dataclass
 class FieldSamples:
     """Answers to one field that a weighing is fitted on: which choice is right (C for *cannot be inferred*), the model's own
@@ -113,15 +132,30 @@ class FieldSamples:
     right: list[int] = field(default_factory=list)
     own: list[Tensor] = field(default_factory=list)
     counts: list[Tensor] = field(default_factory=list)
+    classified: list[Tensor] = field(default_factory=list)
+    """What the linear classifier says by each of its `VARIANTS`, (L, C); one entry for each answer, or none at all."""
     group: list[int] = field(default_factory=list)
+    examples: list[int] = field(default_factory=list)
+    """How many other products with what is right are remembered."""
 
     @property
     def labelled(self) -> int:
         """Answers of which a choice is right."""
         return sum(right < len(own_C) - 1 for right, own_C in zip(self.right, self.own, strict=True))
 
-    def add(self, right: int, own_C: Tensor, counts_TC: Tensor, group: int | None = None) -> None:
+    def add(
+        self,
+        right: int,
+        own_C: Tensor,
+        counts_TC: Tensor,
+        group: int | None = None,
+        classified_LC: Tensor | None = None,
+        examples: int = 0,
+    ) -> None:
         """Without a `group` an answer is of a product of its own."""
+        self.examples.append(examples)
+        if classified_LC is not None:
+            self.classified.append(classified_LC)
         self.group.append(-len(self.group) - 1 if group is None else group)
         self.right.append(right)
         self.own.append(own_C)
@@ -129,15 +163,17 @@ class FieldSamples:
 
     def extend(self, other: FieldSamples) -> None:
         """Add the answers of another model to the same questions. Choices are the same, and so are the groups."""
-        for name in ("right", "own", "counts", "group"):
+        for name in ("right", "own", "counts", "classified", "group", "examples"):
             getattr(self, name).extend(getattr(other, name))
 
     def part(self, keep: Callable[[int], bool]) -> FieldSamples:
         """The answers whose group `keep` takes."""
         found = FieldSamples()
-        for right, own_C, counts_TC, group in zip(self.right, self.own, self.counts, self.group, strict=True):
-            if keep(group):
-                found.add(right, own_C, counts_TC, group)
+        classified: Sequence[Tensor | None] = self.classified or [None] * len(self.right)
+        rows = zip(self.right, self.own, self.counts, self.group, classified, self.examples, strict=True)
+        for row in rows:
+            if keep(row[3]):
+                found.add(*row)
         return found
 
     def fit(self, joint: bool | None = False) -> tuple[Weighing, Fit, Fit]:
@@ -146,21 +182,54 @@ class FieldSamples:
         """
         right_R, own_RC, counts_RTC = torch.tensor(self.right), torch.stack(self.own), torch.stack(self.counts)
         alone = Fit.of(own_RC, right_R)
-        grid = product(range(len(TEMPERATURES)), STRENGTHS, SHARPNESSES, (False, True) if joint is None else (joint,))
-        fits: list[tuple[float, int, Weighing, Fit]] = []
-        for index, strength, sharpness, joined in grid:
-            weighing = Weighing(temperature=TEMPERATURES[index], strength=strength, sharpness=sharpness, joint=joined)
-            found = Fit.of(weighing.weigh(own_RC, counts_RTC[:, index]), right_R)
-            # A likelier weighing that gets fewer answers right would be a loss to the shop.
-            if found.accuracy >= alone.accuracy:
-                fits.append((found.loss, len(fits), weighing, found))
-        # The running number breaks ties: weighings themselves have no order.
-        _, _, weighing, combined = min(fits)
+        (ridge, scale), classified_RC = self._best_classifier(right_R)
+        joints = (False, True) if joint is None else (joint,)
+
+        def best_of(linears: Sequence[float], sharpnesses: Sequence[float]) -> tuple[float, int, Weighing, Fit]:
+            fits: list[tuple[float, int, Weighing, Fit]] = []
+            for index, strength, sharpness, linear, joined in product(
+                range(len(TEMPERATURES)), STRENGTHS, sharpnesses, linears, joints
+            ):
+                weighing = Weighing(
+                    temperature=TEMPERATURES[index],
+                    strength=strength,
+                    sharpness=sharpness,
+                    linear=linear,
+                    ridge=ridge,
+                    scale=scale,
+                    joint=joined,
+                )
+                counts_RC = counts_RTC[:, index] + linear * classified_RC if linear else counts_RTC[:, index]
+                found = Fit.of(weighing.weigh(own_RC, counts_RC), right_R)
+                # A likelier weighing that gets fewer answers right would be a loss to the shop.
+                if found.accuracy >= alone.accuracy:
+                    fits.append((found.loss, len(fits), weighing, found))
+            # The running number breaks ties: weighings themselves have no order.
+            return min(fits)
+
+        # One after the other: all of them at once would take minutes for a choice among a hundred categories.
+        linear = best_of(LINEAR, SHARPNESSES[:1])[2].linear if self.classified else 0.0
+        _, _, weighing, combined = best_of((linear,), SHARPNESSES)
         return weighing, alone, combined
+
+    def _best_classifier(self, right_R: Tensor) -> tuple[tuple[float, float], Tensor]:
+        """The variant of the linear classifier under which the labels are likeliest, and what it says (R, C)."""
+        if not self.classified:
+            return VARIANTS[0], torch.zeros(())
+        classified_RLC = torch.stack(self.classified)
+        answerable_R = right_R < classified_RLC.shape[-1]
+        shares_RLC = classified_RLC / classified_RLC.sum(-1, keepdim=True).clamp_min(1e-12)
+        rows = answerable_R.nonzero()[:, 0]
+        right_RL = shares_RLC[rows, :, right_R[rows]]
+        best = int(right_RL.clamp_min(LEAST_SHARE).log().mean(0).argmax())
+        return VARIANTS[best], classified_RLC[:, best]
 
     def weighed(self, weighing: Weighing) -> Tensor:
         """The shares (R, C + 1) under a weighing of this grid."""
         counts_RC = torch.stack(self.counts)[:, TEMPERATURES.index(weighing.temperature)]
+        if weighing.linear:
+            variant = VARIANTS.index((weighing.ridge, weighing.scale))
+            counts_RC = counts_RC + weighing.linear * torch.stack(self.classified)[:, variant]
         return weighing.weigh(torch.stack(self.own), counts_RC)
 
     def calibration(self, weighing: Weighing) -> FieldCalibration:
@@ -190,6 +259,7 @@ class FieldSamples:
             found.right.extend((choice_R == right_R).tolist())
             found.labelled.extend(right < len(own_C) - 1 for right, own_C in zip(asked.right, asked.own, strict=True))
             found.fold.extend([fold] * len(asked.right))
+            found.examples.extend(asked.examples)
         return found
 
 
@@ -203,10 +273,24 @@ class HeldOutAnswers:
     right: list[bool] = field(default_factory=list)
     labelled: list[bool] = field(default_factory=list)
     fold: list[int] = field(default_factory=list)
+    examples: list[int] = field(default_factory=list)
 
     def proven(self) -> list[tuple[float, float]]:
         """What each threshold proves; see `FieldCalibration.proven`."""
         return prove_precision(self.confidence, self.right)
+
+    def curve(self) -> list[CurvePoint]:
+        """How good answers are by how many other products with the right value are remembered, were every field filled."""
+        points = []
+        for low, high in pairwise((*EXAMPLES, sys.maxsize)):
+            hits = [
+                right
+                for right, labelled, count in zip(self.right, self.labelled, self.examples, strict=True)
+                if labelled and low <= count < high
+            ]
+            if hits:
+                points.append(CurvePoint(low, len(hits), sum(hits)))
+        return points
 
     def score(self, precision: float, least: float) -> HeldOutScore:
         """At an asked precision, with a threshold that was chosen on the other folds; nothing is filled below `least`."""

@@ -63,6 +63,8 @@ class DataRecipe(BaseModel):
     `repeat_rare`."""
     size_px: int = 128
     """Photos are decoded to this side, and kept so unless they are streamed."""
+    longest_px: int | None = None
+    """Photos are first brought down to this longest side, so that how large a source stores them tells nothing of them."""
     stream: bool = False
     """Read the training products anew from their files in each epoch, instead of keeping them and their photos in memory: for
     catalogues that don't fit. Stage `instruct` can."""
@@ -177,8 +179,9 @@ class PhotoCache:
     of a batch are decoded side by side, on as many threads as there are processors.
     """
 
-    def __init__(self, size_px: int, keep: bool = True) -> None:
+    def __init__(self, size_px: int, keep: bool = True, longest_px: int | None = None) -> None:
         self.size_px = size_px
+        self.longest_px = longest_px
         self.keep = keep
         self._photos: dict[ImageRef, Tensor] = {}
         self._left_out: set[ImageRef | tuple[str | None, str]] = set()
@@ -240,7 +243,10 @@ class PhotoCache:
         return product.images[0] if product.images else (product.source, product.id)
 
     def _decode(self, ref: ImageRef) -> Tensor:
-        photo = open_photo(ref).resize((self.size_px, self.size_px), Image.Resampling.BICUBIC)
+        photo = open_photo(ref)
+        if self.longest_px is not None:
+            photo.thumbnail((self.longest_px, self.longest_px), Image.Resampling.BICUBIC)
+        photo = photo.resize((self.size_px, self.size_px), Image.Resampling.BICUBIC)
         return torch.from_numpy(np.array(photo)).permute(2, 0, 1).contiguous()
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 from torch.utils.data import Dataset
 from transformers import EvalPrediction, TrainingArguments
@@ -36,6 +36,14 @@ class StageRecipe(BaseModel):
     data: DataRecipe
     augment: AugmentRecipe | None = AugmentRecipe()
     size_px: int = 128
+    detail_px: int | None = None
+    """Plain views hold no more detail than a photo of this side; `augment.resolution_px` says it of random ones."""
+    learning_rates: dict[str, float] = {}
+    """Beginning of parameters' names -> how many times `trainer.learning_rate` they learn at; the longest that fits counts."""
+    average: float | None = Field(default=None, gt=0, lt=1)
+    """Decay of an exponential mean of the weights, which is what is evaluated at the end and kept."""
+    frozen_statistics: bool = False
+    """Whether batch norms keep the statistics that they came with, while their scales and shifts learn."""
     seed: int = 0
     trainer: dict[str, Any]
     """Passed to `transformers.TrainingArguments` as it is."""
@@ -50,6 +58,7 @@ class Stage(ABC):
     label_names: ClassVar[Sequence[str]] = ("labels",)
     """Keys of a batch that `Trainer` hands to `metrics`."""
 
+    recipe: StageRecipe
     model: nn.Module
     train_set: Dataset[Product]
     validation_set: Dataset[Product]

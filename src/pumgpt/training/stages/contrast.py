@@ -127,14 +127,15 @@ class ContrastStage(Stage):
             metrics=head_accuracy(list(values)),
             whole=whole,
             processor=processor,
-            photos=PhotoCache(recipe.data.size_px),
+            photos=PhotoCache(recipe.data.size_px, longest_px=recipe.data.longest_px),
             device=views_device(arguments),
         )
 
     def collate(self, views: AugmentRecipe | None) -> ContrastiveCollator:
         recipe, values = self.recipe, self.model.heads.values
-        blend = recipe.heads.blend if views else 0.0
-        labelled = HeadsCollator(self.photos, values, recipe.size_px, views, blend, self.device)
+        labelled = HeadsCollator(
+            self.photos, values, recipe.size_px, views, recipe.heads, detail_px=recipe.detail_px, device=self.device
+        )
         longest = self.whole.config.contrastive_max_length
         share, untaught = recipe.contrast.share, recipe.data.untaught
         return ContrastiveCollator(labelled, self.processor.tokenizer, longest, share, untaught)

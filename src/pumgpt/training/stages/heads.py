@@ -19,7 +19,7 @@ from torch import Tensor
 from transformers import EvalPrediction, TrainingArguments
 
 from pumgpt.catalog.product import Product
-from pumgpt.training.data.augmentation import AugmentRecipe, blend_photos, random_or_plain
+from pumgpt.training.data.augmentation import AugmentRecipe, blend_photos, luminance, random_or_plain
 from pumgpt.training.data.labels import WORDS, collect_values, collect_words, label_of, title_words
 from pumgpt.training.data.products import PhotoCache, ProductDataset, batch_seed, read_splits
 from pumgpt.training.objectives.heads import (
@@ -31,7 +31,7 @@ from pumgpt.training.objectives.heads import (
     write_values,
 )
 from pumgpt.training.stages.base import Stage, StageRecipe
-from pumgpt.training.trainer import views_device
+from pumgpt.training.trainer import freeze_all_but, views_device
 
 
 class HeadSettings(BaseModel):
@@ -46,6 +46,10 @@ class HeadSettings(BaseModel):
     """Beside the labels the words of titles are learned that at least so many titles have; 0: none."""
     blend: float = 0.0
     """Share of the photos that are blended with another one of the batch, as in mixup (Zhang et al. 2018, arXiv 1710.09412)."""
+
+    grey: float = 0.0
+    """Share of the photos that lose their colours, and with them the labels `grey_hides`."""
+    grey_hides: list[str] = ["colour"]
 
     def values(self, products: Sequence[Product], start: Path | None) -> dict[str, list[str]]:
         """The values of each head: those of the stage in `start` where it had heads, else what the products state.
@@ -63,6 +67,8 @@ class HeadsRecipe(StageRecipe):
 
     stage: Literal["heads"]
     heads: HeadSettings
+    trained: list[str] | None = None
+    """Parts that train, by the beginning of their parameters' names, as `tower.model.stages.4`; with None all."""
 
 
 @dataclass(kw_only=True)
@@ -87,19 +93,23 @@ class HeadsStage(Stage):
         if start is not None:
             # A PumGPT checkpoint may have none; they then start at random.
             load_heads(model.heads, start)
+        if recipe.trained is not None:
+            freeze_all_but(model, recipe.trained)
         return cls(
             recipe=recipe,
             model=model,
             train_set=ProductDataset(train),
             validation_set=ProductDataset(validation),
             metrics=head_accuracy(list(values)),
-            photos=PhotoCache(recipe.data.size_px),
+            photos=PhotoCache(recipe.data.size_px, longest_px=recipe.data.longest_px),
             device=views_device(arguments),
         )
 
     def collate(self, views: AugmentRecipe | None) -> HeadsCollator:
-        blend = self.recipe.heads.blend if views else 0.0
-        return HeadsCollator(self.photos, self.model.heads.values, self.recipe.size_px, views, blend, self.device)
+        recipe, values = self.recipe, self.model.heads.values
+        return HeadsCollator(
+            self.photos, values, recipe.size_px, views, recipe.heads, detail_px=recipe.detail_px, device=self.device
+        )
 
     def save(self, folder: Path) -> None:
         weights = {name: tensor.detach().contiguous() for name, tensor in self.model.state_dict().items()}
@@ -140,21 +150,33 @@ class HeadsCollator:
         values: Mapping[str, Sequence[str]],
         size_px: int,
         views: AugmentRecipe | None,
-        blend: float = 0.0,
+        settings: HeadSettings | None = None,
+        *,
+        detail_px: int | None = None,
         device: torch.device | None = None,
     ) -> None:
+        settings = settings or HeadSettings(labels=[])
         self.photos = photos
         self.size_px = size_px
+        self.detail_px = detail_px
         self.views = views
-        self.blend = blend
+        self.blend = settings.blend if views else 0.0
+        self.grey = settings.grey if views else 0.0
+        self.grey_hides = settings.grey_hides
         self.device = device
         self.index = {name: {value: i for i, value in enumerate(items)} for name, items in values.items()}
 
     def __call__(self, products: Sequence[Product]) -> dict[str, Any]:
         products, photos = self.photos.batch(products)
         seed = batch_seed(products)
-        pixels = random_or_plain(photos.to(device=self.device).float() / 255, self.size_px, self.views, seed)
+        pixels = photos.to(device=self.device).float() / 255
+        pixels = random_or_plain(pixels, self.size_px, self.views, seed, self.detail_px)
         labels = {name: self._label(products, name) for name in self.index}
+        if self.grey:
+            is_grey = torch.rand(len(pixels), generator=torch.Generator().manual_seed(seed)) < self.grey
+            pixels = torch.where(is_grey.view(-1, 1, 1, 1).to(pixels.device), luminance(pixels), pixels)
+            for name in set(self.grey_hides) & set(labels):
+                labels[name] = torch.where(is_grey, IGNORED, labels[name])
         result: dict[str, Any] = {"labels": labels}
         if self.blend:
             pixels, result["partner"], result["own_share"] = blend_photos(pixels, self.blend, seed)

@@ -142,7 +142,7 @@ class InstructStage(Stage):
         model, processor = _load_model(recipe, train, on_cpu)
         former = copy.deepcopy(model).requires_grad_(False).eval().to(arguments.device) if settings.retained else None
         # What doesn't fit into memory as files doesn't as pixels either.
-        photos = PhotoCache(data.size_px, keep=not data.stream)
+        photos = PhotoCache(data.size_px, keep=not data.stream, longest_px=data.longest_px)
         teacher = None
         if settings.teacher is not None:
             teacher = _load_teacher(settings, settings.teacher, model, context, processor).to(arguments.device)
