@@ -11,7 +11,7 @@ from PIL import Image
 from tests.backends.test_pumgpt import ARCHITECTURE, TEXTS
 from torch import Tensor
 
-from pumgpt.backends.calibration import Calibration, FieldCalibration, by_class_key, listed_key
+from pumgpt.backends.calibration import Calibration, ClassCalibration, FieldCalibration, by_class_key, listed_key
 from pumgpt.backends.protocol import CANNOT_TELL, Answer, Choices, Question, Request
 from pumgpt.backends.pumgpt.backend import PumGPTBackend
 from pumgpt.backends.pumgpt.general_knowledge import GeneralKnowledge, mix_shares
@@ -31,7 +31,7 @@ def choices(num_learned: int | None = 2) -> Choices:
 
 
 def classes(**shares: float) -> Tensor:
-    probabilities = torch.zeros(1, NUM_CLASSES)
+    probabilities = torch.zeros(1, NUM_CLASSES + 1)  # and of anything else
     for name, share in shares.items():
         probabilities[0, globals()[name]] = share
     return probabilities
@@ -44,10 +44,24 @@ def test_a_family_of_classes_is_summed_and_what_has_no_place_is_refused() -> Non
 
 def test_a_temperature_takes_certainty_away_and_keeps_the_order() -> None:
     logits = torch.randn(4, NUM_CLASSES, generator=torch.manual_seed(0)) * 5
-    plain, warm = GeneralKnowledge().probabilities(logits), GeneralKnowledge(temperature=2).probabilities(logits)
+    plain, warm = (
+        GeneralKnowledge(ClassCalibration(temperature=temperature)).probabilities(logits) for temperature in (1, 2)
+    )
     assert torch.equal(plain.argsort(1), warm.argsort(1))
     assert (warm.max(1).values < plain.max(1).values).all()
     torch.testing.assert_close(warm.sum(1), torch.ones(4))
+
+
+def test_a_photo_in_which_no_class_stands_out_is_of_something_else() -> None:
+    knowledge = GeneralKnowledge(ClassCalibration(anything_else=10.0))
+    logits = torch.zeros(2, NUM_CLASSES)
+    # The share of the class among the classes is the same.
+    logits[0, GUITAR], logits[1] = 16.0, -10.0
+    logits[1, GUITAR] = 6.0
+    found = knowledge.shares(knowledge.probabilities(logits), choices())
+    assert found[0, 3] > 0.99
+    assert found[1, -1] > 0.98
+    torch.testing.assert_close(found.sum(1), torch.ones(2))
 
 
 def test_each_answers_as_far_as_the_photo_is_of_its_kind() -> None:

@@ -129,10 +129,23 @@ def test_every_field_is_filled_with_the_likeliest_at_precision_0(backend: Knowin
 
 def test_a_models_own_categories_have_no_level_above_that_is_one(backend: Knowing) -> None:
     """'Apparel > Topwear' is no category of the model's, so that two kinds of tops are none."""
-    tops = Taxonomy.of([split_path("Apparel > Topwear > Tshirts"), split_path("Apparel > Topwear > Shirts")])
     field = category(plan(backend), {"Apparel > Topwear > Tshirts": 0.5, "Apparel > Topwear > Shirts": 0.45}, False)
-    assert len(tops.paths) == 2
     assert (field.path, field.status) == (None, "abstained")
+
+
+def test_no_caption_is_written_of_a_kind_that_was_never_learned(backend: Knowing) -> None:
+    asked = make_plan(backend, tasks=["category", "caption"])
+    for by_class, status in ((False, "filled"), (True, "abstained")):
+        replies = [
+            Reply(question, Answer(ACOUSTIC, ranked=((ACOUSTIC, 0.95),), by_class=by_class))
+            if question.field == "category"
+            else Reply(question, Answer("A black shirt.", 0.99))
+            for request in asked.requests(Product("1"), [PHOTO])
+            for question in request.questions
+        ]
+        caption = assemble(asked, Product("1"), replies, ModelInfo(name="knowing", revision="0")).caption
+        assert caption is not None
+        assert caption.status == status
 
 
 def test_a_shops_own_taxonomy_has_the_classes_in_its_words(backend: Knowing) -> None:

@@ -151,7 +151,7 @@ class PumGPTBackend(Backend):
         card = read_card(folder)
         specs = tuple(AttributeSpec(name, tuple(values) or None) for name, values in card.attributes.items())
         calibration = Calibration.load(folder / CALIBRATION_FILE) if (folder / CALIBRATION_FILE).is_file() else None
-        knows_imagenet = remembers and getattr(model.config, "transfer_classes", 0) == NUM_CLASSES
+        knows_imagenet = remembers and model.config.transfer_classes == NUM_CLASSES
         capabilities = Capabilities(
             taxonomy=Taxonomy.of(card.category_paths) if card.categories else None,
             category_maps=category_maps(folder),
@@ -161,7 +161,7 @@ class PumGPTBackend(Backend):
             gives_evidence=True,
         )
         memory = Memory.load(folder) if remembers else None
-        temperature = calibration.class_temperature if calibration is not None else 1.0
+        general = GeneralKnowledge((calibration or Calibration()).classes) if knows_imagenet else None
         return cls(
             model,
             processor,
@@ -170,7 +170,7 @@ class PumGPTBackend(Backend):
             revision_of(folder) + ("" if remembers else "-without-memory"),
             capabilities,
             memory=None if memory is None else memory.to(device),
-            general=GeneralKnowledge(temperature) if knows_imagenet else None,
+            general=general,
             photos_at_once=photos_at_once,
         )
 
@@ -241,6 +241,16 @@ class PumGPTBackend(Backend):
         """The features (P, V) by which a `Memory` finds similar photos, one row for each photo."""
         batches = _batches(photos, self.photos_at_once)
         return torch.cat([self.model.photo_features(self._pixels(batch)).float() for batch in batches])
+
+    @torch.inference_mode()
+    def class_logits(self, photos: Sequence[Image]) -> Tensor:
+        """What the frozen backbone makes of the classes that it was pretrained on (P, K), one row for each photo."""
+        if self.model.transfer is None:
+            raise ModelError(
+                f"{self.name}: has no transfer tower, whose classes could be told; export one with --transfer"
+            )
+        batches = _batches(photos, self.photos_at_once)
+        return torch.cat([self.model.transfer(self._pixels(batch)).logits_BK.float() for batch in batches])
 
     def _pixels(self, photos: Sequence[Image]) -> Tensor:
         pixels: Tensor = self.processor.image_processor(photos, return_tensors="pt")["pixel_values"]

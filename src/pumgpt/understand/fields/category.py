@@ -8,6 +8,7 @@ from dataclasses import replace
 from pumgpt.catalog.question import Choices
 from pumgpt.catalog.understanding import CategoryChoice, CategoryField
 from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR, CategoryPath, split_path
+from pumgpt.tasks.answers import is_valid
 from pumgpt.understand.fields.attribute import own_attributes
 from pumgpt.understand.fields.base import FieldContext, Reply
 from pumgpt.understand.judge import NO_PREDICTION, FieldPrediction, reconcile
@@ -45,9 +46,9 @@ def category_field(context: FieldContext, reply: Reply, attributes: Sequence[Rep
 
 
 def is_refused(reply: Reply) -> bool:
-    """Whether the model says that the photo shows none of its categories."""
+    """Whether the model says that the photo shows none of the categories that it was trained on."""
     ranked = reply.answer.ranked
-    return bool(ranked) and reply.answer.cannot_tell > ranked[0][1]
+    return bool(ranked) and (reply.answer.by_class or reply.answer.cannot_tell > ranked[0][1])
 
 
 def best_path(reply: Reply) -> CategoryPath | None:
@@ -81,7 +82,7 @@ def _is_choice(plan: Plan, path: CategoryPath) -> bool:
     if _has(plan, path):
         return True
     choices = plan.context.taxonomy_choices
-    return plan.crosswalk is None and choices is not None and SEPARATOR.join(path) in choices.values
+    return plan.crosswalk is None and choices is not None and is_valid(SEPARATOR.join(path), choices)
 
 
 def _alternatives(plan: Plan, prediction: FieldPrediction, path: CategoryPath | None) -> list[CategoryChoice]:
