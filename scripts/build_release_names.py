@@ -1,10 +1,13 @@
-"""Write what the categories of public taxonomies are called: `catalog/vocabulary/matching/release_names.csv`.
+"""Write what the categories of public taxonomies are called, and which everyday attributes they have: `release_names.csv` and
+`released_attributes.csv` in `catalog/vocabulary/matching`.
 
     python scripts/build_release_names.py --data ../shared/data
 
-For the categories of Shopify's taxonomy (MIT) that a shipped model's map or a class of ImageNet leads to, those above them,
-and the two upper levels of the whole taxonomy: the path in English, and the name in the languages of the release, empty where
-that leaves the English one.
+For the categories of Shopify's taxonomy (MIT) that a shipped model's map or a class of ImageNet leads to, those above them, and
+the two upper levels of the whole taxonomy: the path in English, and the name in the languages of the release, empty where that
+leaves the English one. An attribute is one of a category's where at least a tenth of it and the categories below have it: a few
+of all furniture is for babies, and furniture has no age group for that. The first row, without a path, is of all categories
+together.
 """
 
 from __future__ import annotations
@@ -16,12 +19,18 @@ from pathlib import Path
 
 from pumgpt.catalog.vocabulary.crosswalk import Crosswalk, codes_in_all_releases
 from pumgpt.catalog.vocabulary.imagenet import imagenet_classes
+from pumgpt.catalog.vocabulary.matching.names import normal_form
+from pumgpt.catalog.vocabulary.matching.thesaurus import thesaurus
 from pumgpt.catalog.vocabulary.shopify_release import ShopifyRelease
 from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR, CategoryPath, code_of
 from pumgpt.model.card import category_maps, resolve_checkpoint
 
 VOCABULARY = Path(__file__).resolve().parents[1] / "src" / "pumgpt" / "catalog" / "vocabulary"
 OUT = VOCABULARY / "matching" / "release_names.csv"
+ATTRIBUTES_OUT = VOCABULARY / "matching" / "released_attributes.csv"
+EVERYDAY = ("age group", "colour", "gender", "season", "usage")
+"""Attributes that are asked of products of any kind, unless it is known that a kind doesn't have them."""
+LEAST_SHARE = 0.1
 LANGUAGES = ("de", "es", "fr", "ja", "zh-CN")
 UPPER_LEVELS = 2
 
@@ -41,7 +50,26 @@ def main() -> None:
         for path, code in sorted(codes.items()):
             names = [translated[language].get(code, "") for language in LANGUAGES]
             writer.writerow((SEPARATOR.join(path), *("" if name == path[-1] else name for name in names)))
-    print(f"{len(codes)} categories in {OUT}")
+    with ATTRIBUTES_OUT.open("w", encoding="utf-8", newline="") as file:
+        file.write(
+            "# Attributes of categories of Shopify's taxonomy (MIT). Written by scripts/build_release_names.py.\n"
+        )
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("path", "attributes"))
+        for path in [(), *sorted(codes)]:
+            writer.writerow((SEPARATOR.join(path), "|".join(everyday_attributes(release, codes.get(path, "")))))
+    print(f"{len(codes)} categories in {OUT} and {ATTRIBUTES_OUT}")
+
+
+def everyday_attributes(release: ShopifyRelease, code: str) -> list[str]:
+    """The everyday attributes of a category and those below it; of all categories without a code."""
+    keys = [own for other, own in release.keys.items() if not code or other == code or other.startswith(f"{code}-")]
+    names = {name: thesaurus().attribute_names(name) for name in EVERYDAY}
+    counts = {
+        name: sum(any(normal_form(key.replace("_", " ")) in forms for key in own) for own in keys)
+        for name, forms in names.items()
+    }
+    return [name for name, count in counts.items() if count and count >= LEAST_SHARE * len(keys)]
 
 
 def wanted_categories(release: ShopifyRelease) -> dict[CategoryPath, str]:

@@ -22,7 +22,7 @@ from pumgpt.bench.reporting.markdown import render_rows
 from pumgpt.bench.stats.intervals import proportion
 from pumgpt.bench.suites.items import Item
 from pumgpt.bench.suites.loader import load_items
-from pumgpt.bench.suites.suite import load_suite
+from pumgpt.bench.suites.suite import Suite, load_suite
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.enrich.summary import stated_fields
 from pumgpt.errors import PumGPTError
@@ -59,9 +59,7 @@ def measure(name: str, options: argparse.Namespace) -> Iterator[str]:
         filled = fill_fields(backend, suite, data, cache, progress=_show_progress, targets=TARGETS)
     items = [item for item in data.items if item.origin == "product"]
     for condition, by_target in filled.items():
-        rows = [
-            row for target, records in by_target.items() for row in measure_fields(target, records, items, suite.values)
-        ]
+        rows = [row for target, records in by_target.items() for row in measure_fields(target, records, items, suite)]
         # By field first, so that a reader compares the targets of one field.
         order = list(dict.fromkeys(row[0] for row in rows))
         rows.sort(key=lambda row: order.index(row[0]))
@@ -69,18 +67,20 @@ def measure(name: str, options: argparse.Namespace) -> Iterator[str]:
 
 
 def measure_fields(
-    target: str, records: dict[str, Understanding], items: Sequence[Item], values: dict[str, dict[str, str]]
+    target: str, records: dict[str, Understanding], items: Sequence[Item], suite: Suite
 ) -> Iterator[list[str]]:
-    """A row for each field that the truth states: the mean of the claims, the share that is right, the share filled."""
+    """A row for each field that the truth states and the suite counts: the mean of the claims, the share that is right,
+    the share filled.
+    """
     claimed: dict[str, list[float]] = {}
     right: dict[str, list[bool]] = {}
     stated: dict[str, int] = {}
     for item in items:
         record = records[item.product.id]
-        predicted = prediction_of(record, values).fields
+        predicted = prediction_of(record, suite.values).fields
         for name, field in stated_fields(record):
             truth = item.fields.get(name)
-            if not truth:
+            if not truth or name in suite.uncounted:
                 continue
             stated[name] = stated.get(name, 0) + 1
             guess = predicted.get(name, Guess(None))

@@ -54,7 +54,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         attributes = {name: str(told.get(name) or "") for name in ("colour", "gender")}
         category = " > ".join(drawn.category or ())
         rows.append({"id": str(seed), "image": f"{seed}.jpg", "title": drawn.title, "category": category, **attributes})
-    for name in ("catalog", "mine", "earlier"):
+    for name in ("catalog", "labelled", "mine", "earlier"):
         with (tmp_path / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
@@ -64,7 +64,6 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     scene = {"title": None, "category": None, "attributes": None, "description": "Something lies on a table."}
     write_lines(tmp_path / "captions.jsonl", [{**row, **scene, "id": f"scene-{row['id']}"} for row in listed])
     (tmp_path / "schema.yaml").write_text("attributes:\n  - name: colour\n  - name: gender\n", encoding="utf-8")
-    (tmp_path / "recipes").symlink_to(ROOT / "recipes")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -93,6 +92,15 @@ def test_curation_leads_to_a_trained_model(shop: Path) -> None:
         result = run(f"{line} --restart" if line.startswith("pumgpt curate") else line)
         assert result.exit_code == 0, f"{line}: {result.output}"
     assert list(shop.glob("runs/adapt-stream/*.safetensors"))
+
+
+@pytest.mark.slow
+def test_the_readme_trains_on_labels_and_fills_with_the_result(shop: Path) -> None:
+    """In a folder without the repository's files: the recipe comes with the package."""
+    (body,) = blocks("README.md", "bash", "pumgpt train")
+    run_block(body)
+    assert list((shop / "runs" / "adapt").glob("*.safetensors"))
+    assert len((shop / "filled.csv").read_text(encoding="utf-8").splitlines()) == 1 + 8
 
 
 def test_a_suite_of_ones_own(shop: Path) -> None:

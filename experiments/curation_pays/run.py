@@ -5,7 +5,7 @@
 The catalogue is the validation split of `fashion`, which nano never trained on. A fifth of its genders, colours and usages
 are swapped for another value, and two products in five get a `fabric` that nobody could see (four times in five the same
 one, as a shop's default is): near 30 % of all values are then wrong or can't be inferred. `pumgpt curate` drops what it finds,
-nano's adapters are trained on both by `recipes/adapt-stream.yaml`, with three seeds; both are asked about the clean test split,
+nano's adapters are trained on both by the recipe `adapt-stream`, with three seeds; both are asked about the clean test split,
 photo only. A value is hallucinated where it is filled in and not true, or filled in where nothing can be told. As who is surer
 fills more fields, and among more fields are more wrong ones, the rate is taken at equal numbers of fields too: those of which
 each model is surest. Printed are means over the seeds and the difference between the catalogues, each with a 95 % bootstrap
@@ -177,7 +177,7 @@ def measure(
         "trainer.num_train_epochs": str(options.epochs),
         "trainer.disable_tqdm": "true",
     }
-    _run("train", "recipes/adapt-stream.yaml", *(word for k, v in settings.items() for word in ("--set", f"{k}={v}")))
+    _run("train", "adapt-stream", *(word for k, v in settings.items() for word in ("--set", f"{k}={v}")))
     schema = options.out / "schema.yaml"
     schema.write_text(_schema(truth), encoding="utf-8")
     answers = {}

@@ -32,6 +32,7 @@ from pumgpt.model.card import resolve_checkpoint
 from pumgpt.training.data.groups import ProductGroups
 from pumgpt.training.data.products import read_file
 from pumgpt.training.labelled import PRODUCTS_AT_ONCE
+from pumgpt.training.recipe import resolve_recipe
 from pumgpt.training.remember import remember
 from pumgpt.training.run import train
 from pumgpt.understand.intake import open_product
@@ -139,7 +140,7 @@ def _train(labelled: Sequence[Product], folder: Path, overrides: Sequence[str]) 
         "data.train=[{files: labelled.jsonl}]",
         "trainer.disable_tqdm=true",
     ]
-    return train(ROOT / "recipes" / "adapt.yaml", [*own, *overrides])
+    return train(resolve_recipe("adapt"), [*own, *overrides])
 
 
 def score(

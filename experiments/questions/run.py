@@ -4,8 +4,9 @@ python experiments/questions/run.py --data ../shared/data --products 100
 
 Only the public interface is used, so that the same script measures another build: PYTHONPATH=OTHER/src python .... Every
 product gets two wordings of each group of questions.yml, by turns; a brand is asked of products with a brand as their label.
-Questions without a field have no right answer: what is said to them is wrong. `--unknown` asks about photos of things that
-nano was not trained on, where only a refusal is certainly right.
+Questions without a field have no right answer: what is said to them is wrong. `of its kind` counts answers that are at least
+what was asked for: a colour to a question about colour, yes or no, one of the two sides. `--unknown` asks about photos of
+things that nano was not trained on, where only a refusal is certainly right, and prints what is said instead.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import argparse
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ import yaml
 
 import pumgpt
 from pumgpt.bench.stats.intervals import wilson
+from pumgpt.model.card import read_card, resolve_checkpoint
 from pumgpt.tasks.template import load_template
 from pumgpt.tasks.words import colour_family, words
 
@@ -34,12 +36,18 @@ UNJUDGED = "print"
 PEOPLE = ("men", "women", "boys", "girls")
 
 
+MOST_SHOWN = 8
+
+
 class Asked(NamedTuple):
-    """A question, its group, and the right answers; none where it has no answer."""
+    """A question, its group, and in small letters the right answers, and all that would answer it; none where it has no
+    answer.
+    """
 
     text: str
     kind: str
     right: frozenset[str]
+    valid: frozenset[str]
 
 
 def main() -> None:
@@ -54,11 +62,14 @@ def main() -> None:
     parser.add_argument("--answers", type=Path, help="write every question with its answer here")
     options = parser.parse_args()
     model = pumgpt.load(options.model)
+    card = read_card(resolve_checkpoint(options.model))
+    vocabulary = {name: frozenset(map(str.lower, values)) for name, values in card.attributes.items()}
+    vocabulary["category"] = frozenset(path[-1].lower() for path in card.category_paths)
     rows = read_rows(options.data, options.unknown or "fashion", options.products)
     said: list[dict[str, Any]] = []
     for number, row in enumerate(rows):
         for title in (None,) if options.unknown else (None, row["title"]):
-            asked = list(questions_about(row, number, known=options.unknown is None))
+            asked = list(questions_about(row, number, vocabulary, known=options.unknown is None))
             record = model.understand(
                 row["image"]["bytes"], title=title, tasks=["question"], questions=[q.text for q in asked],
                 precision=options.precision,
@@ -69,9 +80,10 @@ def main() -> None:
                         "kind": question.kind, "condition": "title" if title else "photo", "question": question.text,
                         "answer": answer.answer, "confidence": answer.confidence, "right": sorted(question.right),
                         "is_right": is_right(answer.answer, question.right),
+                        "is_of_kind": is_right(answer.answer, question.valid),
                     }
                 )  # fmt: skip
-    print_table(said)
+    print_table(said, with_answers=options.unknown is not None)
     if options.answers:
         options.answers.write_text("\n".join(map(json.dumps, said)) + "\n", encoding="utf-8")
 
@@ -88,7 +100,9 @@ def read_rows(data: Path, name: str, count: int) -> list[dict[str, Any]]:
     return [*branded, *(row for row in rows if "brand" not in row["labels"])][:count]
 
 
-def questions_about(row: dict[str, Any], number: int, *, known: bool) -> Iterator[Asked]:
+def questions_about(
+    row: dict[str, Any], number: int, vocabulary: Mapping[str, frozenset[str]], *, known: bool
+) -> Iterator[Asked]:
     rng = random.Random(f"{row['id']}")
     for group in GROUPS:
         field = group.get("field")
@@ -100,7 +114,7 @@ def questions_about(row: dict[str, Any], number: int, *, known: bool) -> Iterato
             right = right_answers(row, field, text, values) if known and field else frozenset()
             if values is None or (known and field and not right):
                 continue
-            yield Asked(fill(text, values, rng), group["kind"], right)
+            yield Asked(fill(text, values, rng), group["kind"], right, valid_answers(vocabulary, field, text, values))
 
 
 def side_values(row: dict[str, Any], field: str, rng: random.Random) -> dict[str, str] | None:
@@ -144,6 +158,20 @@ def right_answers(row: dict[str, Any], field: str, text: str, values: dict[str, 
     return frozenset(one.lower() for one in (own, phrase) if one)
 
 
+def valid_answers(
+    vocabulary: Mapping[str, frozenset[str]], field: str | None, text: str, values: dict[str, str] | None
+) -> frozenset[str]:
+    """All that would be an answer to the question, right or wrong."""
+    if field is None:
+        return frozenset()
+    if "{true}" in text or "{false}" in text:
+        return frozenset({"yes", "no"})
+    if "{both}" in text:
+        return frozenset({*(values or {}).values(), "both"})
+    phrases = load_template("question").phrases.get("people" if field == "gender" else field, {})
+    return frozenset(map(str.lower, (*vocabulary.get(field, ()), *phrases.values())))
+
+
 def is_right(answer: str | None, right: frozenset[str]) -> bool | None:
     """None where nothing was said. A longer answer is right too if it ends in the right one: 'Black Tshirts'."""
     if answer is None:
@@ -152,14 +180,20 @@ def is_right(answer: str | None, right: frozenset[str]) -> bool | None:
     return any(said == one or said.endswith(f" {one}") for one in right)
 
 
-def print_table(said: list[dict[str, Any]]) -> None:
-    print("| kind | shown | asked | answered | of these right |\n|---|---|---|---|---|")
+def print_table(said: list[dict[str, Any]], *, with_answers: bool) -> None:
+    print("| kind | shown | asked | answered | of these right | of its kind |\n|---|---|---|---|---|---|")
     for (kind, condition), asked in Counter((one["kind"], one["condition"]) for one in said).items():
         mine = [one for one in said if (one["kind"], one["condition"]) == (kind, condition)]
         answered = [one for one in mine if one["answer"] is not None]
         right = sum(one["is_right"] is True for one in answered)
         share = str(wilson(right, len(answered))) if answered and kind != UNJUDGED else "-"
-        print(f"| {kind} | {condition} | {asked} | {len(answered)} | {share} |")
+        of_kind = "-" if kind == UNJUDGED else sum(one["is_of_kind"] is True for one in answered)
+        print(f"| {kind} | {condition} | {asked} | {len(answered)} | {share} | {of_kind} |")
+    if with_answers:
+        answers = Counter((one["kind"], one["answer"]) for one in said if one["answer"] is not None)
+        for kind in dict.fromkeys(one["kind"] for one in said):
+            most = [f"{answer} {count}" for (k, answer), count in answers.most_common() if k == kind][:MOST_SHOWN]
+            print(f"{kind}: {', '.join(most) or 'no answer'}")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ KNOWN_SHARE = 2 / 3
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure what remembering a shop's labelled products brings.")
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--model", default="nano")
     parser.add_argument("--seed", type=int, default=1, help="draws which products are labelled")
     options = parser.parse_args()
     products = list(read_file(options.data / "implicitave" / "dev.parquet"))
@@ -45,11 +46,11 @@ def main() -> None:
     print(f"{len(known)} labelled products with {len(counts)} categories, {len(asked)} asked")
     _report("most frequent category", [most_frequent == product.category for product in asked])
     taxonomy = Taxonomy.of(sorted(counts))
-    measure("nano with the shop's taxonomy", load_backend("nano"), taxonomy, asked)
+    measure("nano with the shop's taxonomy", load_backend(options.model), taxonomy, asked)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "shop"
         remember(
-            resolve_checkpoint("nano"),
+            resolve_checkpoint(options.model),
             (open_product(product) for product in known),
             out,
             sample=len(known),

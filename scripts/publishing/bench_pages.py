@@ -14,9 +14,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from publishing.field_tables import FILE as FIELDS_FILE
 from publishing.revisions import shipped_revision
+from pumgpt.bench.judging.photo_robustness import CHANGE, SURE
 from pumgpt.bench.reporting.headlines import HEADLINES
 from pumgpt.bench.reporting.markdown import render_rows
+from pumgpt.bench.reporting.photo_sections import ALTERED_NOTE, ALTERED_TITLE, UNLEARNED_NOTE, UNLEARNED_TITLE
 from pumgpt.bench.reporting.results import ComparisonJson, MeasuredJson, Results
+from pumgpt.bench.suites.photo_conditions import PLAIN
 from pumgpt.bench.suites.suite import load_suite
 from pumgpt.errors import CatalogError
 
@@ -99,6 +102,12 @@ class Figures(_Strict):
     ceilings: list[Ceiling]
     num_comparisons: int
     differences: list[Difference]
+    photo_sample: int = 0
+    """Products whose photos were also altered; figures of an earlier format have none."""
+    photo_conditions: dict[str, dict[str, dict[str, dict[str, Interval]]]] = {}
+    """Photo condition -> field -> metric -> model."""
+    unlearned_kinds: dict[str, dict[str, dict[str, dict[str, Interval]]]] = {}
+    """Model -> group of photos -> field -> 'filled' and 'wrong'. The photos' own words stay out: not all may be passed on."""
 
 
 def choose_figures(results: Results) -> Figures:
@@ -138,6 +147,26 @@ def choose_figures(results: Results) -> Figures:
         ],
         num_comparisons=len(results.comparisons),
         differences=_count_differences(results.comparisons),
+        photo_sample=len(results.photo_sample),
+        photo_conditions={
+            condition: {
+                field: {
+                    metric: {name: _interval(cell) for name, cell in cells.items()} for metric, cells in metrics.items()
+                }
+                for field, metrics in fields.items()
+            }
+            for condition, fields in results.photo_conditions.items()
+        },
+        unlearned_kinds={
+            model: {
+                group: {
+                    field: {metric: _interval(cell) for metric, cell in metrics.items()}
+                    for field, metrics in fields.items()
+                }
+                for group, fields in found.scores.items()
+            }
+            for model, found in results.unlearned_kinds.items()
+        },
     )
 
 
@@ -247,6 +276,9 @@ def headline_table(suites: list[Figures]) -> str:
     notes = [
         f"Measured with nano `{revision}`, an earlier one: {', '.join(names)}." for revision, names in older.items()
     ]
+    changed = [one.suite for one in suites if one.suite in SUITES and load_suite(one.suite).version != one.version]
+    if changed:
+        notes.append(f"Measured with an earlier version of the suite: {', '.join(changed)}.")
     return "\n".join([table, *(_fill(note) for note in notes)])
 
 
@@ -273,15 +305,20 @@ def render_page(figures: Figures) -> str:
         *_failures_section(figures, labels),
         *_ceilings_section(figures),
         *_differences_section(figures, labels),
+        *_altered_section(figures, labels),
+        *_unlearned_section(figures, labels),
     ]
     return "\n".join(part for part in parts if part)
 
 
 def _revision_note(figures: Figures) -> list[str]:
+    notes = []
     revision = nano_revision(figures)
-    if revision in (None, shipped_revision()):
-        return []
-    return [_fill(f"Measured with nano `{revision}`; the one that ships is `{shipped_revision()}`.")]
+    if revision not in (None, shipped_revision()):
+        notes.append(_fill(f"Measured with nano `{revision}`; the one that ships is `{shipped_revision()}`."))
+    if figures.suite in SUITES and (version := load_suite(figures.suite).version) != figures.version:
+        notes.append(_fill(f"These are figures of version {figures.version} of the suite, which is now {version}."))
+    return notes
 
 
 def _fill(text: str) -> str:
@@ -353,3 +390,53 @@ def _differences_section(figures: Figures, labels: dict[str, str]) -> list[str]:
     ]
     table = render_rows([f"{first} against", "better", "worse", "no difference shown", "of"], rows)
     return [f"## Significance\n\n{_fill(note)}\n{table}"]
+
+
+ALTERED_METRICS = ("accuracy", "filled", "right of filled", "same answer", f"above {SURE:g}")
+
+
+def _altered_section(figures: Figures, labels: dict[str, str]) -> list[str]:
+    """A table for each model and field: a row for each condition, with its difference from the plain photo below."""
+    models = dict.fromkeys(
+        name
+        for fields in figures.photo_conditions.values()
+        for metrics in fields.values()
+        for cells in metrics.values()
+        for name in cells
+    )
+    fields = dict.fromkeys(name for scores in figures.photo_conditions.values() for name in scores)
+    tables = []
+    for model in models:
+        for field in fields:
+            by_condition = {name: scores.get(field, {}) for name, scores in figures.photo_conditions.items()}
+            heads = [metric for metric in ALTERED_METRICS if any(metric in scores for scores in by_condition.values())]
+            rows = [
+                [name, *(_altered_cell(scores, metric, model, name == PLAIN) for metric in heads)]
+                for name, scores in by_condition.items()
+            ]
+            tables.append(f"### {labels[model]}: {field}\n\n{render_rows(['photo', *heads], rows)}")
+    if not tables:
+        return []
+    note = f"{figures.photo_sample:,} products. {ALTERED_NOTE}"
+    return [f"## {ALTERED_TITLE}\n\n{_fill(note)}", *tables]
+
+
+def _altered_cell(scores: dict[str, dict[str, Interval]], metric: str, model: str, is_plain: bool) -> str:
+    value = scores.get(metric, {}).get(model, [])
+    change = scores.get(f"{metric}{CHANGE}", {}).get(model, [])
+    if is_plain or len(change) != 3:
+        return _cell(value)
+    return f"{value[0]:.3f} ({change[0]:+.3f} [{change[1]:+.3f}, {change[2]:+.3f}])"
+
+
+def _unlearned_section(figures: Figures, labels: dict[str, str]) -> list[str]:
+    rows = [
+        [labels[model], group, field, _cell(metrics["filled"]), _cell(metrics["wrong"])]
+        for model, groups in figures.unlearned_kinds.items()
+        for group, fields in groups.items()
+        for field, metrics in fields.items()
+    ]
+    if not rows:
+        return []
+    table = render_rows(["model", "photos", "field", "filled", "wrong"], rows)
+    return [f"## {UNLEARNED_TITLE}\n\n{_fill(UNLEARNED_NOTE)}\n{table}"]

@@ -13,6 +13,7 @@ from publishing.revisions import shipped_revision
 from pumgpt.bench.asking.product_fields import DEFAULT, FILLED
 from pumgpt.bench.reporting.markdown import render_rows
 from pumgpt.bench.reporting.results import MeasuredJson, Results
+from pumgpt.bench.suites.suite import load_suite, suite_names
 from pumgpt.errors import CatalogError
 
 FILE = "product-fields.json"
@@ -25,7 +26,6 @@ SUMMARY = (
     ("fashion", "gender", "accuracy", "gender"),
     ("fashion", "colour", "accuracy", "colour"),
     ("fashion", "usage", "accuracy", "usage"),
-    ("fashion", "season", "accuracy", "season"),
     ("grocery", "category", "whole path", "whole category path"),
     ("clothing", "category", "whole path", "category"),
     ("grocery-iconic", "category", "whole path", "whole category path, packshots on white"),
@@ -55,11 +55,18 @@ Fields = dict[str, SuiteFields]
 
 
 def read_fields(folder: Path) -> Fields:
+    """The figures kept, without the fields that a suite has come to leave uncounted since."""
     path = folder / FILE
     try:
-        return TypeAdapter(Fields).validate_json(path.read_text(encoding="utf-8"))
+        fields = TypeAdapter(Fields).validate_json(path.read_text(encoding="utf-8"))
     except ValidationError as error:
         raise CatalogError(f"{path}: {error.errors()[0]['msg']}; publish results.json of the suites again") from error
+    for name in set(fields) & set(suite_names()):
+        for columns in fields[name].conditions.values():
+            for column in columns.values():
+                for field in load_suite(name).uncounted:
+                    column.pop(field, None)
+    return fields
 
 
 def write_fields(fields: Fields, folder: Path) -> None:

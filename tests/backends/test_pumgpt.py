@@ -93,6 +93,21 @@ def test_batch_of_one_is_batch_of_many(backend: PumGPTBackend, requests: list[Re
         assert_same(answers, backend.answer([request])[0])
 
 
+@pytest.mark.parametrize("evidence", [False, True])
+def test_requests_without_questions_change_nothing(
+    backend: PumGPTBackend, requests: list[Request], evidence: bool
+) -> None:
+    """With photos or without, of another request's photos or their own, between requests that do ask."""
+    silent = [Request((), ()), Request(requests[1].photos, ()), Request((), (), "Title: a shirt")]
+    mixed = [silent[0], requests[0], silent[1], requests[1], silent[2]]
+    first, second = backend.answer(requests[:2], evidence=evidence)
+    answers = backend.answer(mixed, evidence=evidence)
+    assert [len(row) for row in answers] == [0, len(QUESTIONS), 0, len(QUESTIONS), 0]
+    assert_same(answers[1], first)
+    assert_same(answers[3], second)
+    assert backend.answer(silent, evidence=evidence) == [[], [], []]
+
+
 def test_shared_beginning_changes_nothing(backend: PumGPTBackend, requests: list[Request]) -> None:
     """All questions of a product at once = each in a request of its own, which has no beginning to share."""
     for request, answers in zip(requests, backend.answer(requests), strict=True):

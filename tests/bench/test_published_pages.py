@@ -235,3 +235,40 @@ def test_a_broken_file_of_figures_is_named(root: Path) -> None:
     assert result.returncode == 1
     assert "samples.json: version:" in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def measured(value: float, low: float, high: float) -> dict[str, float | int]:
+    return {"value": value, "low": low, "high": high, "count": 18}
+
+
+def test_altered_photos_and_unlearned_kinds_get_sections_of_the_page(root: Path, tmp_path: Path) -> None:
+    path = write_shop_results(tmp_path)
+    document = json.loads(path.read_text(encoding="utf-8"))
+    plain = {"gender": {"accuracy": {"fake": measured(0.9, 0.8, 1.0)}}}
+    change = {"fake": measured(-0.4, -0.6, -0.2)}
+    grey = {"gender": {"accuracy": {"fake": measured(0.5, 0.3, 0.7)}, "accuracy, change": change}}
+    document["photo_sample"] = ["1", "2"]
+    document["photo_conditions"] = {"as it is": plain, "in grey": grey}
+    shares = {"filled": measured(0.25, 0.1, 0.4), "wrong": measured(0.125, 0.05, 0.3)}
+    claim = {"product": "1", "value": ["Toys"], "confidence": 0.9, "right": False, "shows": ["words of a photo"]}
+    document["unlearned_kinds"] = {"fake": {"scores": {"all photos": {"any field": shares}}, "claims": [claim]}}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    published = publish(path, "--root", root)
+    assert published.returncode == 0, published.stderr
+    page = (root / "docs" / "results" / "shop.md").read_text(encoding="utf-8")
+    assert "## The same photo, otherwise\n\n2 products." in page and "### fake: gender" in page
+    assert "| as it is | 0.900 [0.800, 1.000] |" in page
+    assert "| in grey | 0.500 (-0.400 [-0.600, -0.200]) |" in page
+    assert "| fake | all photos | any field | 0.250 [0.100, 0.400] | 0.125 [0.050, 0.300] |" in page
+    assert "words of a photo" not in (root / "docs" / "results" / "shop.json").read_text(encoding="utf-8")
+
+
+def test_fields_that_a_suite_does_not_count_are_published_nowhere(root: Path) -> None:
+    path = root / "docs" / "results" / "product-fields.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    columns = document["fashion"]["conditions"]["image only"]["every field filled"]
+    columns["season"] = {"accuracy": [0.999, 0.998, 1.0, 2507]}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    assert publish("--root", root).returncode == 0
+    for page in ("docs/results/product-fields.md", f"{CHECKPOINT}/pumgpt.json", "README.md"):
+        assert "0.999" not in (root / page).read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -13,7 +14,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
+from rich.console import Console
 
+from pumgpt.catalog.understanding import AnswerField, ModelInfo, Understanding
+from pumgpt.cli.ask_view import view
 from pumgpt.cli.main import main
 
 SCHEMA = "attributes:\n  - name: colour\n    values: [Blue, Red]\n  - name: fabric\n"
@@ -85,6 +89,21 @@ def test_ask_shows_a_person_everything(shop: Path) -> None:
     assert result.exit_code == 0
     for text in ("My shirt", "Is it warm?", "%", "filled", "fake 0"):
         assert text in result.stdout
+
+
+def test_ask_shows_no_percentage_beside_a_question_without_an_answer() -> None:
+    answers = [
+        AnswerField(
+            question="Who is it for?", answer=None, confidence=0.43, status="abstained", reason="not sure enough"
+        ),
+        AnswerField(question="What colour is it?", answer="Red", confidence=0.91, status="filled"),
+    ]
+    record = Understanding(id="1", answers=answers, model=ModelInfo(name="m", revision="r"))
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(view(record))
+    text = console.export_text()
+    assert "cannot be inferred (not sure enough)" in text and "43 %" not in text
+    assert "91 %" in text
 
 
 def test_several_photos_are_one_product(shop: Path) -> None:

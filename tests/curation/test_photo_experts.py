@@ -20,10 +20,11 @@ from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
-from pumgpt.curation.experts.base import Case, claims_of
+from pumgpt.curation.experts.base import Case, ExpertOptions, claims_of
 from pumgpt.curation.experts.inventory import MAX_ALTERNATIVES, Inventory
 from pumgpt.curation.experts.judge import JudgeExpert, parse_judge_reply
 from pumgpt.curation.experts.ocr import OcrExpert
+from pumgpt.curation.experts.registry import make_experts
 from pumgpt.curation.experts.similarity import Floats, SimilarityExpert
 from pumgpt.curation.experts.text import TextExpert
 from pumgpt.curation.experts.vlm import VlmExpert
@@ -339,3 +340,12 @@ def test_a_clip_of_random_weights_is_loaded_by_its_folder_and_compares(tmp_path:
     both = encoder.logits(photos, COLOURS)
     assert both.shape == (3, 3)
     assert np.allclose(both[1], encoder.logits(photos[1:2], COLOURS)[0], atol=1e-4)
+
+
+@pytest.mark.slow
+def test_experts_that_ask_one_model_load_it_once() -> None:
+    similarity, vlm = make_experts(("similarity", "vlm"), ExpertOptions())
+    assert isinstance(similarity, SimilarityExpert) and isinstance(vlm, VlmExpert)
+    assert similarity.encoder.backend is vlm.backend  # type: ignore[attr-defined]
+    (votes,) = similarity.judge([case(shirt("red"))])
+    assert len(votes) == 1

@@ -19,6 +19,7 @@ from pumgpt.catalog.understanding import (
     Evidence,
     EvidenceKind,
     ModelInfo,
+    Status,
     Understanding,
 )
 from pumgpt.enrich.report import ReportWriter
@@ -119,7 +120,36 @@ def test_every_field_is_told_with_its_confidence(tmp_path: Path) -> None:
     assert "A shirt in blue 70 % sure" in text
     assert "category Apparel › Shirts 93 % filled" in text
     assert "colour Red the photo says Blue 91 % conflict" in text
-    assert "Left empty fabric 8 %" in text
+    assert "Left empty fabric: best guess 8 %" in text
+
+
+@pytest.mark.parametrize(
+    ("status", "confidence", "shown"),
+    [
+        ("kept", 0.93, "colour Red 93 % kept"),
+        # The model has another guess, or none: that is no verdict on the shop's own value.
+        ("kept", 0.0004, "colour Red kept"),
+        ("kept", None, "colour Red kept"),
+        ("conflict", 0.6, "colour Red the photo says Blue 60 % conflict"),
+        ("filled", 0.0004, "colour Red < 1 % filled"),
+        ("abstained", 0.43, "Left empty colour: best guess 43 %"),
+        ("abstained", 0.0, "Left empty colour"),
+    ],
+)
+def test_a_percentage_is_that_of_the_value_beside_it(
+    tmp_path: Path, status: Status, confidence: float | None, shown: str
+) -> None:
+    product, photos, found = row()
+    field = AttributeField(
+        name="colour",
+        value=None if status == "abstained" else "Red",
+        confidence=confidence,
+        status=status,
+        suggestion="Blue" if status == "conflict" else None,
+    )
+    only = found.model_copy(update={"category": None, "caption": None, "attributes": [field]})
+    text = Page.of(write(tmp_path, [(product, photos, only)])).text
+    assert text.partition("Blue shirt 1 ")[2].partition(" filled : the model")[0] == shown
 
 
 def test_the_head_counts(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from pumgpt.samples import draw_foreign_parquet, draw_parquet, draw_product, see
 from pumgpt.training.data.groups import assign_folds
 from pumgpt.training.field_fit import LEAST_COUNT, FieldReport, describe, describe_curve, fit_fields, quality_of
 from pumgpt.training.held_out import HeldOutRecipe, folds_of
-from pumgpt.training.recipe import load_recipe
+from pumgpt.training.recipe import load_recipe, resolve_recipe
 from pumgpt.training.remember import HELD_OUT_FOLDER, remember
 from pumgpt.training.run import train
 from pumgpt.understand.intake import Intake
@@ -139,10 +139,9 @@ def test_training_ends_with_a_score_a_calibration_and_a_memory(tmp_path: Path) -
 
 
 def test_a_stream_is_not_held_out(tmp_path: Path) -> None:
-    recipes = Path(__file__).resolve().parents[2] / "recipes"
     with pytest.raises(RecipeError, match=r"data\.stream keeps no products to hold out .* set held_out=null"):
-        load_recipe(recipes / "adapt.yaml", ["data.stream=true"])
-    load_recipe(recipes / "adapt.yaml", ["data.stream=true", "held_out=null", "instruct.attributes=[]"])
+        load_recipe(resolve_recipe("adapt"), ["data.stream=true"])
+    load_recipe(resolve_recipe("adapt"), ["data.stream=true", "held_out=null", "instruct.attributes=[]"])
 
 
 def test_a_model_that_nobody_calibrated_is_told_of() -> None:

@@ -22,7 +22,7 @@ from pumgpt.model.modeling import PumGPTForConditionalGeneration
 from pumgpt.model.processing import PumGPTProcessor
 from pumgpt.samples import draw_foreign_parquet, draw_parquet
 from pumgpt.training.objectives.answers import answer_loss
-from pumgpt.training.recipe import load_recipe
+from pumgpt.training.recipe import SHIPPED, load_recipe, resolve_recipe
 from pumgpt.training.run import train
 from pumgpt.training.stages.contrast import load_teacher
 from pumgpt.training.trainer import training_arguments
@@ -354,10 +354,21 @@ def test_restart_begins_anew(data: Path, stages: dict[str, Path], tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "path", sorted([*RECIPES.rglob("*.yaml"), *(ROOT / "experiments").rglob("*.yaml")]), ids=lambda path: path.stem
+    "path",
+    sorted([*SHIPPED.glob("*.yaml"), *RECIPES.rglob("*.yaml"), *(ROOT / "experiments").rglob("*.yaml")]),
+    ids=lambda path: path.stem,
 )
 def test_every_shipped_recipe_loads(path: Path) -> None:
     assert load_recipe(path).about
+
+
+def test_a_recipe_is_found_by_name_or_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_recipe(resolve_recipe("adapt")).output_dir == Path("runs/adapt")
+    (tmp_path / "adapt.yaml").write_text((RECIPES / "nano" / "1-tower.yaml").read_text())
+    assert load_recipe(resolve_recipe("adapt.yaml")).stage == "heads"
+    with pytest.raises(RecipeError, match=r"^adpat: no such recipe or file; shipped are: adapt, adapt-stream$"):
+        resolve_recipe("adpat")
 
 
 @pytest.mark.parametrize(
@@ -422,7 +433,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_tracker_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
-    recipe = load_recipe(RECIPES / "adapt.yaml", ["trainer.report_to=no_such_tracker", f"output_dir={tmp_path}"])
+    recipe = load_recipe(resolve_recipe("adapt"), ["trainer.report_to=no_such_tracker", f"output_dir={tmp_path}"])
     with pytest.raises(RecipeError, match="report_to: 'no_such_tracker' is not installed"):
         training_arguments(recipe)
 

@@ -16,7 +16,7 @@ from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.samples.product import draw_product
 from pumgpt.understand.ask import understand, understand_one
 from pumgpt.understand.intake import Intake
-from pumgpt.understand.occlusion import CELLS, LEAST_CELL_PX, MAX_CHOICES, occlusion_maps
+from pumgpt.understand.occlusion import BLOCK, CELLS, LEAST_CELL_PX, MAX_CHOICES, occlusion_maps
 from pumgpt.understand.plan import make_plan
 
 COLOURS = Choices(("red", "blue"))  # of which the backend below prefers the last in the alphabet
@@ -96,6 +96,14 @@ def test_plain_cells_are_not_asked_about() -> None:
     backend = ReddestPixels()
     maps_of(backend, Image.fromarray(picture))
     assert len(backend.asked) == 3 + 2  # the answer itself, the photo as it is and covered as a whole; then two cells
+
+
+def test_only_blocks_that_the_answer_needs_are_searched() -> None:
+    """All of the grain is tried in blocks of four cells, then the four of the block that holds the red pixels."""
+    backend = ReddestPixels()
+    found = maps_of(backend, spotted(1, 4))
+    assert found is not None and np.count_nonzero(found[0]) == 1
+    assert len(backend.asked) == 3 + (CELLS // BLOCK) ** 2 + BLOCK**2
 
 
 def test_a_small_photo_has_fewer_cells_and_a_large_one_is_scaled_down() -> None:

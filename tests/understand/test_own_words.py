@@ -32,7 +32,7 @@ SHOP = AttributeSchema(
         AttributeSpec("Geschlecht", ("Damen", "Herren")),
     )
 )
-PHOTO = Image.new("RGB", (8, 8))
+PHOTO = Image.new("RGB", (8, 8), "navy")
 
 
 class OwnWords(FakeBackend):

@@ -28,7 +28,7 @@ SCHEMA = AttributeSchema(
     )
 )
 CALIBRATION = Calibration(fields={"attribute:colour": FieldCalibration(confidence=[(0.0, 0.0), (1.0, 1.0)])})
-PHOTO = Image.new("RGB", (8, 8))
+PHOTO = Image.new("RGB", (8, 8), "navy")
 TITLE = "Men's grey mesh running shoe, crew neck"
 
 

@@ -18,6 +18,7 @@ from PIL.Image import Image
 
 from pumgpt.backends.calibration import Calibration
 from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
+from pumgpt.catalog.vocabulary.applicability import Applicability
 from pumgpt.catalog.vocabulary.schema import AttributeSchema
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 
@@ -51,6 +52,9 @@ class Answer:
     """One (rows, columns) map for each photo: from a backend its attention, adding up to 1."""
     error: str | None = None
     """Why there is no answer, in one line; `text` is then empty."""
+    known: float = 1.0
+    """How likely the photos show a product of a kind that the model has learnt: what it says of others is worth nothing. 1 from
+    a backend that doesn't tell."""
     written: str | None = field(default=None, compare=False)
     """The model's reply word for word, where `text` was read out of it, or could not be."""
     num_tokens: int | None = field(default=None, compare=False)
@@ -69,8 +73,12 @@ class Capabilities:
     """Maps from the categories of `taxonomy` to those of public taxonomies; see `catalog/vocabulary/crosswalk.py`."""
     schema: AttributeSchema | None = None
     """The attributes that the model was trained on, likewise."""
+    applicability: Applicability | None = None
+    """Which of these attributes the categories of `taxonomy` have."""
     calibration: Calibration | None = None
     """Maps the backend's probabilities to confidences."""
+    training_data: tuple[str, ...] = ()
+    """The files that the model was trained on, as its card names them; empty where it names none."""
     knows_imagenet: bool = False
     """Whether photos of kinds that the model was not trained on are told by the classes of ImageNet."""
     gives_evidence: bool = False

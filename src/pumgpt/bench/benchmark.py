@@ -26,7 +26,9 @@ from pumgpt.bench.judging.outcomes import (
     right_shares,
     under,
 )
+from pumgpt.bench.judging.photo_robustness import ConditionScores
 from pumgpt.bench.judging.scoring import Scores, score
+from pumgpt.bench.judging.unlearned_kinds import UnlearnedScores
 from pumgpt.bench.stats.comparison import Comparison, compare
 from pumgpt.bench.suites.items import Item, SuiteData
 from pumgpt.bench.suites.suite import Suite
@@ -48,6 +50,10 @@ class ModelResult:
     evidence: Mapping[str, EvidenceMap] = field(default_factory=dict)
     """Case -> where in the first photo the answer comes from, of the answers that a report shows."""
     fields: FieldScores = field(default_factory=FieldScores)
+    altered: ConditionScores = field(default_factory=dict)
+    """Photo condition -> field -> metric; empty where no photo was altered."""
+    unlearned: UnlearnedScores | None = None
+    """None where the model knows the suite's kinds, or nothing says which it knows."""
 
     @cached_property
     def errors(self) -> dict[str, int]:

@@ -43,3 +43,7 @@ class Question:
     max_new_tokens: int = 48
     recorded: bool = True
     """Whether the answer is a field of the record; False where only a user's own question needs it."""
+    photo_only: bool = False
+    """Whether it is asked without the listing, to be held against the answer that is given with it."""
+    unshown: str | None = None
+    """Why no photo of this product shows what is asked, in a few words; what the model says of it is then a guess."""

@@ -84,6 +84,8 @@ class AttributeField(_Record):
     precision: float | None = None
     suggestion: str | None = None
     """What the model sees, where `status` is `conflict`."""
+    reason: str | None = None
+    """Why no photo can show it, where `status` is `abstained`."""
     source: Source | None = None
     evidence: Evidence | None = None
 

@@ -109,7 +109,10 @@ def _abstained(record: Understanding) -> Iterable[RenderableType]:
 def _answers(answers: list[AnswerField]) -> Iterable[RenderableType]:
     for field in answers:
         style = STATUS_STYLES[field.status]
-        reply = Text(field.answer, style="bold") if field.answer else Text("cannot be inferred", style=style)
-        if field.reason:
-            reply.append(f" ({field.reason})", "bright_black")
-        yield Text.assemble((f"\n{field.question}\n", "bright_black"), reply, "  ", bar(field.confidence, style))
+        question = Text(f"\n{field.question}\n", style="bright_black")
+        if field.answer:
+            yield Text.assemble(question, (field.answer, "bold"), "  ", bar(field.confidence, style))
+            continue
+        # Without a bar: the confidence is that of a guess which isn't shown, and not that nothing can be told.
+        reason = f" ({field.reason})" if field.reason else ""
+        yield Text.assemble(question, ("cannot be inferred", style), (reason, "bright_black"))

@@ -13,6 +13,7 @@ from pumgpt.errors import BackendError, UsageError
 
 if TYPE_CHECKING:
     from pumgpt.backends.protocol import Backend
+    from pumgpt.bench.asking.answer_cache import AnswerCache
     from pumgpt.bench.asking.cases import BenchCase
     from pumgpt.bench.benchmark import BenchResult, ModelResult
     from pumgpt.bench.judging.outcomes import Calibrate
@@ -103,17 +104,14 @@ class _Measurement:
         from dataclasses import replace
 
         from pumgpt.bench.asking.answer_cache import AnswerCache
-        from pumgpt.bench.asking.product_fields import fill_fields
         from pumgpt.bench.asking.runner import ask, make_requests
         from pumgpt.bench.benchmark import judge_answers
-        from pumgpt.bench.judging.fields import score_filled
         from pumgpt.bench.reporting.page import evidence_maps
         from pumgpt.bench.reporting.results import choose_examples
         from pumgpt.cli.progress import RowsBar
 
         suite, data = self.suite, self.data
         backend = self._load(model)
-        filled = {}
         try:
             with AnswerCache(self.folder, backend, self.restart) as cache:
                 with RowsBar(model, len(data.items)) as bar:
@@ -125,20 +123,45 @@ class _Measurement:
                         self.batch_size,
                         lambda done: bar.update(done, 0, 0),
                     )
-                if suite.product_fields:
-                    with RowsBar(f"{model}, fields", len(data.items)) as bar:
-                        filled = fill_fields(
-                            backend, suite, data, cache, self.batch_size, lambda done: bar.update(done, 0, 0)
-                        )
+                filled = self._fill(model, backend, cache)
         except BackendError as error:
             raise BackendError(
                 f"--model {model}: {error}; the answers so far are kept, the same command resumes"
             ) from error
         items = {item.product.id: item for item in data.items}
         judged = judge_answers(backend, answers, self.cases, items, _calibrate(backend))
-        judged = replace(judged, name=model, fields=score_filled(filled, suite, data.items))
+        judged = replace(judged, name=model, **filled)
         failures = choose_examples(self.result([judged]).failures[model])
         return replace(judged, evidence=evidence_maps(backend, suite, data, failures))
+
+    def _fill(self, model: str, backend: Backend, cache: AnswerCache) -> dict[str, Any]:
+        """Have the products' fields filled, as far as the suite asks for it; gives these parts of a `ModelResult`."""
+        from pumgpt.bench.asking.product_fields import DEFAULT, fill_altered, fill_fields, sample_products
+        from pumgpt.bench.baselines.backends import is_baseline
+        from pumgpt.bench.judging.fields import score_filled
+        from pumgpt.bench.judging.photo_robustness import score_altered
+        from pumgpt.bench.judging.unlearned_kinds import is_unlearned, score_unlearned
+        from pumgpt.cli.progress import RowsBar
+
+        suite, data = self.suite, self.data
+        scores: dict[str, Any] = {}
+        if suite.product_fields:
+            with RowsBar(f"{model}, fields", len(data.items)) as bar:
+                filled = fill_fields(backend, suite, data, cache, self.batch_size, lambda done: bar.update(done, 0, 0))
+            scores["fields"] = score_filled(filled, suite, data.items)
+            learned = backend.capabilities.taxonomy
+            if learned is not None and is_unlearned(suite, backend.capabilities):
+                records = filled[suite.product_fields[0]][DEFAULT]
+                scores["unlearned"] = score_unlearned(records, suite, data.items, learned)
+        # Baselines copy labels or compare pixels: how they bear an altered photo says nothing of any model.
+        sample = [] if is_baseline(model) else sample_products(suite, data.items)
+        if sample:
+            with RowsBar(f"{model}, photos altered", len(sample)) as bar:
+                altered = fill_altered(
+                    backend, suite, data, cache, self.batch_size, lambda done: bar.update(done, 0, 0)
+                )
+            scores["altered"] = score_altered(altered, suite, sample)
+        return scores
 
     def result(self, models: list[ModelResult]) -> BenchResult:
         from pumgpt.bench.benchmark import BenchResult

@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from pumgpt.bench.benchmark import BenchResult
+from pumgpt.bench.judging.unlearned_kinds import ANY_FIELD
 from pumgpt.bench.reporting.headlines import rows
+from pumgpt.bench.reporting.photo_sections import ALTERED_TITLE, altered_fields, unlearned_rows
 from pumgpt.bench.stats.comparison import summarise
 from pumgpt.bench.stats.intervals import Measured
 from pumgpt.cli.console import say
@@ -49,6 +51,8 @@ def print_result(result: BenchResult) -> None:
             table.add_row(name, f"{count:,}", *(_cell(cells.get(model), headline.share) for model in columns))
         console.print(table)
     print_fields(console, result)
+    print_altered(console, result)
+    print_unlearned(console, result)
     console.print(f"In %, with the 95 % interval below; n: questions. {LESS}: less is better.", style="bright_black")
     for line in summarise(result.comparisons):
         console.print(line, markup=False)
@@ -81,6 +85,30 @@ def print_fields(console: Console, result: BenchResult) -> None:
                     count = f"{max(cell.count for cell in known):,}"
                     table.add_row(f"{field}, {metric}", count, *(_cell(cell) for cell in cells))
         console.print(table)
+
+
+def print_altered(console: Console, result: BenchResult) -> None:
+    """For each model what altered photos do to each field, right of all or, without labels, filled."""
+    for model in result.models:
+        fields = list(altered_fields(model))
+        if not fields:
+            continue
+        title = f"{ALTERED_TITLE}: {model.name}"
+        table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+        table.add_column("", no_wrap=True)
+        for one in fields:
+            table.add_column(f"{one.field},\n{one.heads[0]}", justify="right")
+        for place, (condition, _) in enumerate(fields[0].rows):
+            # The difference below the share: a terminal has no room for both in one line.
+            table.add_row(condition, *(one.rows[place][1][0].replace(" (", "\n(") for one in fields))
+        console.print(table)
+
+
+def print_unlearned(console: Console, result: BenchResult) -> None:
+    for model in result.models:
+        for group, name, filled, wrong in unlearned_rows(model):
+            if name == ANY_FIELD:
+                console.print(f"{model.name}, {group}: {name} filled {filled}, wrong {wrong}", markup=False)
 
 
 def _cell(measured: Measured | None, share: bool = True) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pumgpt.cli.options import FILE, catalog_options, json_option
+from pumgpt.cli.options import FILE, catalog_options, category_ids_option, json_option
 
 if TYPE_CHECKING:
     from pumgpt.catalog.photos.download import PhotoDownloads
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     help="messages: TRL and chat templates; llava and sharegpt: as those projects have them.",
 )
 @catalog_options
+@category_ids_option
 @click.option(
     "--questions", type=click.IntRange(min=1), default=4, show_default=True, help="The most about one product."
 )
@@ -40,6 +41,7 @@ def command(
     columns: Path | None,
     ids: str | None,
     allow_private_urls: bool,
+    taxonomy: Path | None,
     questions: int,
     seed: int,
     overwrite: bool,
@@ -58,12 +60,13 @@ def command(
     from pumgpt.cli.console import print_json, say
     from pumgpt.cli.progress import ReadableProducts
     from pumgpt.errors import UsageError
+    from pumgpt.model.card import category_ids
     from pumgpt.tasks.conversations import draw_conversations
 
     if out_path.exists() and not overwrite:
         raise UsageError(f"{out_path} is there already; name another, or --overwrite")
     column_map = load_column_map(columns, ids)
-    reader = open_catalog(in_path, column_map)
+    reader = open_catalog(in_path, column_map, category_ids(taxonomy))
     products = ReadableProducts(reader, "convert")
     with PhotoDownloads(allow_private=allow_private_urls) as downloads:
         conversations = draw_conversations(_fetched_ahead(products, downloads), max_turns=questions, seed=seed)

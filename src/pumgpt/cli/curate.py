@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pumgpt.cli.options import FILE, MODEL_HELP, check_engine, engine_options, url_option
+from pumgpt.cli.options import FILE, MODEL_HELP, category_ids_option, check_engine, engine_options, url_option
 from pumgpt.cli.outcome import conclude
 from pumgpt.curation.experts.registry import EXPERTS
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.argument("in_path", type=FILE, metavar="IN")
 @click.argument("out_path", type=FILE, metavar="OUT")
 @click.option("--experts", metavar="A,B", help=f"Who judges: {', '.join(EXPERTS)}. Default: whoever can.")
+@category_ids_option
 @click.option(
     "--schema", type=FILE, metavar="F", help="Attributes: their values and synonyms, and CSV columns that hold them."
 )
@@ -54,6 +55,7 @@ def command(
     in_path: Path,
     out_path: Path,
     experts: str | None,
+    taxonomy: Path | None,
     schema: Path | None,
     values: str,
     model: str,
@@ -83,8 +85,10 @@ def command(
     from pumgpt.curation.experts.registry import choose_experts
     from pumgpt.curation.records import FailedValues
     from pumgpt.jobs.journal import check_paths
+    from pumgpt.model.card import category_ids
 
-    reader = open_catalog(in_path)
+    known_ids = category_ids(taxonomy)
+    reader = open_catalog(in_path, category_ids=known_ids)
     check_paths(reader, out_path, annotated=True)
     options = ExpertOptions(
         schema=None if schema is None else AttributeSchema.load(schema),
@@ -97,7 +101,13 @@ def command(
     names = None if experts is None else [name.strip() for name in experts.split(",") if name.strip()]
     chosen = choose_experts(names, options)
     recipe = CurationRecipe(
-        in_path, out_path, chosen, options, FailedValues(values), allow_private_urls=allow_private_urls
+        in_path,
+        out_path,
+        chosen,
+        options,
+        FailedValues(values),
+        category_ids=known_ids,
+        allow_private_urls=allow_private_urls,
     )
     source = recipe.open_source(reader)
     with quiet_stdout():

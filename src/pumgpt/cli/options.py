@@ -59,6 +59,14 @@ def vocabulary_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--taxonomy", type=FILE, metavar="F", help="Valid categories. Default: the model's.")(command)
 
 
+category_ids_option: Decorator = click.option(
+    "--taxonomy",
+    type=FILE,
+    metavar="F",
+    help="What the ids mean that IN has as categories. Shopify's are known without.",
+)
+"""For commands that take the categories as they are, and only look up those that are given as ids."""
+
 url_option: Decorator = click.option(
     "--allow-private-urls", is_flag=True, help="Fetch photos from this machine's own network too."
 )

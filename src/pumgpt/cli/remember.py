@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pumgpt.cli.options import FILE, catalog_options, json_option, require_extra
+from pumgpt.cli.options import FILE, catalog_options, category_ids_option, json_option, require_extra
 
 if TYPE_CHECKING:
     from pumgpt.training.remember import Remembered
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     help="So many of the products are asked, to fit how much the others count.",
 )
 @catalog_options
+@category_ids_option
 @click.option("--overwrite", is_flag=True, help="Replace OUT where it is there already.")
 @json_option
 def command(
@@ -42,6 +43,7 @@ def command(
     columns: Path | None,
     ids: str | None,
     allow_private_urls: bool,
+    taxonomy: Path | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -60,7 +62,7 @@ def command(
     from pumgpt.cli.console import print_json, quiet_stdout, say
     from pumgpt.cli.progress import RowsBar
     from pumgpt.errors import UsageError
-    from pumgpt.model.card import CARD_FILE, resolve_checkpoint
+    from pumgpt.model.card import CARD_FILE, category_ids, resolve_checkpoint
 
     require_extra("remember", "train", "sklearn")
     if out_path.exists() and not overwrite:
@@ -68,7 +70,7 @@ def command(
     if out_path.exists() and not (out_path / CARD_FILE).is_file():
         raise UsageError(f"{out_path} is not the folder of a model, so it is not replaced; name another")
     folder, column_map = resolve_checkpoint(model), load_column_map(columns, ids)
-    reader = open_catalog(in_path, column_map)
+    reader = open_catalog(in_path, column_map, category_ids(taxonomy))
     # PyTorch is imported only after everything that can be refused without it.
     from pumgpt.training.labelled import PRODUCTS_AT_ONCE
     from pumgpt.training.remember import remember

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pumgpt.cli.options import FILE, catalog_options, json_option
+from pumgpt.cli.options import FILE, catalog_options, category_ids_option, json_option
 
 SHARE = click.FloatRange(0, 1)
 
@@ -15,6 +15,7 @@ SHARE = click.FloatRange(0, 1)
 @click.argument("catalogs", type=FILE, metavar="IN...", nargs=-1, required=True)
 @click.argument("out_path", type=FILE, metavar="FOLDER")
 @catalog_options
+@category_ids_option
 @click.option(
     "--schema", type=FILE, metavar="F", help="Attributes, their values and translations. Default: what IN has."
 )
@@ -40,6 +41,7 @@ def command(
     columns: Path | None,
     ids: str | None,
     allow_private_urls: bool,
+    taxonomy: Path | None,
     schema: Path | None,
     held_out: float,
     open_domain: Path | None,
@@ -57,8 +59,9 @@ def command(
     from pumgpt.catalog.formats.column_map import load_column_map
     from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.catalog.vocabulary.schema import AttributeSchema
-    from pumgpt.cli.console import print_json, quiet_stdout
+    from pumgpt.cli.console import print_json, quiet_stdout, say
     from pumgpt.cli.progress import RowsBar
+    from pumgpt.model.card import category_ids
     from pumgpt.training.data.shards import ShardRecipe, write_shards
 
     recipe = ShardRecipe(held_out, open_domain, open_domain_share, questions, evenness, seed=seed)
@@ -72,8 +75,11 @@ def command(
             own_schema,
             downloads,
             column_map,
+            category_ids(taxonomy),
             lambda done: bar.update(done.rows.total(), 0, done.left_out),
         )
+    for warning in summary.warnings:
+        say(warning)
     document = {
         "rows": dict(summary.rows),
         "open_domain": summary.open_domain,

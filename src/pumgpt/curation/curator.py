@@ -21,6 +21,7 @@ from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.photos.decode import Fetch, open_photo
 from pumgpt.catalog.photos.download import PhotoDownloads
 from pumgpt.catalog.product import Product
+from pumgpt.catalog.vocabulary.category_ids import CategoryIds
 from pumgpt.curation.cascade import Calls, Cascade
 from pumgpt.curation.experts.base import Case, ExpertOptions, claims_of
 from pumgpt.curation.experts.registry import fingerprint, make_experts
@@ -197,14 +198,20 @@ class CurationRecipe:
     options: ExpertOptions = field(default_factory=ExpertOptions)
     failed_values: FailedValues = FailedValues.DROP
     fusion: Fusion = field(default_factory=Fusion.load)
+    category_ids: CategoryIds | None = None
+    """What the ids mean that stand as categories."""
     allow_private_urls: bool = False
     """Whether photos may be fetched from this machine's own network."""
 
     @property
     def fingerprint(self) -> Fingerprint:
+        known = self.category_ids.taxonomy if self.category_ids else None
+        # Left out without a taxonomy, so that runs of earlier versions go on.
+        taxonomy = {"taxonomy": _digest((known.paths, known.ids))} if known else {}
         return {
             **fingerprint(self.experts, self.options),
-            "fusion": hashlib.sha256(repr(self.fusion).encode()).hexdigest()[:16],
+            **taxonomy,
+            "fusion": _digest(self.fusion),
             "setting of --values": str(self.failed_values),
         }
 
@@ -222,6 +229,7 @@ class CurationRecipe:
         schema = self.options.schema
         names = frozenset(name.casefold() for name in schema.names) if schema else frozenset[str]()
         reader = reader or read_catalog(self.in_path)
+        reader.category_ids = self.category_ids
         reader.name_attributes(schema.names if schema else ())
         return Source(reader, names)
 
@@ -234,3 +242,7 @@ class CurationRecipe:
             whole_records=self._is_json_lines,
             downloads=PhotoDownloads(allow_private=self.allow_private_urls),
         )
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(repr(value).encode()).hexdigest()[:16]

@@ -13,6 +13,7 @@ from pumgpt.catalog.photos.thumbnails import data_uri, inline_picture, thumbnail
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import CaptionField, Evidence, Understanding
 from pumgpt.enrich.summary import StatedField
+from pumgpt.understand.judge import LEAST_CONFIDENCE
 
 PHOTO_PX = 300
 """Longer side of the main photo: sharp on a dense screen, small in the file. A smaller photo stays as it is."""
@@ -92,11 +93,19 @@ def _row(name: str, field: StatedField) -> dict[str, Any]:
         "parts": parts,
         "separator": separator,
         "status": field.status,
-        "percent": _percent(field.confidence),
+        "percent": _percent(_shown_confidence(field)),
         "worth": _percent(getattr(field, "precision", None)),
         "source": _source(field),
         "suggestion": _suggestion(field),
     }
+
+
+def _shown_confidence(field: StatedField) -> float | None:
+    """The confidence, where it says how far the value shown can be trusted."""
+    # Of a value that stands since it is the shop's, a small share says that the photo doesn't tell, or that the model has
+    # another guess which it isn't sure of either. Beside the value, "0 %" would read as a verdict on it.
+    doubted = field.status == "kept" and (field.confidence or 0) < LEAST_CONFIDENCE
+    return None if doubted else field.confidence
 
 
 def _parts(field: StatedField) -> tuple[list[str], str]:

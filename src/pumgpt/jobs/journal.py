@@ -103,7 +103,9 @@ class RunJournal(Generic[SummaryT]):
             raise UsageError(
                 f"{state_path} is not a state that this version left; begin anew with --restart"
             ) from error
-        changed = [name for name in fingerprint if state.fingerprint.get(name) != fingerprint[name]]
+        # Of both: an option that is left out this time is another setting, too.
+        names = dict.fromkeys((*fingerprint, *state.fingerprint))
+        changed = [name for name in names if state.fingerprint.get(name) != fingerprint.get(name)]
         if changed:
             raise UsageError(
                 f"{out} was begun with another {', '.join(changed)}; name another output, or begin anew with --restart"

@@ -12,6 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pumgpt.catalog.vocabulary.category_ids import CategoryIds
+from pumgpt.catalog.vocabulary.taxonomies import load_taxonomy
 from pumgpt.errors import ModelError, first_line
 
 SHIPPED = Path(__file__).resolve().parents[1] / "checkpoints"
@@ -94,6 +96,14 @@ def read_card(folder: Path) -> CheckpointCard:
 def category_maps(folder: Path) -> tuple[Path, ...]:
     """The maps from a checkpoint's categories to those of public taxonomies."""
     return tuple(sorted((folder / CATEGORY_MAPS).glob("*.csv")))
+
+
+def category_ids(taxonomy: Path | None = None) -> CategoryIds:
+    """What the ids mean that a shop gives as categories, where no model is asked: in its own taxonomy, else by the names in
+    the maps that come with the package. Raises `SchemaError`.
+    """
+    maps = [path for folder in sorted(SHIPPED.iterdir()) for path in category_maps(folder)]
+    return CategoryIds(None if taxonomy is None else load_taxonomy(taxonomy), tuple(maps))
 
 
 def copy_category_maps(source: Path, target: Path) -> None:

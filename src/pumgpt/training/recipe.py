@@ -13,6 +13,21 @@ from pumgpt.errors import RecipeError, first_line
 from pumgpt.training.stages.base import StageRecipe
 from pumgpt.training.stages.registry import get_stage
 
+SHIPPED = Path(__file__).resolve().parents[1] / "recipes"
+"""Recipes that come with the package, by name."""
+
+
+def resolve_recipe(recipe: str) -> Path:
+    """The file of a recipe: a shipped one by name, else a path. Raises `RecipeError` where there is none."""
+    shipped = SHIPPED / f"{recipe}.yaml"
+    if "/" not in recipe and shipped.is_file():
+        return shipped
+    path = Path(recipe)
+    if path.is_file():
+        return path
+    names = ", ".join(sorted(path.stem for path in SHIPPED.glob("*.yaml")))
+    raise RecipeError(f"{recipe}: no such recipe or file; shipped are: {names}")
+
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> StageRecipe:
     """Read a recipe and apply `key.sub=value` overrides, whose values are YAML.
@@ -24,7 +39,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> StageRecipe:
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: can't be read as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(document, dict):
-        raise RecipeError(f"{path}: a recipe is a mapping of keys; see recipes/ for examples")
+        raise RecipeError(f"{path}: a recipe is a mapping of keys; {SHIPPED / 'adapt.yaml'} is one")
     for override in overrides:
         _override(document, override)
     try:

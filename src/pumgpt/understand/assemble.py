@@ -32,7 +32,7 @@ def assemble(
     `photos` are those that it saw, where print on them may be read.
     """
     replies = list(replies)
-    context = FieldContext(plan, product, photo_numbers, photos)
+    context = FieldContext(plan, product, photo_numbers, photos, replies=replies)
     asked = {get_task(name).record_field for name in plan.asked}
 
     def replies_for(name: str) -> list[Reply]:
@@ -42,6 +42,7 @@ def assemble(
     record = Understanding(id=product.id, model=model, warnings=[*warnings, *_failures(replies)])
     for reply in replies_for("category"):
         record.category = category_field(context, reply, replies_for("attributes"))
+    of_category = len(context.remarks)
     path = record.category.path if record.category is not None else None
     record.attributes = attribute_fields(context, replies_for("attributes"), tuple(path) if path else None)
     if "corrections" in asked:
@@ -53,10 +54,12 @@ def assemble(
         record.answers = [answer_field(context, intent, replies, record) for intent in plan.questions.intents]
         record.answers += [reply_field(context, reply) for reply in others]
     # Fields that were only asked to hold the texts against.
+    own_remarks = context.remarks[:of_category] if "category" in asked else []
     if "attributes" in asked:
-        record.warnings += context.remarks
+        own_remarks += context.remarks[of_category:]
     else:
         record.attributes = None
+    record.warnings += dict.fromkeys(own_remarks)
     if "category" not in asked:
         record.category = None
     return record

@@ -50,8 +50,10 @@ class Judge:
     """Turns answers into predictions at one asked precision.
 
     The raw score of a closed field is the share of the best choice among all choices and *cannot be inferred*; of open
-    text its probability. Where *cannot be inferred* is the largest share the model abstains, except at precision 0,
-    which fills every field. A backend without probabilities can't be held to a precision: its answers count as sure.
+    text its probability. Calibrations are fitted on kinds of products that the model has learnt, so that a confidence is
+    multiplied by how likely this is one of them. Where *cannot be inferred* is the largest share the model abstains, except
+    at precision 0, which fills every field. A backend without probabilities can't be held to a precision: its answers count
+    as sure.
     """
 
     def __init__(
@@ -77,7 +79,7 @@ class Judge:
         best, share = parsed[0]
         if best.status != "value":
             return NO_PREDICTION
-        confidence = self.calibration.confidence(key, share)
+        confidence = self.calibration.confidence(key, share) * answer.known
         # Alternatives keep their ratio to the best choice, whose confidence is calibrated.
         scale = confidence / share if share > 0 else 0.0
         others = tuple(Candidate(p.value, round(s * scale, 4)) for p, s in parsed[1:] if p.value is not None)
@@ -89,7 +91,7 @@ class Judge:
         if parsed.status != "value":
             return NO_PREDICTION
         raw = None if answer.probability is None else answer.probability * (1 - answer.cannot_tell)
-        confidence = None if raw is None else self.calibration.confidence(key, raw)
+        confidence = None if raw is None else self.calibration.confidence(key, raw) * answer.known
         return self._prediction(key, parsed, confidence, refused=False)
 
     def _prediction(

@@ -12,9 +12,11 @@ from PIL.Image import Image
 
 from pumgpt.backends.calibration import Calibration, PrecisionOf
 from pumgpt.backends.protocol import Backend, Capabilities, Request
+from pumgpt.catalog.photos.greyscale import is_greyscale
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices, Question
 from pumgpt.catalog.understanding import EvidenceKind
+from pumgpt.catalog.vocabulary.applicability import Applicability
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 from pumgpt.catalog.vocabulary.category_ids import CategoryIds
 from pumgpt.catalog.vocabulary.crosswalk import Crosswalk, choose_crosswalk
@@ -36,6 +38,8 @@ DEFAULT_TASKS = ("caption", "category", "attributes")
 DEFAULT_PRECISION = 0.9
 OPEN_QUESTION = "question:open"
 """In a calibration: the model's answers in its own words to questions that ask for no field were measured."""
+COLOUR = "colour"
+NO_COLOUR = "the photo is black and white"
 _HELD_AGAINST_FIELDS = frozenset({"caption", "caption_completion"})
 
 
@@ -70,7 +74,9 @@ class Plan:
     questions: QuestionPlan = field(default_factory=QuestionPlan)
     """How those of `context` are answered."""
     own_schema: AttributeSchema | None = None
-    """The attributes that the model was trained on: it is asked for no others."""
+    """The attributes that the model was trained on."""
+    is_specialist: bool = False
+    """Whether the model has learnt categories or attributes of its own: it is asked for no other attributes than these."""
     matches: dict[Choices, AttributeMatch] = field(default_factory=dict)
     unlearnt: tuple[AttributeSpec, ...] = ()
     """Attributes of the shop that the model never learnt: no photo is asked for them, but a text may state them."""
@@ -80,6 +86,11 @@ class Plan:
     """How the record calls its attributes, in the order of the shop's schema; those that categories bring not among them."""
     schema: AttributeSchema | None = None
     """The shop's attributes, by which their values are found in its texts."""
+    applicability: Applicability | None = None
+    """Which attributes the model's own categories have."""
+    unrequested: frozenset[str] = frozenset()
+    """Attributes, by their folded names, that are asked because the model has learnt them: neither a schema nor a column of the
+    shop's names them. A product whose category has none of these gets no such field."""
     _category_attributes: dict[CategoryPath, CategoryAttributes] = field(
         default_factory=dict, compare=False, repr=False
     )
@@ -128,8 +139,9 @@ class Plan:
             asked |= {"category"} if context.taxonomy_choices else set()
             asked |= {"attribute_qa"} if context.attributes and "attribute_correction" not in asked else set()
         if not context.attributes:
-            # There are none to ask, or which ones depends on the category: see `follow_up`.
-            asked -= {"attribute_qa"}
+            # There are none to ask, or which ones depends on the category: see `follow_up`. A specialist would answer for those
+            # that the product lists all the same, with what it has learnt of others.
+            asked -= {"attribute_qa", "attribute_correction"} if self.is_specialist else {"attribute_qa"}
         for name, task in TASKS.items():
             if name in asked and (photos or not task.hides_listing):
                 (without if task.hides_listing else with_listing).extend(task.questions(product, context))
@@ -137,12 +149,55 @@ class Plan:
             deciding = replace(context, attributes=self.deciding)
             with_listing.extend(TASKS["attribute_qa"].questions(product, deciding))
         with_listing.extend(self.questions.questions_behind(product, context, asked))
+        if self.unrequested and self.applicability and "attribute_qa" in asked and not product.category:
+            with_listing.extend(self._category_behind(product, context, with_listing))
         listing = context.listing.text
         if listing is None:
             # Without a listing both see the same prompt, so that one request will do.
             with_listing, without = [*without, *with_listing], []
-        pairs = ((listing, with_listing), (None, without))
-        return tuple(Request(tuple(photos), tuple(questions), text) for text, questions in pairs if questions)
+        elif photos:
+            without.extend(self._asked_of_photos_alone(with_listing))
+        return self._request_all(photos, ((listing, with_listing), (None, without)))
+
+    def _category_behind(self, product: Product, context: TaskContext, asked: Sequence[Question]) -> list[Question]:
+        """The question for the category, on which it depends which attributes a product has, unless it is asked anyway."""
+        if context.taxonomy_choices is None or any(question.task == "category" for question in asked):
+            return []
+        return [replace(question, recorded=False) for question in TASKS["category"].questions(product, context)]
+
+    def _asked_of_photos_alone(self, questions: Sequence[Question]) -> list[Question]:
+        """The closed questions again, for an answer that no title had a say in: a title may be another product's.
+
+        Only where the model's confidence in a photo's answer was measured: without, nothing says which of the two to believe.
+        """
+        return [
+            replace(question, recorded=False, photo_only=True)
+            for question in questions
+            if question.task in ("category", "attribute_qa")
+            and question.choices is not None
+            and self.calibration.is_measured(get_task(question.task).calibration_key(question))
+        ]
+
+    def _request_all(
+        self, photos: Sequence[Image], asked: Iterable[tuple[str | None, Sequence[Question]]]
+    ) -> tuple[Request, ...]:
+        """A request for each listing that has questions. What none of the photos can show is marked."""
+        is_colourless = bool(photos) and all(map(is_greyscale, photos))
+        return tuple(
+            Request(
+                tuple(photos),
+                tuple(
+                    replace(question, unshown=NO_COLOUR) if is_colourless and self._is_of_colour(question) else question
+                    for question in questions
+                ),
+                listing,
+            )
+            for listing, questions in asked
+            if questions
+        )
+
+    def _is_of_colour(self, question: Question) -> bool:
+        return question.task == "attribute_qa" and COLOUR in fold_attribute(question.field or "").split()
 
     def follow_up(
         self, product: Product, photos: Sequence[Image], category: CategoryPath | None
@@ -156,7 +211,7 @@ class Plan:
             return ()
         context = replace(self.context, attributes=brought.asked).showing(product, "present")
         questions = TASKS["attribute_qa"].questions(product, context)
-        return (Request(tuple(photos), tuple(questions), context.listing.text),) if questions else ()
+        return self._request_all(photos, ((context.listing.text, questions),))
 
     def unlearnt_of(self, category: CategoryPath | None) -> tuple[AttributeSpec, ...]:
         """Attributes that a category brings and the model never learnt: a text may state them."""
@@ -181,7 +236,7 @@ class Plan:
                 tuple(spec for spec in schema.attributes if fold_attribute(spec.name) not in before) if schema else ()
             )
             own = AttributeSchema(specs) if specs else None
-            asked = ask_in_own_words(self.own_schema, own)
+            asked = ask_in_own_words(self.own_schema, own, is_specialist=self.is_specialist)
             self.matches.update(asked.matches)
             self._category_attributes[path] = CategoryAttributes(asked.attributes, asked.unlearnt, own)
         return self._category_attributes[path]
@@ -216,13 +271,17 @@ def make_plan(
     there isn't, or that has nothing to ask.
     """
     own = backend.capabilities
+    # One that was trained on categories alone would name a category as the pattern of a shirt.
+    is_specialist = own.schema is not None or own.taxonomy is not None
     crosswalk = None if taxonomy is None else lead_to(taxonomy, own, crosswalk)
     # A model is asked in its own categories where it has some: it was trained on their names.
     asked_taxonomy = own.taxonomy if crosswalk else taxonomy or own.taxonomy
     taxonomy = taxonomy or own.taxonomy
     if value_map is not None and (schema is None or own.schema is None):
         raise UsageError("--value-map leads from the attributes that a model lists to those of --schema; give both")
-    asked = ask_in_own_words(own.schema, schema or own.schema, value_map)
+    asked = ask_in_own_words(own.schema, schema or own.schema, value_map, is_specialist=is_specialist)
+    columns = tuple(columns)
+    requested = {fold_attribute(name) for name in (*(schema.names if schema else ()), *columns)}
     schema = schema or own.schema
     further = _further(columns, schema)
     unlearnt = (*asked.unlearnt, *further)
@@ -248,17 +307,20 @@ def make_plan(
         evidence="occlusion" if evidence is True else evidence or None,
         category_schemas=category_schemas,
         own_schema=own.schema,
+        is_specialist=is_specialist,
         matches=asked.matches,
         unlearnt=unlearnt,
         deciding=_deciding(own.schema, crosswalk, asked.attributes, tasks),
         attribute_names=attribute_names,
         schema=schema,
+        applicability=own.applicability,
+        unrequested=frozenset(map(fold_attribute, own.schema.names if own.schema else ())) - requested,
         questions=QuestionPlan.of(
             context,
             asked_attributes(own.schema) if own.schema else (),
             attribute_names,
             asked.matches,
-            is_specialist=own.schema is not None or own.taxonomy is not None,
+            is_specialist=is_specialist,
             answers_open=precision == 0 or OPEN_QUESTION in calibration.fields,
         ),
     )
@@ -298,11 +360,17 @@ class AskedAttributes:
 
 
 def ask_in_own_words(
-    own: AttributeSchema | None, schema: AttributeSchema | None, value_map: Path | None = None
+    own: AttributeSchema | None,
+    schema: AttributeSchema | None,
+    value_map: Path | None = None,
+    *,
+    is_specialist: bool = True,
 ) -> AskedAttributes:
     """A shop's attributes as a model knows them, by the user's map or by their names. A model that brings no schema is asked
-    for all as they are.
+    for all as they are, unless it is a specialist: then it has learnt none of them.
     """
+    if own is None and schema is not None and is_specialist:
+        return AskedAttributes(unlearnt=schema.attributes)
     if schema is None or own is None or schema is own:
         return AskedAttributes(asked_attributes(schema) if schema else ())
     found = match_attributes(own, schema) if value_map is None else load_value_map(value_map, own, schema)

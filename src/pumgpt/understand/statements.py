@@ -23,6 +23,9 @@ from pumgpt.understand.judge import LEAST_CONFIDENCE, FieldPrediction
 
 CALIBRATION = Path(__file__).with_name("text_calibration.json")
 AGREEMENT, TEXT_AGAINST_MODEL, MODEL_AGAINST_TEXT = "agreement", "text against model", "model against text"
+DISPUTED_FROM = 0.9
+"""How sure the photos alone must be of another answer, so that none is filled: below, a title mostly tells what they leave
+open."""
 _MOST_SURE = 0.999
 
 
@@ -88,6 +91,21 @@ class StatementReader:
         if same_value(str(seen.value), str(stated.value), spec):
             return self._agreed(model, text, is_measured)
         return self._disputed(spec.name, model, text, is_measured)
+
+    def hold_against(self, name: str, reading: Reading, alone: FieldPrediction) -> Reading:
+        """The reading, not sure where the photos alone surely show another value: the text may be of another product.
+
+        A model follows the title that it has read; that it would have said otherwise shows only when it is asked without.
+        """
+        told, seen = reading.prediction.value, alone.value
+        if told is None or seen is None or (alone.confidence or 0.0) < DISPUTED_FROM or alike(str(told), str(seen)):
+            return reading
+        says = f"the text makes it {told}"
+        if reading.quote is not None and reading.source != "photo":
+            says = f"the {reading.quote.part} says '{reading.quote.words}'"
+        remark = reading.remark or f"{name}: the photo says {seen}, {says}"
+        sure = reading.prediction.sure and self.precision == 0
+        return replace(reading, prediction=replace(reading.prediction, sure=sure), remark=remark)
 
     def _agreed(self, model: Reading, text: Reading, is_measured: bool) -> Reading:
         seen, stated = model.prediction, text.prediction

@@ -158,6 +158,7 @@ class PumGPTBackend(Backend):
             schema=AttributeSchema(specs) if specs else None,
             calibration=calibration,
             knows_imagenet=knows_imagenet,
+            training_data=tuple(map(str, card.training_data)),
             gives_evidence=True,
         )
         memory = Memory.load(folder) if remembers else None
@@ -186,8 +187,13 @@ class PumGPTBackend(Backend):
     @torch.inference_mode()
     def answer(self, requests: Sequence[Request], *, evidence: bool = False) -> list[list[Answer]]:
         """See `Backend.answer`."""
-        if not any(request.questions for request in requests):
-            return [[] for _ in requests]
+        # A request without questions has no prompt that could hold its photos, so it takes no row of the batch.
+        asked = [request for request in requests if request.questions]
+        found = iter(self._answer_asked(asked, evidence) if asked else ())
+        return [next(found) if request.questions else [] for request in requests]
+
+    def _answer_asked(self, requests: Sequence[Request], evidence: bool) -> list[list[Answer]]:
+        """Answers to requests of which each has a question."""
         photos, shown = self._encode(requests, evidence)
         prefix, pending = self._prefill(requests, photos, shown)
         neighbours = self._neighbours(photos, shown)
@@ -271,7 +277,7 @@ class PumGPTBackend(Backend):
             ]
             # One token is kept back for each question: evidence is the attention of a suffix's last token.
             length = _common_length(prompts, keep=1)
-            prefix = prompts[0][:length] if prompts else (self.decoder.pad_token_id,)
+            prefix = prompts[0][:length]
             prefixes.append(prefix)
             placeholders = tuple(i for i, token in enumerate(prefix) if token == self.model.config.image_token_id)
             pending.extend(
@@ -477,7 +483,7 @@ def _batches(items: Sequence[_Item], size: int) -> Iterable[list[_Item]]:
 
 def _common_length(prompts: Sequence[Sequence[int]], keep: int = 0) -> int:
     """How many tokens all prompts begin with alike; each keeps `keep` tokens at least for itself."""
-    shortest = min((len(prompt) for prompt in prompts), default=keep) - keep
+    shortest = min(len(prompt) for prompt in prompts) - keep
     for position in range(shortest):
         if any(prompt[position] != prompts[0][position] for prompt in prompts):
             return position

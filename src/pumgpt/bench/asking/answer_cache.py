@@ -84,6 +84,7 @@ def _to_json(key: str, timed: TimedAnswer) -> dict[str, Any]:
         "ranked": answer.ranked,
         "written": answer.written,
         "num_tokens": answer.num_tokens,
+        "known": answer.known,
         "seconds": round(timed.seconds, 6),
     }
 
@@ -102,6 +103,7 @@ def _load(path: Path) -> dict[str, TimedAnswer]:
                 ranked=ranked,
                 written=document["written"],
                 num_tokens=document["num_tokens"],
+                known=float(document.get("known", 1.0)),
             )
             answers[str(document["key"])] = TimedAnswer(answer, float(document["seconds"]))
         except (ValueError, KeyError, TypeError):  # half a line, or one of another program

@@ -6,16 +6,20 @@ is left empty: a product is asked once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
+
+from PIL.Image import Image
 
 from pumgpt.backends.calibration import PrecisionOf
 from pumgpt.backends.protocol import Backend
 from pumgpt.bench.asking.answer_cache import AnswerCache, TimedAnswer
 from pumgpt.bench.asking.runner import PRODUCTS_AT_ONCE, CaseRequest, ask
-from pumgpt.bench.suites.items import Item, SuiteData
-from pumgpt.bench.suites.suite import WITH_TITLE, Condition, Suite
+from pumgpt.bench.suites.items import Item, SuiteData, hash_photos
+from pumgpt.bench.suites.photo_conditions import PHOTO_CONDITIONS, PLAIN
+from pumgpt.bench.suites.suite import IMAGE_ONLY, WITH_TITLE, Condition, Suite
 from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Question
@@ -27,7 +31,7 @@ from pumgpt.understand.fields.base import Reply
 from pumgpt.understand.plan import DEFAULT_PRECISION, Plan, make_plan
 
 FILLED, DEFAULT = "every field filled", "default precision"
-FilledFields = dict[Condition, dict[str, dict[str, Understanding]]]
+FilledFields = dict[str, dict[str, dict[str, Understanding]]]
 """Condition -> precision -> product id -> its record."""
 AskedProduct = tuple[Product, Sequence[tuple[str, Question]]]
 """A product as it was shown, and its questions with their case ids."""
@@ -63,6 +67,15 @@ def shown_product(item: Item, condition: Condition) -> Product:
     return Product(item.product.id, images=item.product.images, title=title)
 
 
+class Shown(NamedTuple):
+    """A product as a condition shows it to a model."""
+
+    condition: str
+    product: Product
+    photos: tuple[Image, ...]
+    photo_hash: str
+
+
 def fill_fields(
     backend: Backend,
     suite: Suite,
@@ -73,27 +86,86 @@ def fill_fields(
     targets: Mapping[str, Target] = TARGETS,
 ) -> FilledFields:
     """Ask a model about all products under the conditions of `suite.product_fields`. Raises `BackendError` as `ask` does."""
-    plan = make_field_plan(backend, data)
-    asked: dict[Condition, list[AskedProduct]] = {}
 
-    def requests_of(item: Item) -> list[CaseRequest]:
+    def show(item: Item) -> list[Shown]:
         photos = tuple(open_photo(ref) for ref in item.product.images)
         # A picture of no product has no title, so that the other conditions would show the same.
         conditions = suite.product_fields if item.origin == "product" else suite.product_fields[:1]
+        return [Shown(name, shown_product(item, name), photos, item.photo_hash) for name in conditions]
+
+    return _fill(backend, data, data.items, show, cache, products_at_once, progress, targets)
+
+
+def fill_altered(
+    backend: Backend,
+    suite: Suite,
+    data: SuiteData,
+    cache: AnswerCache,
+    products_at_once: int = PRODUCTS_AT_ONCE,
+    progress: Callable[[int], None] = lambda done: None,
+    targets: Mapping[str, Target] = TARGETS,
+) -> FilledFields:
+    """The same from the photo alone for `suite.photo_sample` products: as it is (`PLAIN`), and under each of
+    `suite.photo_conditions`.
+    """
+
+    def show(item: Item) -> list[Shown]:
+        photos = tuple(open_photo(ref) for ref in item.product.images)
+        product = shown_product(item, IMAGE_ONLY)
+        # Under the name that `fill_fields` asks by, so that the plain photo is not asked twice.
+        shown = [Shown(IMAGE_ONLY, product, photos, item.photo_hash)]
+        for name in suite.photo_conditions:
+            altered = tuple(map(PHOTO_CONDITIONS[name], photos))
+            # Of the pixels, not of the name: answers are kept only as long as a condition does the same.
+            shown.append(Shown(name, product, altered, hash_photos(photo.tobytes() for photo in altered)))
+        return shown
+
+    # A product has many photos here; as many at once as usual would not fit in memory.
+    at_once = max(1, products_at_once // (1 + len(suite.photo_conditions)))
+    sample = sample_products(suite, data.items)
+    filled = _fill(backend, data, sample, show, cache, at_once, progress, targets)
+    return {PLAIN if name == IMAGE_ONLY else name: records for name, records in filled.items()}
+
+
+def sample_products(suite: Suite, items: Iterable[Item]) -> list[Item]:
+    """The products whose photos are also shown altered, in the suite's order."""
+
+    def draw(item: Item) -> bytes:
+        return hashlib.sha256(f"{suite.name} {suite.seed} {item.product.id}".encode()).digest()
+
+    seen = [item for item in items if item.origin == "product" and item.product.images]
+    # By a number of the product's own: another limit on the suite leaves the same products among the first.
+    kept = {item.product.id for item in sorted(seen, key=draw)[: suite.photo_sample]}
+    return [item for item in seen if item.product.id in kept]
+
+
+def _fill(
+    backend: Backend,
+    data: SuiteData,
+    items: Sequence[Item],
+    show: Callable[[Item], Sequence[Shown]],
+    cache: AnswerCache,
+    products_at_once: int,
+    progress: Callable[[int], None],
+    targets: Mapping[str, Target],
+) -> FilledFields:
+    plan = make_field_plan(backend, data)
+    asked: dict[str, list[AskedProduct]] = {}
+
+    def requests_of(item: Item) -> list[CaseRequest]:
         requests = []
-        for condition in conditions:
-            product = shown_product(item, condition)
+        for shown in show(item):
             questions: list[tuple[str, Question]] = []
-            for request in plan.requests(product, photos):
-                start = f"{product.id}/{condition}/product fields"
+            for request in plan.requests(shown.product, shown.photos):
+                start = f"{shown.product.id}/{shown.condition}/product fields"
                 # Numbered through all requests of the product, because their questions may be equal.
                 ids = [f"{start}/{len(questions) + place}" for place in range(len(request.questions))]
                 questions += zip(ids, request.questions, strict=True)
-                requests.append(CaseRequest.of(request, ids, item.photo_hash))
-            asked.setdefault(condition, []).append((product, questions))
+                requests.append(CaseRequest.of(request, ids, shown.photo_hash))
+            asked.setdefault(shown.condition, []).append((shown.product, questions))
         return requests
 
-    answers = ask(backend, data.items, requests_of, cache, products_at_once, progress)
+    answers = ask(backend, items, requests_of, cache, products_at_once, progress)
     model = ModelInfo(name=backend.name, revision=backend.revision)
     plans = {name: replace(plan, **target._asdict()) for name, target in targets.items()}
     return {

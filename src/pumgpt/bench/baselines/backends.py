@@ -239,3 +239,8 @@ def make_baseline(name: str, fit: FitData | None) -> FieldsModel:
     if fit is None:
         raise UsageError(f"--model {name}: this suite names no labelled products to fit it on (its key 'fit')")
     return BASELINES[name](fit)
+
+
+def is_baseline(model: str) -> bool:
+    """Whether a `--model` is one of this file, and no model that sees."""
+    return model == Majority.name or model in BASELINES or model.startswith(PREDICTIONS)

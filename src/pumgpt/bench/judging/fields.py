@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -79,7 +79,9 @@ def score_filled(filled: FilledFields, suite: Suite, items: Sequence[Item]) -> F
             name: {product: prediction_of(record, suite.values) for product, record in of_all.items()}
             for name, of_all in records.items()
         }
-        scores[condition] = {name: score_predictions(given, products) for name, given in predictions.items()}
+        scores[condition] = {
+            name: score_predictions(given, products, suite.uncounted) for name, given in predictions.items()
+        }
         for kind, ids in pictures.items():
             for name, given in predictions.items():
                 of_kind = [given[key] for key in ids if key in given]
@@ -87,20 +89,22 @@ def score_filled(filled: FilledFields, suite: Suite, items: Sequence[Item]) -> F
                     scores[condition][name][kind] = _score_pictures(of_kind)
         # The plots show one condition; with every field filled they hold the unsure answers too.
         if condition == suite.product_fields[0]:
-            judged = judge_fields(predictions[FILLED], products)
+            judged = judge_fields(predictions[FILLED], products, suite.uncounted)
             verdicts = {name: pair for name, cases in judged.items() if (pair := confidences(cases))[0]}
     return FieldScores(scores, verdicts)
 
 
-def score_predictions(predictions: Mapping[str, Prediction], items: Sequence[Item]) -> Scores:
-    """All metrics of all fields that the truth states and the model was asked about, by product id.
+def score_predictions(
+    predictions: Mapping[str, Prediction], items: Sequence[Item], uncounted: Collection[str] = ()
+) -> Scores:
+    """All metrics of all fields but `uncounted` that the truth states and the model was asked about, by product id.
 
     A product without a prediction counts as one where every field was left empty.
     """
     if not items:
         return {}
     scores: Scores = {"products": {"answered": proportion([item.product.id in predictions for item in items])}}
-    for name, cases in judge_fields(predictions, items).items():
+    for name, cases in judge_fields(predictions, items, uncounted).items():
         if name == CATEGORY:
             scores[name] = _score_category(cases)
         else:
@@ -111,7 +115,9 @@ def score_predictions(predictions: Mapping[str, Prediction], items: Sequence[Ite
     return scores
 
 
-def judge_fields(predictions: Mapping[str, Prediction], items: Sequence[Item]) -> dict[str, list[JudgedField]]:
+def judge_fields(
+    predictions: Mapping[str, Prediction], items: Sequence[Item], uncounted: Collection[str] = ()
+) -> dict[str, list[JudgedField]]:
     """Field -> one for each product that states it; the category first, then the attributes as they were asked."""
     nothing = Prediction()
     # Of all predictions, since a model may leave a field out for some products: it then counts as left empty.
@@ -121,7 +127,7 @@ def judge_fields(predictions: Mapping[str, Prediction], items: Sequence[Item]) -
         judged[name] = [
             JudgedField(name, truth, predictions.get(item.product.id, nothing).fields.get(name, UNFILLED))
             for item in items
-            if (truth := item.fields.get(name))
+            if (truth := item.fields.get(name)) and name not in uncounted
         ]
     return {name: cases for name, cases in judged.items() if cases}
 

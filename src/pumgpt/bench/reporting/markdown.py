@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pumgpt.bench.benchmark import BenchResult
+from pumgpt.bench.asking.product_fields import sample_products
+from pumgpt.bench.benchmark import BenchResult, ModelResult
 from pumgpt.bench.judging.failures import KINDS, count_kinds, worst_slices
 from pumgpt.bench.judging.scoring import Scores
 from pumgpt.bench.reporting.headlines import headline_scores
+from pumgpt.bench.reporting.photo_sections import (
+    ALTERED_NOTE,
+    ALTERED_TITLE,
+    UNLEARNED_NOTE,
+    UNLEARNED_TITLE,
+    altered_fields,
+    claim_row,
+    unlearned_rows,
+)
 from pumgpt.bench.stats.comparison import Comparison, summarise
 
 
@@ -24,6 +34,8 @@ def render_markdown(result: BenchResult, command: str) -> str:
         if any(columns.values()):
             sections.append(f"### All scores, {condition}\n\n{render_table(columns)}")
     sections += render_fields(result)
+    for model in result.models:
+        sections += [_altered(result, model), _unlearned(model)]
     return "\n".join(section for section in sections if section)
 
 
@@ -108,6 +120,30 @@ def render_fields(result: BenchResult) -> list[str]:
         note = "Asked and filled as `pumgpt enrich` does, for the model's own categories and attributes."
         sections.append(f"### Product fields, {condition}\n\n{note}\n\n{render_table(columns)}")
     return sections
+
+
+def _altered(result: BenchResult, model: ModelResult) -> str:
+    if not model.altered:
+        return ""
+    tables = [
+        f"#### {one.field}\n\n{render_rows(['photo', *one.heads], [[name, *cells] for name, cells in one.rows])}"
+        for one in altered_fields(model)
+    ]
+    sample = len(sample_products(result.suite, result.data.items))
+    head = f"### {ALTERED_TITLE}: {model.name}\n\n{ALTERED_NOTE} {sample:,} products.\n"
+    return "\n".join([head, *tables])
+
+
+def _unlearned(model: ModelResult) -> str:
+    if model.unlearned is None:
+        return ""
+    table = render_rows(["photos", "field", "filled", "wrong"], unlearned_rows(model))
+    claims = render_rows(
+        ["product", "category", "confidence", "verdict", "the photo shows"], [*map(claim_row, model.unlearned.claims)]
+    )
+    head = f"### {UNLEARNED_TITLE}: {model.name}\n\n{UNLEARNED_NOTE}\n"
+    listed = f"Every category that was filled, the wrong ones first:\n\n{claims}" if model.unlearned.claims else ""
+    return "\n".join(part for part in (head, table, listed) if part)
 
 
 def render_table(columns: Mapping[str, Scores], fields: list[str] | None = None) -> str:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from pumgpt.backends.protocol import Backend
 from pumgpt.bench.asking.cases import show_listing
+from pumgpt.bench.asking.product_fields import sample_products
 from pumgpt.bench.asking.runner import make_requests
 from pumgpt.bench.baselines.backends import BASELINES, Majority
 from pumgpt.bench.benchmark import BenchResult, EvidenceMap, ModelResult
@@ -19,6 +20,16 @@ from pumgpt.bench.judging.failures import KINDS, Failure, confusions, count_kind
 from pumgpt.bench.judging.label_noise import LabelNoise
 from pumgpt.bench.judging.scoring import Scores
 from pumgpt.bench.reporting.headlines import Headline, rows
+from pumgpt.bench.reporting.photo_sections import (
+    ALTERED_NOTE,
+    ALTERED_TITLE,
+    NUM_CLAIMS,
+    UNLEARNED_NOTE,
+    UNLEARNED_TITLE,
+    altered_fields,
+    claim_row,
+    unlearned_rows,
+)
 from pumgpt.bench.reporting.plots import COLOURS, reliability_svg, risk_coverage_svg
 from pumgpt.bench.reporting.results import choose_examples
 from pumgpt.bench.stats.comparison import summarise
@@ -94,6 +105,13 @@ def _context(result: BenchResult, command: str) -> dict[str, Any]:
         "differences": summarise(result.comparisons),
         "num_comparisons": len(result.comparisons),
         "calibration": _calibration(result),
+        "altered": [one for model in result.models for one in altered_fields(model)],
+        "altered_title": ALTERED_TITLE,
+        "altered_note": ALTERED_NOTE,
+        "num_altered": len(sample_products(result.suite, result.data.items)),
+        "unlearned": [_unlearned(result, model) for model in result.models if model.unlearned is not None],
+        "unlearned_title": UNLEARNED_TITLE,
+        "unlearned_note": UNLEARNED_NOTE,
         "failures": [_failures(result, model) for model in result.models],
         "kinds": [(kind, KIND_WORDS[kind], KIND_COLOURS[kind]) for kind in KINDS],
         "positions": _positions(result),
@@ -184,6 +202,17 @@ def _calibration(result: BenchResult) -> list[dict[str, Any]]:
                 plots = reliability_svg(verdicts), risk_coverage_svg(verdicts)
                 sections.append({"model": model.name, "plots": plots, "condition": where})
     return sections
+
+
+def _unlearned(result: BenchResult, model: ModelResult) -> dict[str, Any]:
+    claims = model.unlearned.claims if model.unlearned is not None else ()
+    cards = []
+    for claim in claims[:NUM_CLAIMS]:
+        photo = _open(result.items[claim.product])
+        _, category, sure, verdict, shows = claim_row(claim)
+        picture = None if photo is None else data_uri(thumbnail(photo, PHOTO_PX))
+        cards.append({"photo": picture, "category": category, "sure": sure, "verdict": verdict, "shows": shows})
+    return {"model": model.name, "rows": unlearned_rows(model), "cards": cards, "total": len(claims)}
 
 
 def _failures(result: BenchResult, model: ModelResult) -> dict[str, Any]:

@@ -13,10 +13,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from pumgpt.bench.asking.product_fields import sample_products
 from pumgpt.bench.benchmark import BenchResult, ModelResult
 from pumgpt.bench.judging.failures import KINDS, Failure, confusions, count_kinds, slices_of, worst_slices
 from pumgpt.bench.judging.label_noise import Ceiling
 from pumgpt.bench.judging.scoring import Scores
+from pumgpt.bench.judging.unlearned_kinds import UnlearnedScores
 from pumgpt.bench.stats.comparison import Comparison
 from pumgpt.errors import CatalogError
 
@@ -131,6 +133,23 @@ class LabelNoiseJson(_Strict):
     ceilings: list[CeilingJson]
 
 
+class ClaimJson(_Strict):
+    """A category that was filled of a photo whose kind was never learned, to be reviewed."""
+
+    product: str
+    value: list[str]
+    confidence: float | None
+    right: bool
+    shows: list[str]
+
+
+class UnlearnedJson(_Strict):
+    """`scores`: group of photos -> field -> 'filled' and 'wrong'."""
+
+    scores: dict[str, dict[str, dict[str, MeasuredJson]]]
+    claims: list[ClaimJson]
+
+
 class Results(_Strict):
     """The whole document."""
 
@@ -148,6 +167,12 @@ class Results(_Strict):
     """Model -> reason -> cases without an answer."""
     product_fields: dict[str, dict[str, dict[str, dict[str, dict[str, MeasuredJson]]]]] = {}
     """Condition -> precision -> field -> metric -> model. Absent where the suite doesn't ask for it."""
+    photo_sample: list[str] = []
+    """The products whose photos were also shown altered."""
+    photo_conditions: dict[str, dict[str, dict[str, dict[str, MeasuredJson]]]] = {}
+    """Photo condition -> field -> metric -> model. Absent where no photo was altered."""
+    unlearned_kinds: dict[str, UnlearnedJson] = {}
+    """By model, of those that never learned the suite's kinds. Absent without any."""
     run: dict[str, Any]
 
 
@@ -188,6 +213,16 @@ def to_document(result: BenchResult, run: Mapping[str, Any]) -> dict[str, Any]:
             condition: {precision: _by_slot(models) for precision, models in by_precision.items()}
             for condition, by_precision in result.field_scores.items()
         }
+    conditions = dict.fromkeys(name for model in result.models for name in model.altered)
+    if conditions:
+        document["photo_sample"] = [item.product.id for item in sample_products(suite, data.items)]
+        document["photo_conditions"] = {
+            name: _by_slot({model.name: model.altered[name] for model in result.models if name in model.altered})
+            for name in conditions
+        }
+    unlearned = {model.name: _unlearned(model.unlearned) for model in result.models if model.unlearned is not None}
+    if unlearned:
+        document["unlearned_kinds"] = unlearned
     return Results.model_validate(document).model_dump(mode="json", exclude_unset=True)
 
 
@@ -219,6 +254,22 @@ def _by_slot(columns: Mapping[str, Any]) -> dict[str, Any]:
             for metric, measured in given.items():
                 table.setdefault(slot, {}).setdefault(metric, {})[model] = measured
     return table
+
+
+def _unlearned(found: UnlearnedScores) -> dict[str, Any]:
+    return {
+        "scores": {group: scores_to_json(scores) for group, scores in found.scores.items()},
+        "claims": [
+            {
+                "product": claim.product,
+                "value": list(claim.value),
+                "confidence": None if claim.confidence is None else round(claim.confidence, 4),
+                "right": claim.right,
+                "shows": list(claim.shows),
+            }
+            for claim in found.claims
+        ],
+    }
 
 
 def _comparison(comparison: Comparison) -> dict[str, Any]:

@@ -111,6 +111,26 @@ def bootstrap_ratio(
     return Measured(float(tops_P.sum() / bottoms_P.sum()), *percentile_interval(ratios_R), count)
 
 
+def bootstrap_ratio_difference(
+    ratio: tuple[ArrayLike, ArrayLike], base: tuple[ArrayLike, ArrayLike], seed: int = SEED
+) -> Measured:
+    """One ratio minus another over the same products: each a pair of numerators and denominators, one of each a product.
+
+    Paired: both ratios are of the same resamples, so that what makes a product hard cancels out.
+    """
+    sums_P = [np.asarray(numbers, dtype=np.float64) for numbers in (*ratio, *base)]
+    tops_P, bottoms_P, base_tops_P, base_bottoms_P = sums_P
+    if not len(tops_P) or bottoms_P.sum() == 0 or base_bottoms_P.sum() == 0:
+        return nothing_measured(len(tops_P))
+    weights_RP = resample_weights(len(tops_P), seed=seed)
+    tops_R, bottoms_R, base_tops_R, base_bottoms_R = (weights_RP @ numbers for numbers in sums_P)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # 0 / 0 is NaN, which has no vote in the interval: such a resample has no ratio to compare.
+        differences_R = tops_R / bottoms_R - base_tops_R / base_bottoms_R
+    value = tops_P.sum() / bottoms_P.sum() - base_tops_P.sum() / base_bottoms_P.sum()
+    return Measured(float(value), *percentile_interval(differences_R), len(tops_P))
+
+
 def bootstrap_mean(values: ArrayLike, seed: int = SEED) -> Measured:
     """The mean of one number for each product, with its bootstrap interval."""
     numbers = np.asarray(values, dtype=np.float64)

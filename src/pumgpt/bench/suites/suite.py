@@ -9,6 +9,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from pumgpt.bench.suites.photo_conditions import PHOTO_CONDITIONS
 from pumgpt.errors import SchemaError, UsageError
 from pumgpt.tasks.registry import get_task
 
@@ -46,6 +47,17 @@ class Suite(BaseModel):
     tasks: tuple[str, ...] = ("category", "attributes", "attribute_qa")
     product_fields: tuple[Condition, ...] = ()
     """The conditions under which models also fill the products' fields as `pumgpt enrich` does."""
+    uncounted: tuple[str, ...] = ()
+    """Fields that models may fill and that are not scored: their labels don't follow from what is shown, or name things in
+    other words than the model's own."""
+    photo_sample: int = Field(0, ge=0)
+    """How many products are also shown with their photos altered, for models to fill the fields again; 0 for none."""
+    photo_conditions: tuple[str, ...] = tuple(PHOTO_CONDITIONS)
+    """How the photos of these products are altered: names of `photo_conditions.py`."""
+    no_such_attribute: dict[str, tuple[str, ...]] = {}
+    """First level of a product's category -> attributes that products of its kind don't have."""
+    also_called: dict[str, tuple[str, ...]] = {}
+    """A level of a product's category -> other names of the same thing in models' vocabularies."""
     attributes: tuple[str, ...] = ()
     """The attributes that are asked, where a product states them; without any, all that it states."""
     untold: tuple[str, ...] = ()
@@ -82,6 +94,14 @@ class Suite(BaseModel):
         # Striking a title needs the true values, which nobody who fills a catalogue has.
         if any(name not in (IMAGE_ONLY, WITH_TITLE) for name in names):
             raise ValueError(f"fields are filled '{IMAGE_ONLY}' or '{WITH_TITLE}'")
+        return names
+
+    @field_validator("photo_conditions")
+    @classmethod
+    def _known_conditions(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in PHOTO_CONDITIONS:
+                raise ValueError(f"there is no photo condition '{name}'; known are {', '.join(PHOTO_CONDITIONS)}")
         return names
 
     @field_validator("tasks", "conditions")

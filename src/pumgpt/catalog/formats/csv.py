@@ -9,10 +9,11 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pumgpt.catalog.formats.annotated import AnnotatedRow
 from pumgpt.catalog.formats.base import CatalogReader, Format, FormatWriter, Record, RejectedRow
@@ -22,12 +23,13 @@ from pumgpt.catalog.formats.csv_records import BrokenRecord, find_header, read_r
 from pumgpt.catalog.formats.filled import FilledColumns, Fills
 from pumgpt.catalog.formats.jsonl import plain_json
 from pumgpt.catalog.formats.text_lines import check_file, encoding_of, has_mark, read_lines
+from pumgpt.catalog.formats.xlsx.package import WORKBOOKS, split_sheet
 from pumgpt.catalog.product import Product, is_missing, text_of
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.errors import CatalogError
 
-TABLES = (".csv", ".tsv", ".txt")
-"""Endings of tables of text."""
+TABLES = (".csv", ".tsv", ".txt", *WORKBOOKS)
+"""Endings of files that the tables of shop systems come in: text, or a sheet of a workbook with the same columns."""
 _MOST_LINES_TO_HEADER = 12
 _DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 
@@ -45,8 +47,61 @@ class Dialect:
     """Whether a blank follows every delimiter, before a quote too."""
 
 
+class Table(Protocol):
+    """The records of an open file, wherever its cells stand: in a text, or in a sheet of a workbook."""
+
+    dialect: Dialect
+    warnings: list[str]
+    """What the user should know of the file before its first record is read."""
+
+    @property
+    def layout(self) -> Mapping[str, str]:
+        """See `CatalogReader.layout`."""
+
+    def records(self, warnings: list[str]) -> Iterator[list[str] | BrokenRecord]:
+        """The header, then what stands below it; `warnings` grows while they are read."""
+
+
+class TextTable:
+    """A CSV: comma-separated, or separated by tabs or semicolons where that makes a column `id_column`, or more columns, of
+    the header.
+    """
+
+    def __init__(self, path: Path, id_column: str | None = None) -> None:
+        self._path = path
+        self.dialect = _read_dialect(path, id_column)
+        num_above = len(self.dialect.preamble)
+        above = f"{path}: its header is line {num_above + 1}; what stands above is not read as products"
+        self.warnings = [above] if num_above else []
+
+    @property
+    def layout(self) -> Mapping[str, str]:
+        num_above = len(self.dialect.preamble)
+        return {
+            "delimiter": _DELIMITER_NAMES.get(self.dialect.delimiter, self.dialect.delimiter),
+            "encoding": encoding_of(self._path),
+            **({"header": f"line {num_above + 1}"} if num_above else {}),
+        }
+
+    def records(self, warnings: list[str]) -> Iterator[list[str] | BrokenRecord]:
+        lines = islice(read_lines(self._path, warnings), len(self.dialect.preamble), None)
+        return read_records(lines, self.dialect.delimiter, skip_blanks=self.dialect.skip_blanks)
+
+
+def open_table(path: Path, id_column: str | None = None) -> Table:
+    """The records of a file. Raises `CatalogError` where it can't be read."""
+    file, _ = split_sheet(path)
+    if ending_of(file) not in WORKBOOKS:
+        check_file(path)
+        return TextTable(path, id_column)
+    # Not at the top: what reads workbooks of no known layout fills their cells by the functions below.
+    from pumgpt.catalog.formats.xlsx.sheet_table import SheetTable
+
+    return SheetTable(path)
+
+
 class CsvReader(CatalogReader):
-    """Comma-separated, or separated by tabs or semicolons where that makes a column `id`, or more columns, of the header.
+    """A table of text cells; shop systems' tables may stand in a workbook instead of a text.
 
     `header` are the names as the file writes them, `columns` the same made distinct.
     """
@@ -54,12 +109,11 @@ class CsvReader(CatalogReader):
     text_only = True
 
     def __init__(self, format_: Format[Any], path: Path, column_map: ColumnMap | None = None) -> None:
-        super().__init__(format_, path, column_map)
-        self.dialect = _read_dialect(path, None if column_map is None else column_map.id)
-        if self.dialect.preamble:
-            place = len(self.dialect.preamble) + 1
-            self.warn(f"{path}: its header is line {place}; what stands above is not read as products")
-        header = next(self._cut([]), None)
+        file, _ = split_sheet(path)
+        super().__init__(format_, file, column_map)
+        self.table = open_table(path, None if column_map is None else column_map.id)
+        self.warn(*self.table.warnings)
+        header = next(self.table.records([]), None)
         if header is None or isinstance(header, BrokenRecord):
             reason = "has no header" if header is None else f"header: {header.error}"
             raise CatalogError(f"{path}: {reason}; its first line must name the columns, 'id' among them")
@@ -73,12 +127,7 @@ class CsvReader(CatalogReader):
 
     @property
     def layout(self) -> Mapping[str, str]:
-        preamble = len(self.dialect.preamble)
-        return {
-            "delimiter": _DELIMITER_NAMES.get(self.dialect.delimiter, self.dialect.delimiter),
-            "encoding": encoding_of(self.path),
-            **({"header": f"line {preamble + 1}"} if preamble else {}),
-        }
+        return self.table.layout
 
     def records(self) -> Iterator[Record | RejectedRow]:
         columns = self._columns
@@ -92,12 +141,12 @@ class CsvReader(CatalogReader):
                 yield dict(zip(columns, cells, strict=True))
 
     def count_records(self) -> int:
-        return sum(1 for _ in self._cut([])) - 1
+        return sum(1 for _ in self.table.records([])) - 1
 
     def rows(self) -> Iterator[list[str] | BrokenRecord]:
         """What stands below the header, cell by cell."""
         warnings: list[str] = []
-        records = self._cut(warnings)
+        records = self.table.records(warnings)
         next(records)
         for cells in records:
             if warnings:
@@ -115,12 +164,8 @@ class CsvReader(CatalogReader):
         """The id of a record that has lost a quote, where the id comes before it."""
         if self._columns[0] != self.id_column:
             return None
-        cell = record.line.split(self.dialect.delimiter, 1)[0].strip()
+        cell = record.line.split(self.table.dialect.delimiter, 1)[0].strip()
         return cell if cell and len(cell) < 1000 and '"' not in cell and "\0" not in cell else None
-
-    def _cut(self, warnings: list[str]) -> Iterator[list[str] | BrokenRecord]:
-        lines = islice(read_lines(self.path, warnings), len(self.dialect.preamble), None)
-        return read_records(lines, self.dialect.delimiter, skip_blanks=self.dialect.skip_blanks)
 
 
 class CsvWriter(FormatWriter):
@@ -134,7 +179,7 @@ class CsvWriter(FormatWriter):
     ) -> None:
         self.columns, self.names = columns, columns.names if names is None else names
         self._source, self._fills = source, source.fills
-        self.file = RecordWriter(path, dialect_of(path, source))
+        self.file = open_records(path, source)
         self._blank_row = dict.fromkeys(self.names, "")
         # Where the source has answers of an earlier run, those that aren't given again are taken away.
         self._answers = columns.given_cells if set(columns.own).isdisjoint(columns.added) else columns.cells
@@ -159,6 +204,23 @@ class CsvWriter(FormatWriter):
     def fill(self, row: dict[str, str], product: Product, understanding: Understanding) -> None:
         """Put what was filled into the shop's own cells."""
         fill_cells(row, self.columns, self._fills, product, understanding)
+
+
+class RecordFile(Protocol):
+    """A file that takes records: the header first, then every row that the source had, in its order."""
+
+    def write(self, cells: Sequence[str]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def open_records(path: Path, source: CatalogReader) -> RecordFile:
+    """Begin the file `path`, written as `source` was where both have the same ending."""
+    if _ending(path) not in WORKBOOKS:
+        return RecordWriter(path, dialect_of(path, source))
+    from pumgpt.catalog.formats.xlsx.sheet_table import open_sheet
+
+    return open_sheet(path, source)
 
 
 class RecordWriter:
@@ -208,7 +270,7 @@ def annotate_export(
     columns = tuple(dict.fromkeys((*source.columns, *names)))
     own = len(source.header)
     places = {name: place for place, name in enumerate(columns)}
-    with closing(RecordWriter(path, dialect_of(path, source))) as writer:
+    with closing(open_records(path, source)) as writer:
         writer.write([*source.header, *columns[own:]])
         for row in rows:
             for place, cells in enumerate(rows_of(row.original)):
@@ -257,20 +319,32 @@ def fill_cells(
 
 def read_header(path: Path) -> list[str]:
     """The names in the first record; none where it can't be read."""
-    check_file(path)
-    dialect = _read_dialect(path)
-    lines = islice(read_lines(path, []), len(dialect.preamble), None)
-    header = next(read_records(lines, dialect.delimiter, skip_blanks=dialect.skip_blanks), [])
+    file, _ = split_sheet(path)
+    changed_ns = file.stat().st_mtime_ns if file.is_file() else 0
+    return [*_header_of(path, changed_ns)]
+
+
+@lru_cache(maxsize=16)
+def _header_of(path: Path, changed_ns: int) -> list[str]:
+    """Kept, as every shop system's format asks, and a workbook is slow to open. `changed_ns`: when the file was changed."""
+    header = next(open_table(path).records([]), [])
     return [] if isinstance(header, BrokenRecord) else header
+
+
+def is_table(path: Path) -> bool:
+    """Whether a path is that of a file in which a shop system's table may be."""
+    file, _ = split_sheet(path)
+    return not file.is_dir() and ending_of(file) in TABLES
 
 
 def dialect_of(path: Path, source: CatalogReader) -> Dialect:
     """How a table is written: as the source was, where both have the same ending."""
     if not isinstance(source, CsvReader):
         return Dialect(_delimiter(path))
+    dialect = source.table.dialect
     if ending_of(source.path) == _ending(path):
-        return source.dialect
-    return Dialect(_delimiter(path), source.dialect.line_end, source.dialect.byte_order_mark)
+        return dialect
+    return Dialect(_delimiter(path), dialect.line_end, dialect.byte_order_mark)
 
 
 def padded(cells: Sequence[str], places: Mapping[str, int], values: Mapping[str, str]) -> list[str]:

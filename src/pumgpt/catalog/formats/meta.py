@@ -13,8 +13,7 @@ from typing import ClassVar
 
 from pumgpt.catalog.formats.base import FormatWriter, Record
 from pumgpt.catalog.formats.column_map import ColumnMap
-from pumgpt.catalog.formats.compression import ending_of
-from pumgpt.catalog.formats.csv import TABLES, read_header
+from pumgpt.catalog.formats.csv import is_table, read_header
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.google.terms import ATTRIBUTES, category_field, fold_column
 from pumgpt.catalog.formats.google.text import GoogleTextFormat, GoogleTextReader, GoogleTextWriter
@@ -32,7 +31,7 @@ class MetaFormat(GoogleTextFormat):
 
     def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
         """Whether a table's header has `id`, and names that only Meta has."""
-        if column_map is not None or path.is_dir() or ending_of(path) not in TABLES:
+        if column_map is not None or not is_table(path):
             return False
         names = {fold_column(name) for name in read_header(path)}
         return "id" in names and any(map(_MARKS.fullmatch, names))

@@ -34,6 +34,7 @@ from pumgpt.catalog.formats.shops.squarespace import SquarespaceFormat
 from pumgpt.catalog.formats.shops.wix import WixFormat
 from pumgpt.catalog.formats.shops.woocommerce import WooCommerceFormat
 from pumgpt.catalog.formats.xlsx.workbook import XlsxFormat
+from pumgpt.catalog.vocabulary.category_ids import CategoryIds
 from pumgpt.errors import CatalogError, UsageError, first_line
 
 PLUGINS = "pumgpt.formats"
@@ -99,11 +100,16 @@ def read_catalog(path: Path, column_map: ColumnMap | None = None) -> CatalogRead
     )
 
 
-def open_catalog(path: Path, column_map: ColumnMap | None = None) -> CatalogReader:
-    """Open a catalogue to work on its products. Raises `CatalogError` as `read_catalog` does, and where no row has a photo or
-    a text: most likely its columns weren't understood, and no work on it would come to anything.
+def open_catalog(
+    path: Path, column_map: ColumnMap | None = None, category_ids: CategoryIds | None = None
+) -> CatalogReader:
+    """Open a catalogue to work on its products. With `category_ids`, categories that the shop gives as ids have their path.
+
+    Raises `CatalogError` as `read_catalog` does, and where no row has a photo or a text: most likely its columns weren't
+    understood, and no work on it would come to anything.
     """
     reader = read_catalog(path, column_map)
+    reader.category_ids = category_ids
     reader.check_contents()
     return reader
 

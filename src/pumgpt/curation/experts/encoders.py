@@ -10,9 +10,10 @@ import torch
 from PIL.Image import Image
 
 from pumgpt.backends.contrastive import CONTRASTIVE_TYPES, DualEncoder
-from pumgpt.backends.runtime import no_progress_bar
+from pumgpt.backends.pumgpt.backend import PumGPTBackend
+from pumgpt.curation.experts.checkpoints import load_shared
 from pumgpt.curation.experts.similarity import Encoder, Floats
-from pumgpt.errors import ModelError, first_line
+from pumgpt.errors import ModelError
 from pumgpt.model.card import read_config, resolve_checkpoint
 from pumgpt.model.plain_text import encode_padded
 
@@ -27,37 +28,31 @@ def load_encoder(model: str) -> Encoder:
     model_type = read_config(folder).get("model_type")
     if model_type in CONTRASTIVE_TYPES:
         return DualEncoderScores(model, DualEncoder.load(folder, "cpu"))
-    if model_type != "pumgpt":
+    backend = load_shared(model) if model_type == "pumgpt" else None
+    if not isinstance(backend, PumGPTBackend):
         raise ModelError(f"--similarity {model}: its model_type is '{model_type}'; give a PumGPT, CLIP or SigLIP")
-    try:
-        with no_progress_bar():
-            return ContrastiveEncoder(model, str(folder))
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ModelError(f"--similarity {model}: can't be loaded: {first_line(error)}") from error
+    return ContrastiveEncoder(model, backend)
 
 
 class ContrastiveEncoder:
     """A PumGPT checkpoint with a contrastive head."""
 
-    def __init__(self, name: str, folder: str) -> None:
-        from pumgpt.model.modeling import PumGPTForConditionalGeneration
-        from pumgpt.model.processing import PumGPTProcessor
-
-        self.name = name
-        self.model: Any = PumGPTForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+    def __init__(self, name: str, backend: PumGPTBackend) -> None:
+        self.name, self.backend = name, backend
+        self.model: Any = backend.model
         if not self.model.config.contrastive_dim:
             raise ModelError(f"--similarity {name}: the checkpoint has no contrastive head; give a CLIP or SigLIP")
-        self.processor = PumGPTProcessor.from_pretrained(folder)
+        self.processor = backend.processor
         self._texts: dict[str, torch.Tensor] = {}
 
     @torch.inference_mode()
     def logits(self, photos: Sequence[Image], texts: Sequence[str]) -> Floats:
         model = self.model
-        pixels = self.processor(images=list(photos))["pixel_values"]
+        pixels = self.processor(images=list(photos))["pixel_values"].to(model.device)
         photos_BMJ = model.contrast.embed_photos(model.encode_photos(pixels).queries_BME)
         texts_RJ = self._embed(texts)
         scale = model.contrast.log_scale.exp().clamp(max=100)
-        return np.asarray((model.contrast.similarity(photos_BMJ, texts_RJ) * scale).numpy())
+        return np.asarray((model.contrast.similarity(photos_BMJ, texts_RJ) * scale).float().cpu().numpy())
 
     def _embed(self, texts: Sequence[str]) -> torch.Tensor:
         """Embeddings (R, J), cached: the values of an attribute recur with every product."""
@@ -66,9 +61,8 @@ class ContrastiveEncoder:
         new = [text for text in texts if text not in self._texts]
         if new:
             tokens = encode_padded(self.processor.tokenizer, new)
-            embedded = self.model.contrast.embed_texts(
-                self.model.qformer, tokens["input_ids"], tokens["attention_mask"]
-            )
+            ids, mask = (tokens[name].to(self.model.device) for name in ("input_ids", "attention_mask"))
+            embedded = self.model.contrast.embed_texts(self.model.qformer, ids, mask)
             self._texts.update(zip(new, embedded, strict=True))
         return torch.stack([self._texts[text] for text in texts])
 

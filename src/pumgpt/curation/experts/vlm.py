@@ -56,9 +56,9 @@ class VlmExpert(Expert):
     @classmethod
     def create(cls, options: ExpertOptions) -> VlmExpert:
         # Here, because every run resolves this class, and few load a model.
-        from pumgpt.backends.load import load_backend
+        from pumgpt.curation.experts.checkpoints import load_shared
 
-        return cls(load_backend(options.model), options.schema, categories_only=options.vlm_categories_only)
+        return cls(load_shared(options.model), options.schema, categories_only=options.vlm_categories_only)
 
     @classmethod
     def is_default(cls, options: ExpertOptions) -> bool:

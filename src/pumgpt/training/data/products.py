@@ -27,6 +27,7 @@ from pumgpt.catalog.photos.decode import open_photo
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.catalog.vocabulary.taxonomy import split_path
 from pumgpt.errors import PhotoError, RecipeError
+from pumgpt.model.card import category_ids
 from pumgpt.tasks.truth import FOREIGN
 
 logger = logging.getLogger(__name__)
@@ -165,7 +166,7 @@ def match_files(files: str, data_dir: Path) -> list[Path]:
 
 def read_file(file: Path) -> Iterator[Product]:
     """The products of a catalogue in any format that we read; rows that can't be read are named in the log and left out."""
-    for row in open_catalog(file):
+    for row in open_catalog(file, category_ids=category_ids()):
         if isinstance(row, RejectedRow):
             logger.warning("%s, row %d: left out: %s", file, row.row, row.error)
         else:

@@ -32,10 +32,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pumgpt.catalog.conversations import Conversation
+from pumgpt.catalog.formats.base import CatalogReader
 from pumgpt.catalog.formats.column_map import ColumnMap
 from pumgpt.catalog.formats.registry import open_catalog
 from pumgpt.catalog.photos.decode import Fetch, open_photo, read_photo
 from pumgpt.catalog.product import Product
+from pumgpt.catalog.vocabulary.category_ids import CategoryIds
 from pumgpt.catalog.vocabulary.schema import AttributeSchema
 from pumgpt.errors import CatalogError, PhotoError, UsageError
 from pumgpt.tasks.base import Example
@@ -124,6 +126,8 @@ class ShardSummary:
     left_out: int = 0
     """Rows that can't be read, or whose photo can't, or that have nothing to teach."""
     files: list[Path] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    """What the user should know of the catalogues as a whole."""
 
 
 def write_shards(
@@ -133,6 +137,7 @@ def write_shards(
     schema: AttributeSchema | None = None,
     fetch: Fetch | None = None,
     column_map: ColumnMap | None = None,
+    category_ids: CategoryIds | None = None,
     progress: Callable[[ShardSummary], None] = lambda summary: None,
 ) -> ShardSummary:
     """Write `out/train-00000.parquet`, ... and `out/validation-00000.parquet`, ...; the folder appears when all is there.
@@ -143,7 +148,8 @@ def write_shards(
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise CatalogError(f"{out}: is there already; name another folder, or empty it")
     survey = Survey(schema)
-    for key, product in _products(catalogs, column_map):
+    readers = [open_catalog(path, column_map, category_ids) for path in catalogs]
+    for key, product in _products(readers):
         survey.add(key, product, fetch)
     survey.close()
     # Who watches the folder must not take half a set for a whole one.
@@ -154,7 +160,7 @@ def write_shards(
     writers = {split: _Shards(unfinished, split, recipe.rows_per_shard) for split in SPLITS}
     others = _OpenDomain(recipe, fetch)
     try:
-        for split, row in _rows(_products(catalogs, column_map), survey, recipe, schema, fetch, summary):
+        for split, row in _rows(_products(readers), survey, recipe, schema, fetch, summary):
             writers[split].write(row)
             summary.rows[split] += 1
             if split == "train":
@@ -174,14 +180,15 @@ def write_shards(
     if out.exists():
         out.rmdir()
     unfinished.rename(out)
+    summary.warnings = [warning for reader in readers for warning in reader.warnings]
     summary.files = [out / file.name for writer in writers.values() for file in writer.files]
     return summary
 
 
-def _products(catalogs: Sequence[Path], column_map: ColumnMap | None = None) -> Iterator[tuple[str, Product]]:
+def _products(readers: Sequence[CatalogReader]) -> Iterator[tuple[str, Product]]:
     """All products, each with a name that no other has."""
-    for number, path in enumerate(catalogs):
-        for row in open_catalog(path, column_map):
+    for number, reader in enumerate(readers):
+        for row in reader:
             if isinstance(row, Product):
                 yield f"{number}/{row.id}", row
 
@@ -307,7 +314,7 @@ class _OpenDomain:
         # A round has its own captions and questions; a photo with several captions thus shows them all in time.
         for round_ in cycle(range(1_000_000)):
             found = False
-            for key, product in _products([path]):
+            for key, product in _products([open_catalog(path)]):
                 rng = random.Random(f"{self._recipe.seed} open {key} {round_}")
                 captions = [line.strip() for line in (product.title or product.description or "").splitlines()]
                 titled = replace(product, title=rng.choice(list(filter(None, captions)) or [""]), description=None)

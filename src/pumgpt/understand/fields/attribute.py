@@ -8,12 +8,15 @@ from dataclasses import replace
 from pumgpt.backends.protocol import Answer
 from pumgpt.catalog.product import AttributeValue
 from pumgpt.catalog.understanding import AttributeField, CorrectionField
-from pumgpt.catalog.vocabulary.attribute_names import find_attribute
+from pumgpt.catalog.vocabulary.applicability import Applicability
+from pumgpt.catalog.vocabulary.attribute_names import find_attribute, fold_attribute
+from pumgpt.catalog.vocabulary.matching.released_attributes import released_attributes
 from pumgpt.catalog.vocabulary.schema import AttributeSpec
-from pumgpt.catalog.vocabulary.taxonomy import CategoryPath
+from pumgpt.catalog.vocabulary.taxonomy import CategoryPath, split_path
 from pumgpt.tasks.words import alike
 from pumgpt.understand.fields.base import FieldContext, Reply, calibration_key, text_or_none
-from pumgpt.understand.judge import NO_PREDICTION, reconcile
+from pumgpt.understand.judge import LEAST_CONFIDENCE, NO_PREDICTION, reconcile
+from pumgpt.understand.plan import Plan
 from pumgpt.understand.statements import Reading
 from pumgpt.understand.translation import translate_value
 
@@ -25,17 +28,58 @@ def attribute_fields(
     category = category or context.product.category
     unlearnt = (*context.plan.unlearnt, *context.plan.unlearnt_of(category))
     deciding = {asked.choices for asked in context.plan.deciding}
-    fields = [attribute_field(context, reply, category) for reply in replies if reply.question.choices not in deciding]
+    fields = [
+        attribute_field(context, reply, category)
+        for reply in replies
+        if reply.question.choices not in deciding and has_attribute(context, reply.question.field or "")
+    ]
     fields += [_stated_field(context, spec) for spec in unlearnt]
     order = {name: place for place, name in enumerate(context.plan.attribute_names)}
     return sorted(fields, key=lambda field: order.get(field.name, len(order)))
 
 
+def has_attribute(context: FieldContext, name: str) -> bool:
+    """Whether the product has an attribute that nobody asked for by name: a desk has no gender.
+
+    The shop's own category decides, else the model's: whether it is likelier that the product has the attribute or that it
+    hasn't. Of a product of unknown kind it has what most products of any kind have.
+    """
+    plan, folded = context.plan, fold_attribute(name)
+    if plan.precision == 0 or folded not in plan.unrequested or plan.applicability is None:
+        return True
+    if find_attribute(context.product.attributes, name) is not None:
+        return True
+    if context.product.category:
+        known = _attributes_of_shops(plan, plan.applicability, context.product.category)
+        if known is not None:
+            return folded in known
+    reply = context.category_reply
+    if reply is None or not reply.answer.ranked:
+        return True
+    likely = sum(
+        share
+        for text, share in reply.answer.ranked
+        if folded in (plan.applicability.attributes(split_path(text)) or frozenset())
+    )
+    unknown = 1 - (1 - reply.answer.cannot_tell) * reply.answer.known
+    likely = likely * reply.answer.known + (unknown if folded in released_attributes().anywhere else 0.0)
+    return likely >= LEAST_CONFIDENCE
+
+
+def _attributes_of_shops(plan: Plan, applicability: Applicability, category: CategoryPath) -> frozenset[str] | None:
+    """Those of a category of the shop's: as the model's own categories that lead to it, else as a public taxonomy has them."""
+    rows = plan.crosswalk.counterparts.items() if plan.crosswalk else ()
+    leading = [source for source, found in rows if any(row.path == category for row in found)]
+    return applicability.attributes_of_any(leading or [category]) or released_attributes().attributes(category)
+
+
 def attribute_field(context: FieldContext, reply: Reply, category: CategoryPath | None) -> AttributeField:
     match = context.plan.matches.get(reply.question.choices) if reply.question.choices else None
     name = match.shop if match else reply.question.field or ""
+    alone = context.photo_reply(reply)
     if match is not None:
         reply = Reply(*translate_value(*reply, match))
+        alone = None if alone is None else Reply(*translate_value(*alone, match))
     prediction = context.predict(reply)
     seen = Reading(prediction, context.model_source if prediction.value is not None else None)
     has_refused = bool(reply.answer.ranked) and reply.answer.cannot_tell > reply.answer.ranked[0][1]
@@ -45,7 +89,12 @@ def attribute_field(context: FieldContext, reply: Reply, category: CategoryPath 
         spec = AttributeSpec(name, values)
     is_measured = context.plan.calibration.is_measured(calibration_key(reply))
     reading = context.statements.combine(spec, seen, is_measured, has_refused)
-    return _field(context, name, reading, reply.answer)
+    if alone is not None:
+        reading = context.statements.hold_against(name, reading, context.predict(alone))
+    field = _field(context, name, reading, reply.answer)
+    if reply.question.unshown is not None and field.status == "abstained":
+        field.reason = reply.question.unshown
+    return field
 
 
 def _stated_field(context: FieldContext, spec: AttributeSpec) -> AttributeField:

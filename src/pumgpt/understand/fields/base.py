@@ -17,7 +17,7 @@ from pumgpt.catalog.understanding import Evidence, Source
 from pumgpt.extraction.extractor import Listing
 from pumgpt.ocr.reader import Line, PrintReader, shared_reader
 from pumgpt.tasks.registry import get_task
-from pumgpt.understand.judge import FieldPrediction, Judge
+from pumgpt.understand.judge import NO_PREDICTION, FieldPrediction, Judge
 from pumgpt.understand.plan import Plan
 from pumgpt.understand.statements import Reading, StatementReader
 
@@ -36,7 +36,9 @@ def calibration_key(reply: Reply) -> str:
 
 @dataclass(frozen=True)
 class FieldContext:
-    """One product under one plan. `photo_numbers`: which of its photos the model saw, where not all."""
+    """One product under one plan. `photo_numbers`: which of its photos the model saw, where not all. `replies` are all that it
+    said of the product.
+    """
 
     plan: Plan
     product: Product
@@ -44,6 +46,7 @@ class FieldContext:
     photos: Sequence[Image] = ()
     remarks: list[str] = field(default_factory=list)
     """What a person should know of the fields; it grows while they are made."""
+    replies: Sequence[Reply] = ()
 
     @cached_property
     def print_lines(self) -> tuple[Line, ...] | None:
@@ -54,9 +57,35 @@ class FieldContext:
 
     @cached_property
     def judge(self) -> Judge:
+        return self._judge(self.plan.shows_listing(self.product))
+
+    @cached_property
+    def photo_judge(self) -> Judge:
+        """Of answers that no listing had a say in."""
+        return self._judge(listed=False)
+
+    def _judge(self, listed: bool) -> Judge:
         plan = self.plan
-        listed = plan.shows_listing(self.product)
         return Judge(plan.calibration, plan.precision, listed=listed, precision_of=plan.precision_of)
+
+    @cached_property
+    def category_reply(self) -> Reply | None:
+        """What the model says of the category, whether the record has one or not."""
+        return next((reply for reply in self.replies if reply.question.task == "category"), None)
+
+    def photo_reply(self, reply: Reply) -> Reply | None:
+        """What was replied to the same question when it was asked of the photos alone; None where it wasn't."""
+        asked = reply.question
+        return next(
+            (
+                other
+                for other in self.replies
+                if other.question.photo_only
+                and (other.question.task, other.question.field, other.question.choices)
+                == (asked.task, asked.field, asked.choices)
+            ),
+            None,
+        )
 
     @cached_property
     def statements(self) -> StatementReader:
@@ -71,7 +100,10 @@ class FieldContext:
         return "photo and text" if self.judge.listed else "photo"
 
     def predict(self, reply: Reply) -> FieldPrediction:
-        return self.judge.judge(calibration_key(reply), *reply)
+        if reply.question.unshown is not None and self.plan.precision > 0:
+            return NO_PREDICTION
+        judge = self.photo_judge if reply.question.photo_only else self.judge
+        return judge.judge(calibration_key(reply), *reply)
 
     def evidence(self, answer: Answer) -> Evidence | None:
         """The photo whose map is the sharpest."""

@@ -13,6 +13,7 @@ from pumgpt.understand.fields.attribute import own_attributes
 from pumgpt.understand.fields.base import FieldContext, Reply
 from pumgpt.understand.judge import NO_PREDICTION, FieldPrediction, reconcile
 from pumgpt.understand.plan import Plan
+from pumgpt.understand.statements import DISPUTED_FROM
 from pumgpt.understand.translation import translate_category
 
 MAX_ALTERNATIVES = 4
@@ -22,11 +23,15 @@ LEAST_ALTERNATIVE = 0.01
 def category_field(context: FieldContext, reply: Reply, attributes: Sequence[Reply]) -> CategoryField:
     """The replies about `attributes` may decide how a category is called in the shop's own taxonomy."""
     plan, product = context.plan, context.product
+    alone = context.photo_reply(reply)
     if plan.crosswalk is not None:
         known = own_attributes(context, attributes)
         reply = Reply(*translate_category(*reply, plan.crosswalk, product, known))
+        alone = None if alone is None else Reply(*translate_category(*alone, plan.crosswalk, product, known))
     leaf = context.predict(reply)
     prediction = leaf if leaf.sure else _broader(context, reply) or leaf
+    if alone is not None:
+        prediction = _held_against(context, prediction, context.predict(alone))
     own, overwrite = product.category, plan.overwrite_values
     # An id that the taxonomy doesn't know can't be compared with what the model says; it stands.
     is_foreign = product.category_id is not None and not _has(plan, own)
@@ -43,6 +48,18 @@ def category_field(context: FieldContext, reply: Reply, attributes: Sequence[Rep
         source={"filled": context.model_source, "abstained": None}.get(decision.status, "shop"),
         evidence=context.evidence(reply.answer),
     )
+
+
+def _held_against(context: FieldContext, prediction: FieldPrediction, alone: FieldPrediction) -> FieldPrediction:
+    """The prediction, not sure where the photos alone surely show something of another part of the taxonomy."""
+    told, seen = prediction.value, alone.value
+    if not isinstance(told, tuple) or not isinstance(seen, tuple) or (alone.confidence or 0.0) < DISPUTED_FROM:
+        return prediction
+    # Neighbours are what a title is there to tell apart: casual shoes and sports shoes.
+    if told[:-1] == seen[:-1] or told == seen[: len(told)] or seen == told[: len(seen)]:
+        return prediction
+    context.remarks.append(f"category: the photo says {seen[-1]}, with the text it would be {told[-1]}")
+    return replace(prediction, sure=context.plan.precision == 0)
 
 
 def is_refused(reply: Reply) -> bool:

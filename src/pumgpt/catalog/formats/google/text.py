@@ -20,7 +20,7 @@ from pumgpt.catalog.formats.annotated import AnnotatedRow
 from pumgpt.catalog.formats.attribute_values import without_parts
 from pumgpt.catalog.formats.base import Format, FormatWriter, Record
 from pumgpt.catalog.formats.column_map import ColumnMap
-from pumgpt.catalog.formats.csv import TABLES, CsvReader, CsvWriter, annotate_export, read_header
+from pumgpt.catalog.formats.csv import TABLES, CsvReader, CsvWriter, annotate_export, is_table, read_header
 from pumgpt.catalog.formats.filled import FilledColumns, Fills
 from pumgpt.catalog.formats.google.terms import (
     ATTRIBUTES,
@@ -63,7 +63,7 @@ class GoogleTextFormat(Format["GoogleTextReader"]):
 
     def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
         """Whether a table's header has `id` and two or more of the names that only feeds have."""
-        if column_map is not None or not super().recognise(path):
+        if column_map is not None or not is_table(path):
             return False
         folded = {fold_column(name) for name in read_header(path)}
         return "id" in folded and len(folded & _MARKS) > 1 and bool(folded & {"image_link", "google_product_category"})

@@ -24,7 +24,7 @@ from pumgpt.catalog.formats.annotated import AnnotatedRow
 from pumgpt.catalog.formats.attribute_values import without_parts
 from pumgpt.catalog.formats.base import Format, FormatWriter, Record
 from pumgpt.catalog.formats.column_map import ColumnMap
-from pumgpt.catalog.formats.csv import TABLES, annotate_export, read_header
+from pumgpt.catalog.formats.csv import TABLES, annotate_export, is_table, read_header
 from pumgpt.catalog.formats.filled import FilledColumns, Fills
 from pumgpt.catalog.formats.folded import FoldedReader, FoldedRows, FoldedWriter
 from pumgpt.catalog.html_text import page_text
@@ -97,7 +97,7 @@ class ShopifyFormat(Format["ShopifyReader"]):
 
     def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
         """Whether a table's header is that of Shopify's product export. One with a column `id` is its owner's."""
-        if column_map is not None or not super().recognise(path):
+        if column_map is not None or not is_table(path):
             return False
         names = read_header(path)
         folded = {name.strip().casefold() for name in names}

@@ -20,7 +20,7 @@ from typing import ClassVar
 from pumgpt.catalog.formats.annotated import AnnotatedRow
 from pumgpt.catalog.formats.base import Format, FormatWriter, Record
 from pumgpt.catalog.formats.column_map import ROW_NUMBER, ColumnMap, guess_columns
-from pumgpt.catalog.formats.csv import TABLES, annotate_export, read_header
+from pumgpt.catalog.formats.csv import TABLES, annotate_export, is_table, read_header
 from pumgpt.catalog.formats.filled import FilledColumns, Fills
 from pumgpt.catalog.formats.folded import FoldedReader, FoldedRows, FoldedWriter, fold_column
 from pumgpt.catalog.formats.shops.attribute_cells import AttributeCells
@@ -54,7 +54,7 @@ class ShopTable(Format["ShopTableReader"]):
     """Whether products are called by their rows where not all of them have an id: the system has no number of its own."""
 
     def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
-        if column_map is not None or not super().recognise(path):
+        if column_map is not None or not is_table(path):
             return False
         names = read_header(path)
         # A table with a column `id` is its owner's own, but for systems that call theirs so.

@@ -16,15 +16,25 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from pumgpt.catalog.formats.compression import open_seekable
+from pumgpt.catalog.formats.compression import ending_of, open_seekable
 from pumgpt.errors import CatalogError, first_line
 
+WORKBOOKS = (".xlsx", ".xlsm")
+"""Endings of workbooks."""
 _MAX_PART_BYTES = 256 << 20
 """Of a part that is read as a whole; sheets and shared texts are not."""
 _MAX_RATIO = 400
 """A sheet of numbered empty cells unpacks to some 60 times its size, deflated zeros to a thousand times."""
 _SMALL_BYTES = 16 << 20
 _OLE_MARK = bytes.fromhex("d0cf11e0a1b11ae1")
+
+
+def split_sheet(path: Path) -> tuple[Path, str | None]:
+    """'shop.xlsx#Prices' -> the file and the name of its sheet; a file that is called so stays one."""
+    file, mark, sheet = path.name.rpartition("#")
+    if not mark or ending_of(Path(file)) not in WORKBOOKS or path.exists():
+        return path, None
+    return path.with_name(file), sheet
 
 
 class Relation(NamedTuple):

@@ -31,7 +31,7 @@ from pumgpt.catalog.formats.csv import fill_cells, own_cell
 from pumgpt.catalog.formats.csv_records import are_codes, is_header
 from pumgpt.catalog.formats.filled import FilledColumns
 from pumgpt.catalog.formats.xlsx.copy import CellValue, NewWorkbook, SheetCopy
-from pumgpt.catalog.formats.xlsx.package import Package, SheetEntry
+from pumgpt.catalog.formats.xlsx.package import WORKBOOKS, Package, SheetEntry, split_sheet
 from pumgpt.catalog.formats.xlsx.pictures import Pictures
 from pumgpt.catalog.formats.xlsx.shared_strings import SharedStrings
 from pumgpt.catalog.formats.xlsx.sheet import MAX_TEXT, Sheet, SheetCell, SheetRow, cell_name
@@ -40,7 +40,6 @@ from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import Understanding
 from pumgpt.errors import CatalogError, first_line
 
-_ENDINGS = (".xlsx", ".xlsm")
 _OTHER_ENDINGS = (".xls", ".xlsb", ".ods")
 """Of sheets that we can't read, and say so; what is called .xls is often something else."""
 _ROWS_TO_HEADER = 12
@@ -51,12 +50,12 @@ _LINK_FORMULA = re.compile(r'HYPERLINK\(\s*"{1,2}([^"]+)"', re.IGNORECASE)
 
 class XlsxFormat(Format[CatalogReader]):
     name = "an Excel workbook"
-    endings = _ENDINGS
+    endings = WORKBOOKS
     can_unpack = True
 
     def recognise(self, path: Path, column_map: ColumnMap | None = None) -> bool:
         file, _ = split_sheet(path)
-        return not file.is_dir() and ending_of(file) in _ENDINGS + _OTHER_ENDINGS
+        return not file.is_dir() and ending_of(file) in (*WORKBOOKS, *_OTHER_ENDINGS)
 
     def read(self, path: Path, column_map: ColumnMap | None = None) -> XlsxReader:
         return XlsxReader(self, path, column_map)
@@ -75,7 +74,7 @@ class XlsxFormat(Format[CatalogReader]):
             file.write(columns)
             for product in annotated_products(rows):
                 file.write([own_cell(product, name) for name in columns])
-        _warn_of_long_texts(file.long_texts, source)
+        warn_of_long_texts(file.long_texts, source)
 
 
 @dataclass(frozen=True)
@@ -338,7 +337,7 @@ class XlsxWriter(FormatWriter):
 
     def __init__(self, path: Path, columns: FilledColumns, source: XlsxReader) -> None:
         self._columns, self._source = columns, source
-        self._copy, self._places = _begin_copy(path, source, columns.names)
+        self._copy, self._places = begin_copy(path, source, columns.names)
 
     def write(self, product: Product, understanding: Understanding) -> None:
         record = product.original
@@ -354,7 +353,7 @@ class XlsxWriter(FormatWriter):
 
     def close(self) -> None:
         self._copy.close()
-        _warn_of_long_texts(self._copy.long_texts, self._source)
+        warn_of_long_texts(self._copy.long_texts, self._source)
 
 
 class NewXlsxWriter(FormatWriter):
@@ -373,22 +372,14 @@ class NewXlsxWriter(FormatWriter):
 
     def close(self) -> None:
         self._file.close()
-        _warn_of_long_texts(self._file.long_texts, self._source)
-
-
-def split_sheet(path: Path) -> tuple[Path, str | None]:
-    """'shop.xlsx#Prices' -> the file and the name of its sheet; a file that is called so stays one."""
-    file, mark, sheet = path.name.rpartition("#")
-    if not mark or ending_of(Path(file)) not in _ENDINGS or path.exists():
-        return path, None
-    return path.with_name(file), sheet
+        warn_of_long_texts(self._file.long_texts, self._source)
 
 
 def has_macros(path: Path) -> bool:
     return _ending(path) == ".xlsm"
 
 
-def _begin_copy(path: Path, source: XlsxReader, names: Sequence[str]) -> tuple[SheetCopy, dict[str, int]]:
+def begin_copy(path: Path, source: XlsxReader, names: Sequence[str]) -> tuple[SheetCopy, dict[str, int]]:
     """A copy of the source with a header of `names`, and the columns of all names."""
     added = [name for name in names if name not in source.places]
     first = source.last_column + 1
@@ -399,7 +390,7 @@ def _begin_copy(path: Path, source: XlsxReader, names: Sequence[str]) -> tuple[S
 
 
 def _annotate_workbook(path: Path, source: XlsxReader, names: Sequence[str], rows: Iterable[AnnotatedRow]) -> None:
-    copy, places = _begin_copy(path, source, [*source.columns, *names])
+    copy, places = begin_copy(path, source, [*source.columns, *names])
     with closing(copy):
         for row in rows:
             if row.product is None:
@@ -409,10 +400,10 @@ def _annotate_workbook(path: Path, source: XlsxReader, names: Sequence[str], row
             after = {**row.original, **row.notes}
             changed = {places[name]: text for name, text in after.items() if text != before.texts.get(name, "")}
             copy.write(before.row, changed)
-    _warn_of_long_texts(copy.long_texts, source)
+    warn_of_long_texts(copy.long_texts, source)
 
 
-def _warn_of_long_texts(count: int, source: CatalogReader) -> None:
+def warn_of_long_texts(count: int, source: CatalogReader) -> None:
     if count:
         source.warn(
             f"{source.path}: {count} texts were cut to the {MAX_TEXT:,} characters that a cell of Excel can hold; "
