@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,12 +14,17 @@ from torch import Tensor
 
 from pumgpt.backends.calibration import Calibration, ClassCalibration, FieldCalibration, by_class_key, listed_key
 from pumgpt.backends.protocol import CANNOT_TELL, Answer, Choices, Question, Request
-from pumgpt.backends.pumgpt.backend import PumGPTBackend
+from pumgpt.backends.pumgpt.backend import PumGPTBackend, load_pumgpt
 from pumgpt.backends.pumgpt.general_knowledge import GeneralKnowledge, mix_shares
+from pumgpt.backends.registry import LoadOptions
 from pumgpt.catalog.vocabulary.imagenet import NUM_CLASSES
+from pumgpt.errors import ModelError
+from pumgpt.model.card import CALIBRATION_FILE
 from pumgpt.model.encoded_photos import EncodedPhotos
 from pumgpt.samples import draw_product
 
+CONVOLUTIONAL = {"model_type": "resnet", "layer_type": "basic", "embedding_size": 8, "hidden_sizes": [8, 16]}
+TRANSFER = {**CONVOLUTIONAL, "depths": [1, 1], "out_indices": [1, 2]}
 DOG, GUITAR, BANJO, DESK = 207, 402, 420, 526
 VALUES = ("Clothes > Shirts", "Shoes", "Furniture > Desks", "Music > Strings")
 
@@ -82,6 +88,7 @@ class SeesClasses(PumGPTBackend):
         photos, shown = super()._encode(requests, evidence)
         if photos is None:
             return photos, shown
+        # In the order in which photos are encoded.
         seen = {id(photo): photo for request in requests for photo in request.photos}
         logits = torch.zeros(len(seen), NUM_CLASSES)
         for row, photo in enumerate(seen.values()):
@@ -103,7 +110,8 @@ def backend() -> SeesClasses:
     from pumgpt.training.scratch import build_from_scratch
 
     torch.manual_seed(0)
-    model, processor = build_from_scratch(ARCHITECTURE, TEXTS, size_px=48)
+    transfer = {"transfer_config": TRANSFER, "transfer_classes": NUM_CLASSES}
+    model, processor = build_from_scratch({**ARCHITECTURE, **transfer}, TEXTS, size_px=48)
     return SeesClasses(model, processor, "tiny", "0", general=GeneralKnowledge())
 
 
@@ -150,6 +158,36 @@ def test_a_product_is_answered_alike_alone_and_among_others(backend: SeesClasses
         (alone,) = ask(backend, among, product)
         assert alone.text == found.text
         assert dict(alone.ranked) == pytest.approx(dict(found.ranked), abs=1e-5)
+
+
+def test_a_checkpoint_brings_its_classes_unless_nothing_is_to_be_remembered(
+    backend: SeesClasses, tmp_path: Path
+) -> None:
+    backend.model.save_pretrained(tmp_path)
+    backend.processor.save_pretrained(tmp_path)
+    classes = ClassCalibration(temperature=2.0, anything_else=10.0)
+    Calibration(classes=classes).save(tmp_path / CALIBRATION_FILE)
+    loaded = PumGPTBackend.load(tmp_path, device="cpu")
+    assert loaded.capabilities.knows_imagenet
+    assert loaded.general == GeneralKnowledge(classes)
+    photos = [photo_of(10), photo_of(20)]
+    seen, _ = PumGPTBackend._encode(loaded, [Request((photo,), ()) for photo in photos], evidence=False)
+    assert seen is not None and seen.class_logits_BK is not None
+    torch.testing.assert_close(loaded.class_logits(photos), seen.class_logits_BK, atol=1e-4, rtol=1e-4)
+    (answer,) = ask(loaded, choices(), (photos[0],))
+    assert sum(share for _, share in answer.ranked) + answer.cannot_tell == pytest.approx(1, abs=1e-4)
+    without = load_pumgpt(str(tmp_path), LoadOptions(device="cpu", memory="none"))
+    assert not without.capabilities.knows_imagenet
+    assert without.general is None
+    assert without.revision != loaded.revision, "its answers are neither resumed nor cached as the other's"
+
+
+def test_a_checkpoint_without_classes_says_so() -> None:
+    from pumgpt.training.scratch import build_from_scratch
+
+    model, processor = build_from_scratch(ARCHITECTURE, TEXTS, size_px=48)
+    with pytest.raises(ModelError, match="tiny: has no transfer tower"):
+        PumGPTBackend(model, processor, "tiny", "0").class_logits([photo_of(10)])
 
 
 def test_answers_by_class_have_a_calibration_of_their_own() -> None:
