@@ -115,13 +115,14 @@ def shares_of(logits_PK: Tensor, classes: ClassCalibration) -> Tensor:
 def fit_classes(logits_PK: Tensor, truths: Sequence[Truth]) -> ClassCalibration:
     """That under which what is right is likeliest: the category, what lies above it, and what is finer than the label.
 
-    Of a product whose kind no class is of, it is right too that nothing can be told.
+    A department alone is right of too many products. Where no class is near the product's kind, nothing can be told.
     """
     told = {known.shopify for known in imagenet_classes() if known.shopify is not None}
     fits = torch.zeros(len(truths), len(PATHS) + 1)
     for row, truth in enumerate(truths):
         near = truth is not None and any(len(path) >= len(truth) - 1 and not differ(path, truth) for path in told)
-        fits[row] = torch.tensor([*(truth is not None and not differ(path, truth) for path in PATHS), not near])
+        right = [truth is not None and len(path) > 1 and not differ(path, truth) for path in PATHS]
+        fits[row] = torch.tensor([*right, not near])
     grid = [ClassCalibration(temperature=t, anything_else=logit) for t in TEMPERATURES for logit in LOGITS]
 
     def loss(classes: ClassCalibration) -> float:
@@ -131,11 +132,11 @@ def fit_classes(logits_PK: Tensor, truths: Sequence[Truth]) -> ClassCalibration:
 
 
 def judged(shares_C: Tensor, truth: Truth) -> Iterator[tuple[float, bool]]:
-    """The share of the best category at each level, the deepest first, and whether it is right. One that is finer than the label
-    is left out, as nobody knows.
+    """The share of the best category at each level below the departments, the deepest first, and whether it is right. One that
+    is finer than the label is left out, as nobody knows.
     """
     shares = {PATHS[index]: float(shares_C[index]) for index in shares_C[:-1].nonzero()[:, 0].tolist()}
-    for depth in range(max(map(len, shares), default=0), 0, -1):
+    for depth in range(max(map(len, shares), default=0), 1, -1):
         level: dict[CategoryPath, float] = {}
         for path, share in shares.items():
             level[path[:depth]] = level.get(path[:depth], 0.0) + share

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from pumgpt.backends.fake import FakeBackend
 from pumgpt.backends.protocol import Answer, Capabilities
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import CategoryField, ModelInfo
+from pumgpt.catalog.vocabulary.applicability import Applicability
 from pumgpt.catalog.vocabulary.crosswalk import Crosswalk
 from pumgpt.catalog.vocabulary.imagenet import NUM_CLASSES, imagenet_classes
+from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy, split_path
 from pumgpt.understand.assemble import assemble
 from pumgpt.understand.fields.base import Reply
@@ -24,6 +27,8 @@ PHOTO = Image.new("RGB", (8, 8))
 INSTRUMENTS = "Arts & Entertainment > Hobbies & Creative Arts > Musical Instruments"
 STRINGS = f"{INSTRUMENTS} > String Instruments"
 ACOUSTIC, ELECTRIC = f"{STRINGS} > Guitars > Acoustic Guitars", f"{STRINGS} > Guitars > Electric Guitars"
+PIANO = f"{INSTRUMENTS} > Pianos > Grand Pianos"
+SHOPS = "Sortiment > Musikinstrumente"
 OWN = ("Apparel > Topwear > Tshirts", "Accessories > Bags > Backpacks", "Footwear > Shoes > Sports Shoes")
 INDEX = {known.name: number for number, known in enumerate(imagenet_classes())}
 
@@ -148,21 +153,44 @@ def test_no_caption_is_written_of_a_kind_that_was_never_learned(backend: Knowing
         assert caption.status == status
 
 
+def test_a_kind_that_was_never_learned_has_the_attributes_of_its_category(tmp_path: Path) -> None:
+    backend = Knowing(tmp_path / "maps")
+    backend.capabilities = replace(
+        backend.capabilities,
+        schema=AttributeSchema((AttributeSpec("gender", ("Men", "Women")),)),
+        applicability=Applicability.of({OWN[0]: ["gender"]}),
+    )
+    asked = make_plan(backend, tasks=["category", "attributes"])
+    for path, names in ((ACOUSTIC, []), ("Furniture > Sofas", []), ("Apparel & Accessories > Shoes", ["gender"])):
+        replies = [
+            Reply(question, Answer(path, ranked=((path, 0.95),), by_class=True))
+            if question.task == "category"
+            else Reply(question, Answer("Men", ranked=(("Men", 0.9),)))
+            for request in asked.requests(Product("1"), [PHOTO])
+            for question in request.questions
+        ]
+        record = assemble(asked, Product("1"), replies, ModelInfo(name="knowing", revision="0"))
+        assert [field.name for field in record.attributes or ()] == names, path
+
+
 def test_a_shops_own_taxonomy_has_the_classes_in_its_words(backend: Knowing) -> None:
-    asked = plan(backend, "Musikinstrumente", "Musikinstrumente > Gitarren", "Musikinstrumente > Klaviere", "Rucksäcke")
+    asked = plan(backend, "Sortiment", SHOPS, f"{SHOPS} > Gitarren", f"{SHOPS} > Klaviere", "Rucksäcke")
     assert asked.crosswalk is not None
     assert asked.crosswalk.find(split_path(OWN[1])) == ("Rucksäcke",)
     both = category(asked, {ACOUSTIC: 0.5, ELECTRIC: 0.45})
-    assert (joined(both), both.confidence) == ("Musikinstrumente > Gitarren", pytest.approx(0.95))
-    piano = f"{INSTRUMENTS} > Pianos > Grand Pianos"
-    assert joined(category(asked, {ACOUSTIC: 0.5, piano: 0.45})) == "Musikinstrumente"
+    assert (joined(both), both.confidence) == (f"{SHOPS} > Gitarren", pytest.approx(0.95))
+    assert joined(category(asked, {ACOUSTIC: 0.5, PIANO: 0.45})) == SHOPS
     assert joined(category(asked, {"Furniture > Sofas": 0.97})) is None
 
 
 def test_a_level_that_the_shop_has_not_is_not_filled(backend: Knowing) -> None:
-    asked = plan(backend, "Musikinstrumente > Gitarren", "Musikinstrumente > Klaviere")
-    piano = f"{INSTRUMENTS} > Pianos > Grand Pianos"
-    assert joined(category(asked, {ACOUSTIC: 0.5, piano: 0.45})) is None
+    asked = plan(backend, f"{SHOPS} > Gitarren", f"{SHOPS} > Klaviere")
+    assert joined(category(asked, {ACOUSTIC: 0.5, PIANO: 0.45})) is None
+
+
+def test_a_department_alone_is_not_filled(backend: Knowing) -> None:
+    assert joined(category(plan(backend), {"Furniture > Sofas": 0.5, "Furniture > Shelving": 0.45})) is None
+    assert joined(category(plan(backend), {"Home & Garden": 0.95})) == "Home & Garden", "unless it is a class's own"
 
 
 def test_a_shops_map_comes_before_the_classes(backend: Knowing) -> None:

@@ -59,11 +59,18 @@ def has_attribute(context: FieldContext, name: str) -> bool:
     likely = sum(
         share
         for text, share in reply.answer.ranked
-        if folded in (plan.applicability.attributes(split_path(text)) or frozenset())
+        if folded in _attributes_of_models(plan.applicability, split_path(text))
     )
     unknown = 1 - (1 - reply.answer.cannot_tell) * reply.answer.known
     likely = likely * reply.answer.known + (unknown if folded in released_attributes().anywhere else 0.0)
     return likely >= LEAST_CONFIDENCE
+
+
+def _attributes_of_models(applicability: Applicability, category: CategoryPath) -> frozenset[str]:
+    """Those of a category that the model ranks: its own, or one of Shopify's that a class of ImageNet leads to."""
+    own = applicability.attributes(category)
+    found = released_attributes().applicability.attributes(category) if own is None else own
+    return found or frozenset()
 
 
 def _attributes_of_shops(plan: Plan, applicability: Applicability, category: CategoryPath) -> frozenset[str] | None:

@@ -76,7 +76,8 @@ def best_path(reply: Reply) -> CategoryPath | None:
 def _broader(context: FieldContext, reply: Reply) -> FieldPrediction | None:
     """The deepest category above the ranked ones that is sure enough, all below it taken together; None where none is."""
     shares = {split_path(text): share for text, share in reply.answer.ranked}
-    for depth in range(max(map(len, shares), default=0) - 1, 0, -1):
+    # The first level is left out: small shares of many kinds make a department likely, of which it says next to nothing.
+    for depth in range(max(map(len, shares), default=0) - 1, 1, -1):
         above: dict[CategoryPath, float] = {}
         for path, share in shares.items():
             # A category that is itself no deeper stays beside those that are put together.
