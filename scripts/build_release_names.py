@@ -3,19 +3,22 @@
 
     python scripts/build_release_names.py --data ../shared/data
 
-For the categories of Shopify's taxonomy (MIT) that a shipped model's map leads to, those above them, and the two upper levels of
-the whole taxonomy: the path in English, and the name in the languages of the release, empty where that leaves the English one.
-An attribute is one of a category's where at least a tenth of it and the categories below have it: a few of all furniture is for
-babies, and furniture has no age group for that. The first row, without a path, is of all categories together.
+For the categories of Shopify's taxonomy (MIT) that a shipped model's map or a class of ImageNet leads to, those above them, and
+the two upper levels of the whole taxonomy: the path in English, and the name in the languages of the release, empty where that
+leaves the English one. An attribute is one of a category's where at least a tenth of it and the categories below have it: a few
+of all furniture is for babies, and furniture has no age group for that. The first row, without a path, is of all categories
+together.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 from pumgpt.catalog.vocabulary.crosswalk import Crosswalk, codes_in_all_releases
+from pumgpt.catalog.vocabulary.imagenet import imagenet_classes
 from pumgpt.catalog.vocabulary.matching.names import normal_form
 from pumgpt.catalog.vocabulary.matching.thesaurus import thesaurus
 from pumgpt.catalog.vocabulary.shopify_release import ShopifyRelease
@@ -53,8 +56,12 @@ def main() -> None:
         )
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("path", "attributes"))
+        known: dict[CategoryPath, list[str]] = {}
         for path in [(), *sorted(codes)]:
-            writer.writerow((SEPARATOR.join(path), "|".join(everyday_attributes(release, codes.get(path, "")))))
+            attributes = everyday_attributes(release, codes.get(path, ""))
+            # Of some leaves the release names none at all: a desk has a colour as all furniture has.
+            known[path] = attributes or (known.get(path[:-1], []) if len(path) > 1 else [])
+            writer.writerow((SEPARATOR.join(path), "|".join(known[path])))
     print(f"{len(codes)} categories in {OUT} and {ATTRIBUTES_OUT}")
 
 
@@ -78,17 +85,24 @@ def wanted_categories(release: ShopifyRelease) -> dict[CategoryPath, str]:
     for path, id_ in zip(release.taxonomy.paths, release.taxonomy.ids, strict=True):
         if len(path) <= UPPER_LEVELS and id_:
             wanted[path] = code_of(id_)
-    for file in category_maps(resolve_checkpoint("nano")):
-        for row in (row for rows in Crosswalk.load(file).counterparts.values() for row in rows):
-            if row.path is None or row.id is None:
-                continue
-            code = next((code for code in codes_in_all_releases(code_of(row.id)) if code in in_release), "")
-            # The levels above have the codes above, 'aa-1-13' of 'aa-1-13-8'; where a category has moved they are others.
-            for depth in range(len(row.path), 0, -1):
-                same = in_release.get(code, ("",))[-1] == row.path[depth - 1]
-                wanted.setdefault(row.path[:depth], code if same else "")
-                code = code.rpartition("-")[0]
+    for path, id_ in mapped_categories():
+        code = next((code for code in codes_in_all_releases(code_of(id_)) if code in in_release), "")
+        # The levels above have the codes above, 'aa-1-13' of 'aa-1-13-8'; where a category has moved they are others.
+        for depth in range(len(path), 0, -1):
+            same = in_release.get(code, ("",))[-1] == path[depth - 1]
+            wanted.setdefault(path[:depth], code if same else "")
+            code = code.rpartition("-")[0]
     return wanted
+
+
+def mapped_categories() -> Iterator[tuple[CategoryPath, str]]:
+    """Where the maps lead, with ids."""
+    for file in category_maps(resolve_checkpoint("nano")):
+        for rows in Crosswalk.load(file).counterparts.values():
+            yield from ((row.path, row.id) for row in rows if row.path is not None and row.id is not None)
+    for known in imagenet_classes():
+        if known.shopify is not None and known.id is not None:
+            yield known.shopify, known.id
 
 
 def translations(release: ShopifyRelease, language: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from PIL.Image import Image
 
 from pumgpt.backends.calibration import PrecisionOf
 from pumgpt.backends.protocol import Backend
+from pumgpt.backends.registry import MemoryUse
 from pumgpt.catalog.photos.decode import encode_losslessly
 from pumgpt.catalog.product import ImageRef, Product
 from pumgpt.catalog.understanding import (
@@ -133,16 +134,19 @@ class Model:
         return understand_one(self.backend, plan, open_product(Product(id="1", images=refs, title=title)))
 
 
-def load(spec: str = DEFAULT_MODEL, device: str | None = None, batch_size: int | None = None) -> Model:
+def load(
+    spec: str = DEFAULT_MODEL, device: str | None = None, batch_size: int | None = None, memory: MemoryUse = "all"
+) -> Model:
     """Load a model. `spec` is the name of a shipped checkpoint, a folder, a hub name, or a registered scheme such as
     `openai:NAME@BASE_URL`.
 
-    `device` is by default the best one available; `batch_size` is how many photos go through the model at once. Raises
-    `ModelError` if there is no such model.
+    `device` is by default the best one available; `batch_size` is how many photos go through the model at once; with `memory`
+    "none" it answers without what it remembers of labelled products and of ImageNet. Raises `ModelError` if there is no such
+    model.
     """
     from pumgpt.backends.load import load_backend
 
-    return Model(load_backend(spec, device, batch_size))
+    return Model(load_backend(spec, device, batch_size, memory))
 
 
 def enrich(

@@ -14,7 +14,7 @@ from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pumgpt.errors import ModelError
 
@@ -27,6 +27,7 @@ shops; `tests/backends/test_calibration_map.py` counts it."""
 NEVER_FILLED = [(0.0, 0.0)]
 """The `proven` of a field with too few answers to prove anything: it is filled at a precision of 0 alone."""
 _LISTED = " | listing"
+_BY_CLASS = " | imagenet"
 
 
 def attribute_key(name: str) -> str:
@@ -40,6 +41,11 @@ def listed_key(key: str) -> str:
     A title names what a photo leaves open, so that one score means more with it than without.
     """
     return f"{key}{_LISTED}"
+
+
+def by_class_key(key: str) -> str:
+    """The name under which answers of a field are calibrated that rest on the classes of ImageNet."""
+    return f"{key}{_BY_CLASS}"
 
 
 class FieldCalibration(BaseModel):
@@ -105,6 +111,17 @@ class FieldCalibration(BaseModel):
         return None
 
 
+class ClassCalibration(BaseModel):
+    """What makes probabilities of a backbone's classifier (of ImageNet) mean what they say on photos of products."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    temperature: float = Field(default=1.0, gt=0)
+    """Divides the logits."""
+    anything_else: float | None = None
+    """The logit of whatever is of none of the classes, in every photo; None where it was not fitted: there is nothing else."""
+
+
 class Calibration(BaseModel):
     """All fields of one checkpoint: 'category', 'attribute:<name>', 'caption', 'question', and 'default' for the rest.
 
@@ -114,6 +131,7 @@ class Calibration(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     fields: dict[str, FieldCalibration] = {}
+    classes: ClassCalibration = ClassCalibration()
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -134,7 +152,8 @@ class Calibration(BaseModel):
         """The calibration of a field, else its calibration for photos alone, else the default one, else the one that
         changes nothing.
         """
-        names = (field, field.removesuffix(_LISTED), DEFAULT)
+        # Probabilities of the classes are meant as they are; what other fields of the model are worth says nothing of them.
+        names = (field, field.removesuffix(_LISTED), *(() if _BY_CLASS in field else (DEFAULT,)))
         return next((self.fields[name] for name in names if name in self.fields), FieldCalibration())
 
     def is_measured(self, field: str) -> bool:

@@ -5,20 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 from pumgpt.backends.protocol import Backend
-from pumgpt.backends.registry import LoadOptions, find_loader
+from pumgpt.backends.registry import LoadOptions, MemoryUse, find_loader
 from pumgpt.errors import ModelError
 from pumgpt.model.card import read_config, resolve_checkpoint
 
 
-def load_backend(spec: str, device: str | None = None, batch_size: int | None = None) -> Backend:
+def load_backend(
+    spec: str, device: str | None = None, batch_size: int | None = None, memory: MemoryUse = "all"
+) -> Backend:
     """The backend behind `spec`: the name of a shipped checkpoint, a folder, a hub name, or `SCHEME:REST` with a
     registered scheme, such as `openai:NAME@BASE_URL`. `fake` is for tests.
 
     A folder or hub name may hold a PumGPT, any image-text-to-text model of `transformers`, a CLIP, a SigLIP, or what a
-    registered loader takes. `batch_size` is how many photos go through the model at once. Raises `ModelError` where
+    registered loader takes. `batch_size` is how many photos go through the model at once; with `memory` "none" a PumGPT
+    answers without what it remembers of labelled products and of ImageNet. Raises `ModelError` where
     there is no such model or it is of another kind, `UsageError` where an endpoint's address is missing.
     """
-    options = LoadOptions(device, batch_size)
+    options = LoadOptions(device, batch_size, memory)
     scheme, _, rest = spec.partition(":")
     # A folder named like a scheme stays reachable by its bare name.
     if (loader := find_loader(scheme)) is not None and not Path(spec).is_dir():

@@ -59,6 +59,8 @@ class Answer:
     """The model's reply word for word, where `text` was read out of it, or could not be."""
     num_tokens: int | None = field(default=None, compare=False)
     """Tokens read and written for this answer, where the backend counts them."""
+    by_class: bool = False
+    """Whether the best choice rests more on a class of ImageNet than on what the model was trained on."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ class Capabilities:
     """Maps the backend's probabilities to confidences."""
     training_data: tuple[str, ...] = ()
     """The files that the model was trained on, as its card names them; empty where it names none."""
+    knows_imagenet: bool = False
+    """Whether photos of kinds that the model was not trained on are told by the classes of ImageNet."""
     gives_evidence: bool = False
     """Whether `answer(..., evidence=True)` returns attention maps, and asking dozens of times with parts of a photo covered
     (`understand/occlusion.py`) costs nothing but time."""

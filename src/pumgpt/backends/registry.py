@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pumgpt.errors import ModelError, first_line
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pumgpt.backends.protocol import Backend
 
 ENTRY_POINT_GROUP = "pumgpt.backends"
+
+
+MemoryUse = Literal["all", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,8 @@ class LoadOptions:
     """`cpu`, `cuda`, `cuda:1`, `mps`; None for the best there is."""
     batch_size: int | None = None
     """Photos in one pass of the model; None for the backend's default."""
+    memory: MemoryUse = "all"
+    """`none`: neither labelled products that a checkpoint remembers nor the classes of ImageNet have a say in its answers."""
 
 
 Loader = Callable[[str, LoadOptions], "Backend"]

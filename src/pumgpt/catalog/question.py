@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 CANNOT_TELL = "cannot be inferred"
 """The answer that a model gives when photo and listing don't show it."""
@@ -17,6 +17,16 @@ class Choices:
     """
 
     values: tuple[str, ...]
+    num_learned: int | None = None
+    """So many of the values, the first ones, are the model's own; the others it tells by the classes of ImageNet alone. None: all
+    are its own."""
+    class_places: tuple[int, ...] = field(default=(), repr=False)
+    """For each class of ImageNet the index of its value, or the number of values where it has none. Empty: they don't count."""
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """The values that the model may have been trained on."""
+        return self.values[: self.num_learned]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pumgpt.cli.options import json_option, model_options, precision_option, url
 
 if TYPE_CHECKING:
     from pumgpt.backends.calibration import PrecisionOf
+    from pumgpt.backends.registry import MemoryUse
 
 
 @click.command("ask")
@@ -39,6 +40,7 @@ def command(
     model: str,
     device: str | None,
     batch_size: int | None,
+    memory: MemoryUse,
     as_json: bool,
     evidence: bool,
 ) -> None:
@@ -64,7 +66,7 @@ def command(
     with quiet_stdout():
         from pumgpt.backends.load import load_backend
 
-        backend = load_backend(model, device, batch_size)
+        backend = load_backend(model, device, batch_size, memory)
         plan = make_plan(
             backend,
             tasks=tasks or None,

@@ -21,6 +21,7 @@ from pumgpt.cli.outcome import conclude
 
 if TYPE_CHECKING:
     from pumgpt.backends.calibration import PrecisionOf
+    from pumgpt.backends.registry import MemoryUse
     from pumgpt.catalog.photos.download import PhotoDownloads
     from pumgpt.enrich.executor import Executor
     from pumgpt.enrich.job import EnrichInputs
@@ -66,6 +67,7 @@ def command(
     model: str,
     device: str | None,
     batch_size: int | None,
+    memory: MemoryUse,
     engine: str,
     workers: int | None,
     limit: int | None,
@@ -93,7 +95,7 @@ def command(
     from pumgpt.understand.remarks import calibration_remarks, vocabulary_remarks
 
     # A partial, not a closure: workers of Ray load the model with it, and it has to be pickled on its way there.
-    load = partial(load_backend, model, device, batch_size)
+    load = partial(load_backend, model, device, batch_size, memory)
     with quiet_stdout(), PhotoDownloads(allow_private=allow_private_urls) as downloads:
         inputs = open_inputs(
             in_path,

@@ -33,6 +33,13 @@ MODEL_HELP = "nano (shipped), a checkpoint's folder, a hub name, or openai:NAME@
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Which model, and where it runs."""
+    command = click.option(
+        "--memory",
+        type=click.Choice(["all", "none"]),
+        default="all",
+        show_default=True,
+        help="none: answer without labelled products that were remembered, and without the classes of ImageNet.",
+    )(command)
     command = click.option("--batch-size", type=click.IntRange(min=1), help="Photos in one pass of the model.")(command)
     command = click.option("--device", help="cpu, cuda, cuda:1, mps. By default the best there is.")(command)
     return click.option("--model", "model", default="nano", show_default=True, metavar="M", help=MODEL_HELP)(command)

@@ -118,14 +118,16 @@ def _check_out(path: Path, overwrite: bool) -> None:
 def own_vocabulary(model: str) -> Capabilities:
     """What a checkpoint lists of its own, read without loading it."""
     from pumgpt.backends.protocol import Capabilities
+    from pumgpt.catalog.vocabulary.imagenet import NUM_CLASSES
     from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
-    from pumgpt.model.card import category_maps, resolve_checkpoint
+    from pumgpt.model.card import category_maps, read_config, resolve_checkpoint
 
-    card = _read_card(model)
+    card, folder = _read_card(model), resolve_checkpoint(model)
     return Capabilities(
         taxonomy=Taxonomy.of(card.category_paths) if card.categories else None,
-        category_maps=category_maps(resolve_checkpoint(model)),
+        category_maps=category_maps(folder),
         schema=_own_schema(card),
+        knows_imagenet=read_config(folder).get("transfer_classes") == NUM_CLASSES,
     )
 
 

@@ -20,6 +20,7 @@ from pumgpt.catalog.vocabulary.applicability import Applicability
 from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 from pumgpt.catalog.vocabulary.category_ids import CategoryIds
 from pumgpt.catalog.vocabulary.crosswalk import Crosswalk, choose_crosswalk
+from pumgpt.catalog.vocabulary.imagenet import lead_classes_to
 from pumgpt.catalog.vocabulary.matching.attributes import AttributeMatch, match_attributes
 from pumgpt.catalog.vocabulary.matching.categories import load_maps, match_categories
 from pumgpt.catalog.vocabulary.matching.value_map import load_value_map
@@ -30,6 +31,7 @@ from pumgpt.errors import UsageError
 from pumgpt.jobs.journal import Fingerprint
 from pumgpt.tasks.context import AskedAttribute, TaskContext
 from pumgpt.tasks.registry import TASKS, get_task
+from pumgpt.understand.category_choices import adds_categories, category_choices
 from pumgpt.understand.questions import QuestionPlan
 
 DEFAULT_TASKS = ("caption", "category", "attributes")
@@ -286,7 +288,11 @@ def make_plan(
     if tasks is None:
         has_attributes = schema or category_schemas or unlearnt
         tasks = [name for name in DEFAULT_TASKS if name != "attributes" or has_attributes]
-    context = replace(make_context(asked_taxonomy, None, questions), attributes=asked.attributes)
+    context = replace(
+        make_context(None, None, questions),
+        taxonomy_choices=category_choices(asked_taxonomy, own) if asked_taxonomy else None,
+        attributes=asked.attributes,
+    )
     calibration = own.calibration or Calibration()
     attribute_names = (*(schema.names if schema else ()), *(spec.name for spec in further))
     return Plan(
@@ -333,13 +339,15 @@ def lead_to(taxonomy: Taxonomy, own: Capabilities, crosswalk: Crosswalk | None =
     if own.taxonomy is None:
         return None
     if crosswalk is not None:
-        return crosswalk.into(taxonomy)
-    if set(taxonomy.paths) <= set(own.taxonomy.paths):
+        chosen = crosswalk.into(taxonomy)
+    elif set(taxonomy.paths) <= set(own.taxonomy.paths):
         return None
-    chosen = choose_crosswalk(own.category_maps, own.taxonomy, taxonomy)
-    if chosen is not None:
-        return chosen
-    return match_categories(own.taxonomy, taxonomy, load_maps(own.category_maps), own.schema).crosswalk()
+    else:
+        matched = choose_crosswalk(own.category_maps, own.taxonomy, taxonomy)
+        chosen = (
+            matched or match_categories(own.taxonomy, taxonomy, load_maps(own.category_maps), own.schema).crosswalk()
+        )
+    return chosen.joined(lead_classes_to(taxonomy)) if adds_categories(own) else chosen
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from pumgpt.backends.calibration import Calibration
 from pumgpt.backends.protocol import Answer, Backend, Capabilities, Request
 from pumgpt.backends.pumgpt.beam import BEAM_WIDTH, AnswerTree, score_by_beam
 from pumgpt.backends.pumgpt.decoder import Decoder, PrefixCache
+from pumgpt.backends.pumgpt.general_knowledge import GeneralKnowledge, mix_shares
 from pumgpt.backends.pumgpt.kinds import KnownKinds, mean_features
 from pumgpt.backends.pumgpt.memory import Memory, Neighbours
 from pumgpt.backends.pumgpt.trie import TokenTrie
@@ -32,6 +33,7 @@ from pumgpt.backends.registry import LoadOptions
 from pumgpt.backends.runtime import no_progress_bar, select_device, select_dtype
 from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
 from pumgpt.catalog.vocabulary.applicability import Applicability
+from pumgpt.catalog.vocabulary.imagenet import NUM_CLASSES
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 from pumgpt.errors import ModelError, first_line
@@ -47,6 +49,9 @@ TRIE_TOKENS_AT_ONCE = 12_288
 """A long list of choices is scored for fewer questions at once, so that a pass stays this small."""
 BEAM_QUESTIONS_AT_ONCE = 16
 NUM_RANKED = 5
+NUM_RANKED_BY_CLASS = 50
+"""Where classes of ImageNet count: a family of them is one category to a shop, so that small shares add up."""
+LEAST_RANKED = 1e-4
 NO_CHOICES = Choices(())
 
 _Item = TypeVar("_Item")
@@ -79,11 +84,23 @@ class _SessionPhotos:
     evidence: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _PhotoSigns:
+    """What is known of the photos of R requests besides the model's own answers."""
+
+    known_R: Tensor
+    """How likely they are of a kind that was learnt."""
+    neighbours: Neighbours | None = None
+    classes_RK: Tensor | None = None
+    """How likely each class of ImageNet is, the mean over a request's photos; zeros for one without photos."""
+
+
 class PumGPTBackend(Backend):
     """A PumGPT checkpoint.
 
-    `memory` holds labelled products that have a say in closed answers, `kinds` tells whether a product is of a kind that the
-    model has learnt. `photos_at_once` is how many photos go through the vision tower in one pass; answers don't depend on it.
+    `memory` holds labelled products that have a say in closed answers. `kinds` tells whether a product is of a kind that the
+    model has learnt, and `general` answers for the others by the classes of ImageNet, where the model has a transfer tower.
+    `photos_at_once` is how many photos go through the vision tower in one pass; answers don't depend on it.
     `num_visual_tokens` may be smaller than the model's own.
     """
 
@@ -103,6 +120,7 @@ class PumGPTBackend(Backend):
         *,
         memory: Memory | None = None,
         kinds: KnownKinds | None = None,
+        general: GeneralKnowledge | None = None,
         photos_at_once: int | None = None,
         num_visual_tokens: int | None = None,
     ) -> None:
@@ -113,6 +131,7 @@ class PumGPTBackend(Backend):
         self.capabilities = capabilities or Capabilities(gives_evidence=True)
         self.memory = memory
         self.kinds = kinds
+        self.general = general
         self.photos_at_once = photos_at_once or PHOTOS_AT_ONCE
         self.num_visual_tokens = num_visual_tokens or processor.num_visual_tokens
         tokenizer = processor.tokenizer
@@ -123,14 +142,18 @@ class PumGPTBackend(Backend):
         # Choices that nobody holds any more, such as those of one product, leave with their trie.
         self._tries: WeakKeyDictionary[Choices, TokenTrie] = WeakKeyDictionary()
         self._trees: dict[Choices, AnswerTree] = {}
+        self._learned_choices: WeakKeyDictionary[Choices, Choices] = WeakKeyDictionary()
         self._in_session = False
         self._session_photos: _SessionPhotos | None = None
 
     @classmethod
-    def load(cls, folder: Path, device: str | None = None, photos_at_once: int | None = None) -> Self:
+    def load(
+        cls, folder: Path, device: str | None = None, photos_at_once: int | None = None, remembers: bool = True
+    ) -> Self:
         """The checkpoint in `folder`, with the taxonomy, schema, calibration and memory that it brings.
 
-        Raises `ModelError` where it can't be loaded.
+        Unless it `remembers`, neither its memory nor the classes of its backbone count. Raises `ModelError` where it can't be
+        loaded.
         """
         device = select_device(device)
         try:
@@ -143,25 +166,30 @@ class PumGPTBackend(Backend):
             raise ModelError(f"{folder}: can't be loaded: {first_line(error)}") from error
         card = read_card(folder)
         specs = tuple(AttributeSpec(name, tuple(values) or None) for name, values in card.attributes.items())
-        calibration = folder / CALIBRATION_FILE
+        calibration = Calibration.load(folder / CALIBRATION_FILE) if (folder / CALIBRATION_FILE).is_file() else None
+        knows_imagenet = remembers and model.config.transfer_classes == NUM_CLASSES
         capabilities = Capabilities(
             taxonomy=Taxonomy.of(card.category_paths) if card.categories else None,
             category_maps=category_maps(folder),
             schema=AttributeSchema(specs) if specs else None,
             applicability=Applicability.of(card.applicability) if card.applicability else None,
-            calibration=Calibration.load(calibration) if calibration.is_file() else None,
+            calibration=calibration,
+            knows_imagenet=knows_imagenet,
             training_data=tuple(map(str, card.training_data)),
             gives_evidence=True,
         )
-        memory, kinds = Memory.load(folder), KnownKinds.load(folder)
+        memory, kinds = Memory.load(folder) if remembers else None, KnownKinds.load(folder)
+        general = GeneralKnowledge((calibration or Calibration()).classes) if knows_imagenet else None
         return cls(
             model,
             processor,
             card.name,
-            revision_of(folder),
+            # Answers without it are those of another model, and are neither resumed nor cached as the same.
+            revision_of(folder) + ("" if remembers else "-without-memory"),
             capabilities,
             memory=None if memory is None else memory.to(device),
             kinds=None if kinds is None else kinds.to(device),
+            general=general,
             photos_at_once=photos_at_once,
         )
 
@@ -186,13 +214,7 @@ class PumGPTBackend(Backend):
         """Answers to requests of which each has a question."""
         photos, shown = self._encode(requests, evidence)
         prefix, pending = self._prefill(requests, photos, shown)
-        features_RV = None if photos is None or photos.features_BV is None else mean_features(photos.features_BV, shown)
-        neighbours = None if self.memory is None or features_RV is None else self.memory.neighbours(features_RV)
-        known = (
-            [1.0] * len(requests)
-            if self.kinds is None or features_RV is None
-            else self.kinds.known(features_RV).tolist()
-        )
+        signs = self._signs(photos, shown)
         answers: list[list[Answer]] = [[Answer("")] * len(request.questions) for request in requests]
         # Suffixes of about one length make batches with little padding.
         pending.sort(key=lambda row: len(row.suffix))
@@ -206,15 +228,15 @@ class PumGPTBackend(Backend):
                 # Rows of one request take the same row of the prefix: its keys and values were computed once.
                 prompts = self.decoder.extend(prefix.select(rows), [row.suffix for row in batch], attention)
                 found = (
-                    self._generate(prompts, batch)
-                    if choices is None
-                    else self._choose(prompts, batch, choices, neighbours)
+                    self._generate(prompts, batch) if choices is None else self._choose(prompts, batch, choices, signs)
                 )
                 maps = self._evidence(photos, prompts, batch, shown)
                 for row, answer, evidence_maps in zip(batch, found, maps, strict=True):
                     num_tokens = row.prompt_length + (answer.num_tokens or 0)
+                    # Classes of ImageNet answer for kinds that were not learnt.
+                    known = 1.0 if answer.by_class else float(signs.known_R[row.request])
                     answers[row.request][row.position] = replace(
-                        answer, evidence=evidence_maps, num_tokens=num_tokens, known=known[row.request]
+                        answer, evidence=evidence_maps, num_tokens=num_tokens, known=known
                     )
         return answers
 
@@ -244,6 +266,16 @@ class PumGPTBackend(Backend):
         """The features (P, V) by which a `Memory` finds similar photos, one row for each photo."""
         batches = _batches(photos, self.photos_at_once)
         return torch.cat([self.model.photo_features(self._pixels(batch)).float() for batch in batches])
+
+    @torch.inference_mode()
+    def class_logits(self, photos: Sequence[Image]) -> Tensor:
+        """What the frozen backbone makes of the classes that it was pretrained on (P, K), one row for each photo."""
+        if self.model.transfer is None:
+            raise ModelError(
+                f"{self.name}: has no transfer tower, whose classes could be told; export one with --transfer"
+            )
+        batches = _batches(photos, self.photos_at_once)
+        return torch.cat([self.model.transfer(self._pixels(batch)).logits_BK.float() for batch in batches])
 
     def _pixels(self, photos: Sequence[Image]) -> Tensor:
         pixels: Tensor = self.processor.image_processor(photos, return_tensors="pt")["pixel_values"]
@@ -305,29 +337,67 @@ class PumGPTBackend(Backend):
         """Which photos are shown, in the order of their placeholders."""
         return torch.tensor([photo for photos in shown for photo in photos], dtype=torch.long, device=self.model.device)
 
+    def _signs(self, photos: EncodedPhotos | None, shown: Sequence[tuple[int, ...]]) -> _PhotoSigns:
+        """What is known of the photos of each request besides the model's own answers."""
+        signs = _PhotoSigns(torch.ones(len(shown), device=self.model.device))
+        if photos is None:
+            return signs
+        if photos.features_BV is not None:
+            features_RV = mean_features(photos.features_BV, shown)
+            if self.kinds is not None:
+                signs = replace(signs, known_R=self.kinds.known(features_RV))
+            if self.memory is not None:
+                signs = replace(signs, neighbours=self.memory.neighbours(features_RV))
+        if self.general is not None and photos.class_logits_BK is not None:
+            classes_PK = self.general.probabilities(photos.class_logits_BK)
+            signs = replace(signs, classes_RK=mean_features(classes_PK, shown).nan_to_num(0.0))
+        return signs
+
     def _questions_at_once(self, choices: Choices | None) -> int:
         if choices is None:
             return QUESTIONS_AT_ONCE
+        choices = self._learned(choices)
         if len(choices.values) > self.max_exact_choices:
             return BEAM_QUESTIONS_AT_ONCE
         return max(1, min(QUESTIONS_AT_ONCE, TRIE_TOKENS_AT_ONCE // max(1, self._trie(choices).num_nodes)))
 
     def _choose(
-        self,
-        prompts: PrefixCache,
-        rows: Sequence[_PendingQuestion],
-        choices: Choices,
-        neighbours: Neighbours | None,
+        self, prompts: PrefixCache, rows: Sequence[_PendingQuestion], choices: Choices, signs: _PhotoSigns
     ) -> list[Answer]:
         """Answers to a closed question, normalised over its choices and `CANNOT_TELL`."""
-        shares_RC = self._scores(prompts, choices).softmax(-1)
-        if neighbours is not None:
-            shares_RC = _weigh_neighbours(shares_RC, rows, choices, neighbours)
-        top = shares_RC[:, :-1].topk(min(self.num_ranked, len(choices.values)), dim=-1)
+        learned = self._learned(choices)
+        shares_RC = self._scores(prompts, learned).softmax(-1)
+        if signs.neighbours is not None:
+            shares_RC = _weigh_neighbours(shares_RC, rows, learned, signs.neighbours)
+        own = self._ranked(shares_RC, learned, self.num_ranked)
+        if signs.classes_RK is None or self.general is None or not choices.class_places:
+            return own
+        requests = torch.tensor([row.request for row in rows], device=shares_RC.device)
+        general_RC = self.general.shares(signs.classes_RK[requests], choices)
+        # What the model refuses is no more of a kind that it has learnt than what its towers never saw.
+        known_R = signs.known_R[requests] * (1 - shares_RC[:, -1])
+        mixed_RC = mix_shares(shares_RC, general_RC, known_R)
+        best_R1 = mixed_RC.argmax(1, keepdim=True)
+        from_classes_R1 = (1 - known_R)[:, None] * general_RC.gather(1, best_R1)
+        # Without a photo there are no classes either. Where they have no part the model's answer stays as it was calibrated.
+        by_class_R = (general_RC.sum(1) > 0) & (from_classes_R1 > mixed_RC.gather(1, best_R1) / 2)[:, 0]
+        general = self._ranked(mixed_RC, choices, NUM_RANKED_BY_CLASS)
+        return [
+            replace(mixed, by_class=True) if by_class else alone
+            for mixed, alone, by_class in zip(general, own, by_class_R.tolist(), strict=True)
+        ]
+
+    def _ranked(self, shares_RC: Tensor, choices: Choices, num_ranked: int) -> list[Answer]:
+        """The answers of which these are the shares of the choices and, last, of `CANNOT_TELL`."""
+        top = shares_RC[:, :-1].topk(min(num_ranked, shares_RC.shape[1] - 1), dim=-1)
         answers = []
         for row, refusal in enumerate(shares_RC[:, -1].tolist()):
             indices, shares = top.indices[row].tolist(), top.values[row].tolist()
-            ranked = tuple((choices.values[index], share) for index, share in zip(indices, shares, strict=True))
+            ranked = tuple(
+                (choices.values[index], share)
+                for place, (index, share) in enumerate(zip(indices, shares, strict=True))
+                if place < self.num_ranked or share >= LEAST_RANKED
+            )
             best, share = ranked[0]
             # `probability` is of the best choice given that the question can be answered; `refusal` is beside it.
             answerable = float(shares_RC[row, :-1].sum())
@@ -344,6 +414,14 @@ class PumGPTBackend(Backend):
             self._trees[choices] = tree.to(self.model.device)
         found = score_by_beam(self.decoder, prompts, self._trees[choices], self.beam_width)
         return torch.cat([found, self.decoder.score(prompts, self._trie(None))], 1)
+
+    def _learned(self, choices: Choices) -> Choices:
+        """Those of the choices that the model itself is asked for."""
+        if choices.num_learned is None:
+            return choices
+        if choices not in self._learned_choices:
+            self._learned_choices[choices] = Choices(choices.learned)
+        return self._learned_choices[choices]
 
     def _trie(self, choices: Choices | None) -> TokenTrie:
         """The trie of some choices and of `CANNOT_TELL`, kept; of `CANNOT_TELL` alone for None."""
@@ -392,7 +470,8 @@ class PumGPTBackend(Backend):
 
 def load_pumgpt(source: str, options: LoadOptions) -> PumGPTBackend:
     """The PumGPT checkpoint that ships under the name `source`, or lies in that folder or hub repository."""
-    return PumGPTBackend.load(resolve_checkpoint(source), options.device, options.batch_size)
+    folder = resolve_checkpoint(source)
+    return PumGPTBackend.load(folder, options.device, options.batch_size, remembers=options.memory == "all")
 
 
 def _weigh_neighbours(

@@ -108,6 +108,10 @@ class Crosswalk:
         counterparts = {source: tuple(map(onward, rows)) for source, rows in self.counterparts.items()}
         return Crosswalk(f"{self.name}, {other.name}", counterparts)
 
+    def joined(self, other: Crosswalk) -> Crosswalk:
+        """This map, and another for the categories that this one doesn't name."""
+        return Crosswalk(self.name, {**other.counterparts, **self.counterparts})
+
     def find(
         self, path: CategoryPath, title: str | None = None, attributes: Mapping[str, AttributeValue] | None = None
     ) -> CategoryPath | None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from PIL.Image import Image
 
+from pumgpt.backends.calibration import by_class_key
 from pumgpt.backends.protocol import Answer
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Question
@@ -30,7 +31,8 @@ class Reply(NamedTuple):
 
 
 def calibration_key(reply: Reply) -> str:
-    return get_task(reply.question.task).calibration_key(reply.question)
+    key = get_task(reply.question.task).calibration_key(reply.question)
+    return by_class_key(key) if reply.answer.by_class else key
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from pumgpt.catalog.question import Choices
 from pumgpt.catalog.understanding import CategoryChoice, CategoryField
-from pumgpt.catalog.vocabulary.taxonomy import CategoryPath, split_path
+from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR, CategoryPath, split_path
+from pumgpt.tasks.answers import is_valid
 from pumgpt.understand.fields.attribute import own_attributes
 from pumgpt.understand.fields.base import FieldContext, Reply
 from pumgpt.understand.judge import NO_PREDICTION, FieldPrediction, reconcile
@@ -25,7 +27,8 @@ def category_field(context: FieldContext, reply: Reply, attributes: Sequence[Rep
         known = own_attributes(context, attributes)
         reply = Reply(*translate_category(*reply, plan.crosswalk, product, known))
         alone = None if alone is None else Reply(*translate_category(*alone, plan.crosswalk, product, known))
-    prediction = context.predict(reply)
+    leaf = context.predict(reply)
+    prediction = leaf if leaf.sure else _broader(context, reply) or leaf
     if alone is not None and context.is_listing_disputed:
         prediction = _held_against(context, prediction, context.predict(alone))
     own, overwrite = product.category, plan.overwrite_values
@@ -40,7 +43,7 @@ def category_field(context: FieldContext, reply: Reply, attributes: Sequence[Rep
         status=decision.status,
         precision=decision.precision,
         suggestion=list(decision.suggestion) if isinstance(decision.suggestion, tuple) else None,
-        alternatives=_alternatives(plan, prediction, path),
+        alternatives=_alternatives(plan, leaf, path),
         source={"filled": context.model_source, "abstained": None}.get(decision.status, "shop"),
         evidence=context.evidence(reply.answer),
     )
@@ -56,14 +59,44 @@ def _held_against(context: FieldContext, prediction: FieldPrediction, alone: Fie
 
 
 def is_refused(reply: Reply) -> bool:
-    """Whether the model says that the photo shows none of its categories."""
+    """Whether the model says that the photo shows none of the categories that it was trained on."""
     ranked = reply.answer.ranked
-    return bool(ranked) and reply.answer.cannot_tell > ranked[0][1]
+    return bool(ranked) and (reply.answer.by_class or reply.answer.cannot_tell > ranked[0][1])
 
 
 def best_path(reply: Reply) -> CategoryPath | None:
     """The category that the model itself ranks first, whatever the shop calls it."""
     return split_path(reply.answer.ranked[0][0]) if reply.answer.ranked else None
+
+
+def _broader(context: FieldContext, reply: Reply) -> FieldPrediction | None:
+    """The deepest category above the ranked ones that is sure enough, all below it taken together; None where none is."""
+    shares = {split_path(text): share for text, share in reply.answer.ranked}
+    # The first level is left out: small shares of many kinds make a department likely, of which it says next to nothing.
+    for depth in range(max(map(len, shares), default=0) - 1, 1, -1):
+        above: dict[CategoryPath, float] = {}
+        for path, share in shares.items():
+            # A category that is itself no deeper stays beside those that are put together.
+            above[path[:depth]] = above.get(path[:depth], 0.0) + share
+        listed = {path: share for path, share in above.items() if path in shares or _is_choice(context.plan, path)}
+        ranked = tuple(
+            sorted(((SEPARATOR.join(path), share) for path, share in listed.items()), key=lambda pair: -pair[1])
+        )
+        if ranked:
+            question = replace(reply.question, choices=Choices(tuple(text for text, _ in ranked)))
+            answer = replace(reply.answer, text=ranked[0][0], ranked=ranked)
+            prediction = context.predict(Reply(question, answer))
+            if prediction.sure:
+                return prediction
+    return None
+
+
+def _is_choice(plan: Plan, path: CategoryPath) -> bool:
+    """Whether a product may be put there: the shop's own taxonomy has it, or the model's where the shop gives none."""
+    if _has(plan, path):
+        return True
+    choices = plan.context.taxonomy_choices
+    return plan.crosswalk is None and choices is not None and is_valid(SEPARATOR.join(path), choices)
 
 
 def _alternatives(plan: Plan, prediction: FieldPrediction, path: CategoryPath | None) -> list[CategoryChoice]:
