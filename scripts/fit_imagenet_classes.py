@@ -4,8 +4,8 @@
 
 The classes of the frozen backbone are held against the categories of validation products, both in Shopify's taxonomy. Many of
 these products are of a kind that no class is of (shirts, kurtas, yoghurt), as a shop's are; of drawn pictures that show no
-product every answer is wrong. First a temperature and the logit of anything else are fitted, then the confidence of an answer at
-each level, from the deepest up. It takes a checkpoint with a transfer tower.
+product every answer is wrong. First the temperature is fitted, then the confidence of an answer at each level, from the
+deepest up. It takes a checkpoint with a transfer tower.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import torch
 from PIL.Image import Image
 from torch import Tensor
 
-from pumgpt.backends.calibration import Calibration, ClassCalibration, by_class_key, fit_calibration
+from pumgpt.backends.calibration import Calibration, by_class_key, fit_calibration
 from pumgpt.backends.pumgpt.backend import PumGPTBackend
 from pumgpt.backends.pumgpt.general_knowledge import GeneralKnowledge
 from pumgpt.bench.suites.labels import find_files
@@ -36,8 +36,7 @@ from pumgpt.model.card import CALIBRATION_FILE, category_maps, resolve_checkpoin
 from pumgpt.samples import draw_foreign, seeds
 
 FILES = ("fashion/validation-*.parquet", "grocery/validation.parquet", "clothing/train.parquet")
-TEMPERATURES = tuple(1 + step / 5 for step in range(11))
-LOGITS = tuple(range(0, 21, 2))
+TEMPERATURES = tuple(1 + step / 10 for step in range(21))
 LEAST_SHARE = 1e-4
 """What a share counts as, at least: one answer of which nobody thought decides nothing."""
 BATCH_PHOTOS = 32
@@ -67,17 +66,19 @@ def main() -> int:
         backend = PumGPTBackend.load(folder)
         walk = Crosswalk.load(category_maps(folder)[0])
         logits_PK, truths = read_classes(backend, labelled_photos(options.data, walk, options.limit))
-        classes = fit_classes(logits_PK, truths)
-        levels = [level for row in zip(shares_of(logits_PK, classes), truths, strict=True) for level in judged(*row)]
+        temperature = fit_temperature(logits_PK, truths)
+        levels = [
+            level for row in zip(shares_of(logits_PK, temperature), truths, strict=True) for level in judged(*row)
+        ]
         right = [is_right for _, is_right in levels]
         fitted = fit_calibration([share for share, _ in levels], right)
         fields = {**calibration.fields, by_class_key("category"): fitted}
-        changes = {"fields": fields, "classes": classes}
+        changes = {"fields": fields, "class_temperature": temperature}
         calibration.model_copy(update=changes).save(folder / CALIBRATION_FILE)
     except (PumGPTError, OSError) as error:
         print(f"fit_imagenet_classes: {error}", file=sys.stderr)
         return 1
-    print(f"{classes}, fitted on {len(truths)} photos")
+    print(f"temperature {temperature}, fitted on {len(truths)} photos")
     print(
         f"{fitted.count} levels, {sum(right) / fitted.count:.3f} right, at 0.9 filled from {fitted.threshold(0.9):.3f} on"
     )
@@ -106,13 +107,13 @@ def read_classes(backend: PumGPTBackend, labelled: Iterator[tuple[Image, Truth]]
     return torch.cat(logits), truths
 
 
-def shares_of(logits_PK: Tensor, classes: ClassCalibration) -> Tensor:
+def shares_of(logits_PK: Tensor, temperature: float) -> Tensor:
     """The share of each of `further_categories` and, last, of what has none."""
-    knowledge = GeneralKnowledge(classes)
+    knowledge = GeneralKnowledge(temperature)
     return knowledge.shares(knowledge.probabilities(logits_PK), CHOICES)
 
 
-def fit_classes(logits_PK: Tensor, truths: Sequence[Truth]) -> ClassCalibration:
+def fit_temperature(logits_PK: Tensor, truths: Sequence[Truth]) -> float:
     """That under which what is right is likeliest: the category, what lies above it, and what is finer than the label.
 
     A department alone is right of too many products. Where no class is near the product's kind, nothing can be told.
@@ -123,12 +124,11 @@ def fit_classes(logits_PK: Tensor, truths: Sequence[Truth]) -> ClassCalibration:
         near = truth is not None and any(len(path) >= len(truth) - 1 and not differ(path, truth) for path in told)
         right = [truth is not None and len(path) > 1 and not differ(path, truth) for path in PATHS]
         fits[row] = torch.tensor([*right, not near])
-    grid = [ClassCalibration(temperature=t, anything_else=logit) for t in TEMPERATURES for logit in LOGITS]
 
-    def loss(classes: ClassCalibration) -> float:
-        return float(-(shares_of(logits_PK, classes) * fits).sum(1).clamp_min(LEAST_SHARE).log().mean())
+    def loss(temperature: float) -> float:
+        return float(-(shares_of(logits_PK, temperature) * fits).sum(1).clamp_min(LEAST_SHARE).log().mean())
 
-    return min(grid, key=loss)
+    return min(TEMPERATURES, key=loss)
 
 
 def judged(shares_C: Tensor, truth: Truth) -> Iterator[tuple[float, bool]]:

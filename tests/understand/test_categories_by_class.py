@@ -11,7 +11,7 @@ from PIL import Image
 
 from pumgpt.backends.calibration import Calibration, FieldCalibration
 from pumgpt.backends.fake import FakeBackend
-from pumgpt.backends.protocol import Answer, Capabilities
+from pumgpt.backends.protocol import Answer, Capabilities, Question
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import CategoryField, ModelInfo
 from pumgpt.catalog.vocabulary.applicability import Applicability
@@ -21,6 +21,7 @@ from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy, split_path
 from pumgpt.understand.assemble import assemble
 from pumgpt.understand.fields.base import Reply
+from pumgpt.understand.fields.category import is_refused
 from pumgpt.understand.plan import Plan, fingerprint, make_plan
 
 PHOTO = Image.new("RGB", (8, 8))
@@ -138,19 +139,11 @@ def test_a_models_own_categories_have_no_level_above_that_is_one(backend: Knowin
     assert (field.path, field.status) == (None, "abstained")
 
 
-def test_no_caption_is_written_of_a_kind_that_was_never_learned(backend: Knowing) -> None:
-    asked = make_plan(backend, tasks=["category", "caption"])
-    for by_class, status in ((False, "filled"), (True, "abstained")):
-        replies = [
-            Reply(question, Answer(ACOUSTIC, ranked=((ACOUSTIC, 0.95),), by_class=by_class))
-            if question.field == "category"
-            else Reply(question, Answer("A black shirt.", 0.99))
-            for request in asked.requests(Product("1"), [PHOTO])
-            for question in request.questions
-        ]
-        caption = assemble(asked, Product("1"), replies, ModelInfo(name="knowing", revision="0")).caption
-        assert caption is not None
-        assert caption.status == status
+def test_a_kind_that_was_never_learned_is_none_to_write_a_caption_of(backend: Knowing) -> None:
+    question = Question("category", "Which category?", "category", plan(backend).context.taxonomy_choices)
+    answer = Answer(ACOUSTIC, ranked=((ACOUSTIC, 0.95),))
+    assert is_refused(Reply(question, replace(answer, by_class=True)))
+    assert not is_refused(Reply(question, answer))
 
 
 def test_a_kind_that_was_never_learned_has_the_attributes_of_its_category(tmp_path: Path) -> None:

@@ -111,17 +111,6 @@ class FieldCalibration(BaseModel):
         return None
 
 
-class ClassCalibration(BaseModel):
-    """What makes probabilities of a backbone's classifier (of ImageNet) mean what they say on photos of products."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    temperature: float = Field(default=1.0, gt=0)
-    """Divides the logits."""
-    anything_else: float | None = None
-    """The logit of whatever is of none of the classes, in every photo; None where it was not fitted: there is nothing else."""
-
-
 class Calibration(BaseModel):
     """All fields of one checkpoint: 'category', 'attribute:<name>', 'caption', 'question', and 'default' for the rest.
 
@@ -131,7 +120,8 @@ class Calibration(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     fields: dict[str, FieldCalibration] = {}
-    classes: ClassCalibration = ClassCalibration()
+    class_temperature: float = Field(default=1.0, gt=0)
+    """Divides the logits of ImageNet's classes, so that their probabilities mean what they say of products."""
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -179,7 +179,7 @@ class PumGPTBackend(Backend):
             gives_evidence=True,
         )
         memory, kinds = Memory.load(folder) if remembers else None, KnownKinds.load(folder)
-        general = GeneralKnowledge((calibration or Calibration()).classes) if knows_imagenet else None
+        general = GeneralKnowledge((calibration or Calibration()).class_temperature) if knows_imagenet else None
         return cls(
             model,
             processor,

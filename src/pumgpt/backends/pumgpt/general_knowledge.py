@@ -9,46 +9,37 @@ Here p is the model's own answer, q the classifier's, and `known` how sure it is
 the classes without a place have (animals, landscapes, things that the choices have no category for) is the share of *cannot be
 inferred*.
 
-A classifier divides all of its probability among its classes, also where none of them is in the photo. One more class, of
-anything else, has the same logit for every photo: it is likely where no class stands out.
-
 Shapes: P photos, R answers, C choices, K classes.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
-from pumgpt.backends.calibration import ClassCalibration
 from pumgpt.catalog.question import Choices
 
 
 @dataclass(frozen=True)
 class GeneralKnowledge:
-    """The classes, with what was fitted on products so that their probabilities mean what they say."""
+    """`temperature` divides the logits of the classes, so that their probabilities mean what they say."""
 
-    calibration: ClassCalibration = field(default_factory=ClassCalibration)
+    temperature: float = 1.0
     _places: WeakKeyDictionary[Choices, Tensor] = field(
         default_factory=WeakKeyDictionary, init=False, compare=False, repr=False
     )
 
     def probabilities(self, logits_PK: Tensor) -> Tensor:
-        """Of the classes and, last, of anything else (P, K + 1)."""
-        fitted = self.calibration.anything_else
-        logit = -math.inf if fitted is None else fitted
-        anything_else_P1 = logits_PK.new_full((len(logits_PK), 1), logit, dtype=torch.float32)
-        return (torch.cat([logits_PK.float(), anything_else_P1], 1) / self.calibration.temperature).softmax(-1)
+        """Of the classes, for each photo."""
+        return (logits_PK.float() / self.temperature).softmax(-1)
 
     def shares(self, classes_RK: Tensor, choices: Choices) -> Tensor:
         """From these probabilities the share (R, C + 1) of each choice and, last, of *cannot be inferred*."""
         if choices not in self._places:
-            none = len(choices.values)
-            self._places[choices] = torch.tensor([*choices.class_places, none], device=classes_RK.device)
+            self._places[choices] = torch.tensor(choices.class_places, device=classes_RK.device)
         empty_RC = classes_RK.new_zeros(len(classes_RK), len(choices.values) + 1)
         return empty_RC.index_add(1, self._places[choices], classes_RK)
 
