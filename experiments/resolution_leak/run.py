@@ -21,6 +21,8 @@ from PIL import Image
 
 from pumgpt.backends.load import load_backend
 from pumgpt.bench.stats.intervals import proportion
+from pumgpt.bench.suites.labels import write_alike
+from pumgpt.bench.suites.suite import load_suite
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.understanding import AttributeField, Understanding
 from pumgpt.errors import BackendError
@@ -49,7 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", default="nano")
-    parser.add_argument("--limit", type=int, default=300, help="photos that the model is asked about")
+    parser.add_argument("--limit", type=int, default=200, help="photos that the model is asked about")
     parser.add_argument("--without-nano", action="store_true")
     options = parser.parse_args()
     # Labels and sizes are enough of the training photos; their bytes would fill the memory.
@@ -65,12 +67,16 @@ def main() -> None:
 
 
 def read_photos(data: Path, split: str) -> Iterator[StoredPhoto]:
+    values = load_suite("fashion").values
     for path in sorted((data / "fashion").glob(f"{split}-*.parquet")):
         for batch in pq.ParquetFile(path).iter_batches(batch_size=512, columns=["attributes", "image"]):
             for row in batch.to_pylist():
                 # The header alone: decoding would take minutes and add nothing.
                 size = Image.open(io.BytesIO(row["image"]["bytes"])).size
-                labels = {pair["name"]: pair["value"] for pair in row["attributes"] or ()}
+                labels = {
+                    pair["name"]: write_alike(pair["name"], [pair["value"]], values)[0]
+                    for pair in row["attributes"] or ()
+                }
                 yield StoredPhoto(size, labels, row["image"]["bytes"])
 
 

@@ -88,7 +88,7 @@ def print_fields(console: Console, result: BenchResult) -> None:
 
 
 def print_altered(console: Console, result: BenchResult) -> None:
-    """For each model what altered photos do to each field, right of all or, without labels, filled."""
+    """For each model the share of each field under each condition: right or, without labels, filled."""
     for model in result.models:
         fields = list(altered_fields(model))
         if not fields:
@@ -99,8 +99,8 @@ def print_altered(console: Console, result: BenchResult) -> None:
         for one in fields:
             table.add_column(f"{one.field},\n{one.heads[0]}", justify="right")
         for place, (condition, _) in enumerate(fields[0].rows):
-            # The difference below the share: a terminal has no room for both in one line.
-            table.add_row(condition, *(one.rows[place][1][0].replace(" (", "\n(") for one in fields))
+            # The shares alone: a terminal has no room for the differences, which the reports have.
+            table.add_row(condition, *(one.rows[place][1][0].partition(" (")[0] for one in fields))
         console.print(table)
 
 
