@@ -54,7 +54,8 @@ def main() -> None:
         shown = [Product(product.id, title=product.title, images=product.images) for product in batch]
         requests = [plan.requests(each, (open_photo(each.images[0]),))[0] for each in shown]
         for product, each, request, answers in zip(batch, shown, requests, backend.answer(requests), strict=True):
-            replies = [Reply(*pair) for pair in zip(request.questions, answers, strict=True)]
+            pairs = zip(request.questions, answers, strict=True)
+            replies = [Reply(question, answer) for question, answer in pairs if question.recorded]
             for name, raw, right in judge(plan, product, FieldContext(plan, each), replies):
                 raws, rights = scores.setdefault(name, ([], []))
                 raws.append(raw)

@@ -138,7 +138,8 @@ def collect_scores(backend: Backend, plan: Plan, products: Iterable[tuple[Produc
         asked = [one for number, (product, photo) in batch for one in _ask(plan, product, photo, number)]
         for (_, checks), answers in zip(asked, backend.answer([request for request, _ in asked]), strict=True):
             for (question, key, is_right), answer in zip(checks, answers, strict=True):
-                seen = judge.judge(key.removesuffix(listed_key("")), question, answer)
+                # Confidences hold for known kinds; how likely one is known comes on top.
+                seen = judge.judge(key.removesuffix(listed_key("")), question, replace(answer, known=1.0))
                 if seen.confidence is not None:
                     raws, rights = scores.setdefault(key, ([], []))
                     raws.append(seen.confidence)

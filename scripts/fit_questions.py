@@ -94,7 +94,8 @@ def collect_scores(backend: Backend, plan: Plan, products: Iterator[tuple[Produc
             for product, photo in batch
             for title in dict.fromkeys((None, product.title))
         ]
-        requests = [request for _, listing, photo in shown for request in plan.requests(listing, (photo,))]
+        # The first shows the listing where there is one; the second asks again without it.
+        requests = [plan.requests(listing, (photo,))[0] for _, listing, photo in shown]
         for (product, listing, _), request, answers in zip(shown, requests, backend.answer(requests), strict=True):
             replies = [Reply(*pair) for pair in zip(request.questions, answers, strict=True)]
             rng = random.Random(f"{product.id} {listing.title is None}")

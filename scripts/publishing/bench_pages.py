@@ -14,10 +14,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from publishing.field_tables import FILE as FIELDS_FILE
 from publishing.revisions import shipped_revision
-from pumgpt.bench.judging.photo_robustness import CHANGE, SURE
+from pumgpt.bench.judging.photo_robustness import CHANGE
 from pumgpt.bench.reporting.headlines import HEADLINES
 from pumgpt.bench.reporting.markdown import render_rows
-from pumgpt.bench.reporting.photo_sections import ALTERED_NOTE, ALTERED_TITLE, UNLEARNED_NOTE, UNLEARNED_TITLE
+from pumgpt.bench.reporting.photo_sections import (
+    ALTERED_COLUMNS,
+    ALTERED_NOTE,
+    ALTERED_TITLE,
+    UNLEARNED_NOTE,
+    UNLEARNED_TITLE,
+)
 from pumgpt.bench.reporting.results import ComparisonJson, MeasuredJson, Results
 from pumgpt.bench.suites.photo_conditions import PLAIN
 from pumgpt.bench.suites.suite import load_suite
@@ -392,9 +398,6 @@ def _differences_section(figures: Figures, labels: dict[str, str]) -> list[str]:
     return [f"## Significance\n\n{_fill(note)}\n{table}"]
 
 
-ALTERED_METRICS = ("accuracy", "filled", "right of filled", "same answer", f"above {SURE:g}")
-
-
 def _altered_section(figures: Figures, labels: dict[str, str]) -> list[str]:
     """A table for each model and field: a row for each condition, with its difference from the plain photo below."""
     models = dict.fromkeys(
@@ -409,7 +412,11 @@ def _altered_section(figures: Figures, labels: dict[str, str]) -> list[str]:
     for model in models:
         for field in fields:
             by_condition = {name: scores.get(field, {}) for name, scores in figures.photo_conditions.items()}
-            heads = [metric for metric in ALTERED_METRICS if any(metric in scores for scores in by_condition.values())]
+            heads = [
+                metric
+                for metric in ALTERED_COLUMNS.values()
+                if any(metric in scores for scores in by_condition.values())
+            ]
             rows = [
                 [name, *(_altered_cell(scores, metric, model, name == PLAIN) for metric in heads)]
                 for name, scores in by_condition.items()

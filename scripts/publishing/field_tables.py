@@ -144,7 +144,8 @@ def render_page(fields: Fields) -> str:
         "# Product fields\n",
         "What nano and others fill in, field by field, as `pumgpt enrich` asks for it: for its own categories\n"
         "and attributes, on products that were not used for training. Every figure has its 95 % interval and\n"
-        "its count. [The model card](../model_card.md) says what was trained on what.\n",
+        "its count. [The model card](../model_card.md) says what was trained on what, and\n"
+        "[PumBench](../pumbench.md#what-is-asked) why the season and year of `fashion` aren't here.\n",
         "```bash\npython scripts/measure.py --data ../shared/data --out runs/bench\n"
         "python scripts/publish.py runs/bench/*/results.json\n```\n",
     ]

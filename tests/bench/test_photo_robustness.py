@@ -13,7 +13,14 @@ from small_suites import Scripted, load, write_shop
 
 from pumgpt.backends.protocol import CANNOT_TELL, Answer, Question, Request
 from pumgpt.bench.asking.answer_cache import AnswerCache
-from pumgpt.bench.asking.product_fields import FilledFields, fill_altered, fill_fields, sample_products
+from pumgpt.bench.asking.product_fields import (
+    FilledFields,
+    fill_altered,
+    fill_fields,
+    make_field_plan,
+    sample_products,
+    shown_product,
+)
 from pumgpt.bench.benchmark import BenchResult, ModelResult
 from pumgpt.bench.judging.photo_robustness import score_altered
 from pumgpt.bench.reporting.markdown import render_markdown
@@ -79,8 +86,6 @@ def asked(shop: Path) -> Iterator[tuple[FilledFields, Suite, SuiteData, Sighted]
 
 
 def questions_of(suite: Suite, data: SuiteData, model: Sighted) -> list[Question]:
-    from pumgpt.bench.asking.product_fields import make_field_plan, shown_product
-
     plan = make_field_plan(model, data)
     item = data.items[0]
     requests = plan.requests(shown_product(item, "image only"), (open_photo(item.product.images[0]),))

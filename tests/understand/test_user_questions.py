@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from pumgpt.backends.protocol import Answer, Backend, Capabilities, Question, Re
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL
 from pumgpt.catalog.understanding import AnswerField, Understanding
+from pumgpt.catalog.vocabulary.applicability import Applicability
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
 from pumgpt.ocr.reader import Line, PrintReader
@@ -83,6 +85,23 @@ def test_a_field_that_the_record_does_not_have_is_asked_for_and_stays_out_of_it(
     assert [answer.answer for answer in answers] == ["Shoes", "Unisex"]
     assert set(record.to_json()) == {"id", "answers", "model", "warnings"}
     assert {question.field for question in backend.asked} == {"category", "gender"}
+
+
+def test_what_products_of_a_kind_do_not_have_is_no_answer() -> None:
+    backend = Specialist()
+    kinds = {"Footwear": ["colour"], "Apparel": ["colour", "gender"]}
+    backend.capabilities = replace(backend.capabilities, applicability=Applicability.of(kinds))
+    questions = ("Who is it for?", "Is it for men?", "Is it for men or women?", "What colour is it?")
+    answers, record = ask(*questions, backend=backend, precision=0.55)
+    assert [field.name for field in record.attributes or ()] == ["colour"]
+    assert [answer.answer for answer in answers] == [None, None, None, "Navy Blue"]
+    assert {answer.reason for answer in answers[:3]} == {"products of this kind have no gender"}
+    # What the shop or its text states, stands.
+    listed, _ = ask(*questions[:1], backend=backend, product=Product("1", attributes={"gender": "Men"}), precision=0.55)
+    assert (listed[0].answer, listed[0].source) == ("Men", "shop")
+    backend.shares["category"] = {"Apparel > Shirts": 0.95, "Footwear > Shoes": 0.02}
+    worn, _ = ask(*questions[:1], backend=backend, precision=0.55)
+    assert worn[0].answer == "Unisex"
 
 
 def test_the_answer_is_in_the_shop_s_own_words() -> None:

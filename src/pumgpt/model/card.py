@@ -23,6 +23,8 @@ CARD_FILE = "pumgpt.json"
 CALIBRATION_FILE = "calibration.json"
 MEMORY_FILE = "memory/memory.safetensors"
 """Not beside the weights: whoever loads all weights that lie in a folder must not come across it."""
+KINDS_FILE = "kinds/kinds.safetensors"
+"""Likewise."""
 CATEGORY_MAPS = "category_maps"
 """Folder of CSV files, each a map from the checkpoint's categories to those of a public taxonomy."""
 
@@ -38,6 +40,9 @@ class CheckpointCard(BaseModel):
     categories: list[str | list[str]] = []
     """Paths, as lists or written 'A > B > C'."""
     attributes: dict[str, list[str]] = {}
+    applicability: dict[str, list[str]] = {}
+    """Which attributes the products of a category have: 'A > B' -> their names, also for all below. Written by
+    `scripts/fit_applicability.py`."""
     quality: dict[str, Any] = {}
     training_data: list[Any] = []
 
@@ -114,9 +119,11 @@ def copy_category_maps(source: Path, target: Path) -> None:
 
 
 def revision_of(folder: Path) -> str:
-    """Twelve hex digits that change with the weights and with the memory of a checkpoint."""
+    """Twelve hex digits that change with the weights, the memory and the known kinds of a checkpoint."""
     digest = hashlib.sha256()
-    for path in [*sorted(folder.glob("*.safetensors")), *sorted(folder.glob(MEMORY_FILE))]:
+    for path in [*sorted(folder.glob("*.safetensors")), *(folder / name for name in (MEMORY_FILE, KINDS_FILE))]:
+        if not path.is_file():
+            continue
         with path.open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from pumgpt.backends.calibration import Calibration
 from pumgpt.backends.pumgpt.backend import PumGPTBackend
+from pumgpt.backends.pumgpt.kinds import KnownKinds
 from pumgpt.backends.pumgpt.memory import Memory
 from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR
 from pumgpt.model.card import CALIBRATION_FILE, CARD_FILE, CheckpointCard, read_card, revision_of
@@ -72,7 +73,9 @@ def remember(
     kept = {name: fitted for name, fitted in calibration.fields.items() if name not in fields}
     memory = memory.with_weighings({**memory.weighings, **weighings})
     card = card_of_shop(card, out.name, values, quality_of(reports))
-    _write(folder, out, memory, Calibration(fields={**kept, **fields}), card)
+    # What the shop sells is of a known kind from now on.
+    kinds = None if backend.kinds is None else backend.kinds.joined(shop.features_NV)
+    _write(folder, out, memory, kinds, Calibration(fields={**kept, **fields}), card)
     return Remembered(count, known_before, shop.skipped, reports)
 
 
@@ -93,18 +96,24 @@ def _join(memory: Memory | None, features_NV: Tensor, labels: Sequence[Labels]) 
 def card_of_shop(
     card: CheckpointCard, name: str, values: dict[str, list[str]], quality: dict[str, Any]
 ) -> CheckpointCard:
-    """What was measured of the model that it was made from doesn't hold for the shop's words: `quality` takes its place."""
+    """What was measured of the model that it was made from doesn't hold for the shop's words: `quality` takes its place. Nor
+    does it know which of the shop's categories have which attributes.
+    """
     attributes = {**card.attributes, **{name: found for name, found in values.items() if name != CATEGORY}}
-    told = {"name": name, "quality": quality, "attributes": attributes}
+    told = {"name": name, "quality": quality, "attributes": attributes, "applicability": {}}
     return card.model_copy(update={**told, **({"categories": values[CATEGORY]} if CATEGORY in values else {})})
 
 
-def _write(folder: Path, out: Path, memory: Memory, calibration: Calibration, card: CheckpointCard) -> None:
+def _write(
+    folder: Path, out: Path, memory: Memory, kinds: KnownKinds | None, calibration: Calibration, card: CheckpointCard
+) -> None:
     """The checkpoint's files, beside `out` until they are whole."""
     part = out.with_name(f"{out.name}.partial")
     shutil.rmtree(part, ignore_errors=True)
     # What a run of training goes on from is of no use in another folder.
     shutil.copytree(folder, part, ignore=shutil.ignore_patterns("checkpoint-*", HELD_OUT_FOLDER))
+    if kinds is not None:
+        kinds.save(part)
     add_to(part, memory, calibration, card)
     if out.exists():
         shutil.rmtree(out)

@@ -50,10 +50,9 @@ class Judge:
     """Turns answers into predictions at one asked precision.
 
     The raw score of a closed field is the share of the best choice among all choices and *cannot be inferred*; of open
-    text its probability. Calibrations are fitted on kinds of products that the model has learnt, so that a confidence is
-    multiplied by how likely this is one of them. Where *cannot be inferred* is the largest share the model abstains, except
-    at precision 0, which fills every field. A backend without probabilities can't be held to a precision: its answers count
-    as sure.
+    text its probability. Calibrations hold for kinds of products that the model has learnt, so that a confidence is multiplied
+    by how likely this is one of them. Where *cannot be inferred* is the largest share the model abstains, except at precision
+    0, which fills every field. A backend without probabilities can't be held to a precision: its answers count as sure.
     """
 
     def __init__(

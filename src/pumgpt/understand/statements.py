@@ -18,14 +18,11 @@ from pumgpt.catalog.vocabulary.schema import AttributeSpec
 from pumgpt.catalog.vocabulary.values import same_value
 from pumgpt.extraction.extractor import Listing, Quote, StatedValue, ValueExtractor
 from pumgpt.tasks.answers import AnswerValue
-from pumgpt.tasks.words import alike
 from pumgpt.understand.judge import LEAST_CONFIDENCE, FieldPrediction
+from pumgpt.understand.listing_check import is_compatible
 
 CALIBRATION = Path(__file__).with_name("text_calibration.json")
 AGREEMENT, TEXT_AGAINST_MODEL, MODEL_AGAINST_TEXT = "agreement", "text against model", "model against text"
-DISPUTED_FROM = 0.9
-"""How sure the photos alone must be of another answer, so that none is filled: below, a title mostly tells what they leave
-open."""
 _MOST_SURE = 0.999
 
 
@@ -93,18 +90,15 @@ class StatementReader:
         return self._disputed(spec.name, model, text, is_measured)
 
     def hold_against(self, name: str, reading: Reading, alone: FieldPrediction) -> Reading:
-        """The reading, not sure where the photos alone surely show another value: the text may be of another product.
-
-        A model follows the title that it has read; that it would have said otherwise shows only when it is asked without.
-        """
+        """The reading of a listing that tells of another product than the photos: not sure where these show another value."""
         told, seen = reading.prediction.value, alone.value
-        if told is None or seen is None or (alone.confidence or 0.0) < DISPUTED_FROM or alike(str(told), str(seen)):
+        if told is None or seen is None or is_compatible(str(told), str(seen)):
             return reading
-        says = f"the text makes it {told}"
-        if reading.quote is not None and reading.source != "photo":
+        says = f"with the text it would be {told}"
+        if reading.quote is not None:
             says = f"the {reading.quote.part} says '{reading.quote.words}'"
-        remark = reading.remark or f"{name}: the photo says {seen}, {says}"
         sure = reading.prediction.sure and self.precision == 0
+        remark = reading.remark or f"{name}: the photo says {seen}, {says}"
         return replace(reading, prediction=replace(reading.prediction, sure=sure), remark=remark)
 
     def _agreed(self, model: Reading, text: Reading, is_measured: bool) -> Reading:
@@ -125,7 +119,7 @@ class StatementReader:
         assert text.quote is not None
         loud = (stated.confidence or 0) >= LEAST_CONFIDENCE <= (1.0 if seen.confidence is None else seen.confidence)
         remark = None
-        if loud and not alike(str(seen.value), text.quote.value):
+        if loud and not is_compatible(str(seen.value), text.quote.value):
             remark = f"{name}: the photo says {seen.value}, the {text.quote.part} says '{text.quote.words}'"
         if not is_measured or seen.confidence is None or stated.confidence is None:
             # Nothing says which of the two is surer; the words are what a person can check.
@@ -162,7 +156,9 @@ def dispute_score(model: float, text: float) -> float:
 def _contradiction(name: str, stated: StatedValue) -> str | None:
     """Title and description name different values."""
     quote = stated.quote
-    other = next((one for one in stated.rivals if one.part != quote.part and not alike(one.value, quote.value)), None)
+    other = next(
+        (one for one in stated.rivals if one.part != quote.part and not is_compatible(one.value, quote.value)), None
+    )
     if other is None:
         return None
     return f"{name}: the {quote.part} says '{quote.words}', the {other.part} says '{other.words}'"

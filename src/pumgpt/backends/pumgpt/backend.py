@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -26,11 +26,13 @@ from pumgpt.backends.protocol import Answer, Backend, Capabilities, Request
 from pumgpt.backends.pumgpt.beam import BEAM_WIDTH, AnswerTree, score_by_beam
 from pumgpt.backends.pumgpt.decoder import Decoder, PrefixCache
 from pumgpt.backends.pumgpt.general_knowledge import GeneralKnowledge, mix_shares
+from pumgpt.backends.pumgpt.kinds import KnownKinds, mean_features
 from pumgpt.backends.pumgpt.memory import Memory, Neighbours
 from pumgpt.backends.pumgpt.trie import TokenTrie
 from pumgpt.backends.registry import LoadOptions
 from pumgpt.backends.runtime import no_progress_bar, select_device, select_dtype
 from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
+from pumgpt.catalog.vocabulary.applicability import Applicability
 from pumgpt.catalog.vocabulary.imagenet import NUM_CLASSES
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
 from pumgpt.catalog.vocabulary.taxonomy import Taxonomy
@@ -72,6 +74,15 @@ class _PendingQuestion:
     """Whether the prompt holds a listing."""
 
 
+class _SeenClasses(NamedTuple):
+    """For each request the probabilities of the classes of ImageNet, zeros where it has no photo, and how likely it shows a kind
+    that the model has learnt, where something tells.
+    """
+
+    probabilities_RK: Tensor
+    known_R: Tensor | None
+
+
 @dataclass(frozen=True, slots=True)
 class _SessionPhotos:
     """Photos that were encoded in a session, by the id of each, which stays its own while the photo is held here."""
@@ -85,9 +96,10 @@ class _SessionPhotos:
 class PumGPTBackend(Backend):
     """A PumGPT checkpoint.
 
-    `memory` holds labelled products that have a say in closed answers; `general` answers for kinds that the model was not
-    trained on, where its photos are encoded with the classes of ImageNet. `photos_at_once` is how many photos go through the
-    vision tower in one pass; answers don't depend on it. `num_visual_tokens` may be smaller than the model's own.
+    `memory` holds labelled products that have a say in closed answers, `kinds` tells whether a product is of a kind that the
+    model has learnt, and `general` answers for other kinds, where photos are encoded with the classes of ImageNet.
+    `photos_at_once` is how many photos go through the vision tower in one pass; answers don't depend on it.
+    `num_visual_tokens` may be smaller than the model's own.
     """
 
     max_exact_choices = 1_000
@@ -105,6 +117,7 @@ class PumGPTBackend(Backend):
         capabilities: Capabilities | None = None,
         *,
         memory: Memory | None = None,
+        kinds: KnownKinds | None = None,
         general: GeneralKnowledge | None = None,
         photos_at_once: int | None = None,
         num_visual_tokens: int | None = None,
@@ -115,6 +128,7 @@ class PumGPTBackend(Backend):
         self.revision = revision
         self.capabilities = capabilities or Capabilities(gives_evidence=True)
         self.memory = memory
+        self.kinds = kinds
         self.general = general
         self.photos_at_once = photos_at_once or PHOTOS_AT_ONCE
         self.num_visual_tokens = num_visual_tokens or processor.num_visual_tokens
@@ -156,12 +170,13 @@ class PumGPTBackend(Backend):
             taxonomy=Taxonomy.of(card.category_paths) if card.categories else None,
             category_maps=category_maps(folder),
             schema=AttributeSchema(specs) if specs else None,
+            applicability=Applicability.of(card.applicability) if card.applicability else None,
             calibration=calibration,
-            knows_imagenet=knows_imagenet,
             training_data=tuple(map(str, card.training_data)),
+            knows_imagenet=knows_imagenet,
             gives_evidence=True,
         )
-        memory = Memory.load(folder) if remembers else None
+        memory, kinds = Memory.load(folder) if remembers else None, KnownKinds.load(folder)
         general = GeneralKnowledge((calibration or Calibration()).class_temperature) if knows_imagenet else None
         return cls(
             model,
@@ -171,6 +186,7 @@ class PumGPTBackend(Backend):
             revision_of(folder) + ("" if remembers else "-without-memory"),
             capabilities,
             memory=None if memory is None else memory.to(device),
+            kinds=None if kinds is None else kinds.to(device),
             general=general,
             photos_at_once=photos_at_once,
         )
@@ -196,8 +212,11 @@ class PumGPTBackend(Backend):
         """Answers to requests of which each has a question."""
         photos, shown = self._encode(requests, evidence)
         prefix, pending = self._prefill(requests, photos, shown)
-        neighbours = self._neighbours(photos, shown)
-        classes_RK = self._class_probabilities(photos, shown)
+        features_RV = None if photos is None or photos.features_BV is None else mean_features(photos.features_BV, shown)
+        neighbours = None if self.memory is None or features_RV is None else self.memory.neighbours(features_RV)
+        known_R = None if self.kinds is None or features_RV is None else self.kinds.known(features_RV)
+        known = [1.0] * len(requests) if known_R is None else known_R.tolist()
+        classes = self._seen_classes(photos, shown, known_R)
         answers: list[list[Answer]] = [[Answer("")] * len(request.questions) for request in requests]
         # Suffixes of about one length make batches with little padding.
         pending.sort(key=lambda row: len(row.suffix))
@@ -213,12 +232,19 @@ class PumGPTBackend(Backend):
                 found = (
                     self._generate(prompts, batch)
                     if choices is None
-                    else self._choose(prompts, batch, choices, neighbours, classes_RK)
+                    else self._choose(prompts, batch, choices, neighbours, classes)
                 )
                 maps = self._evidence(photos, prompts, batch, shown)
+                # Where classes have a say, the shares say already how far the kind is known.
+                is_mixed = classes is not None and choices is not None and bool(choices.class_places)
                 for row, answer, evidence_maps in zip(batch, found, maps, strict=True):
                     num_tokens = row.prompt_length + (answer.num_tokens or 0)
-                    answers[row.request][row.position] = replace(answer, evidence=evidence_maps, num_tokens=num_tokens)
+                    answers[row.request][row.position] = replace(
+                        answer,
+                        evidence=evidence_maps,
+                        num_tokens=num_tokens,
+                        known=1.0 if is_mixed else known[row.request],
+                    )
         return answers
 
     def _encode(
@@ -318,22 +344,13 @@ class PumGPTBackend(Backend):
         """Which photos are shown, in the order of their placeholders."""
         return torch.tensor([photo for photos in shown for photo in photos], dtype=torch.long, device=self.model.device)
 
-    def _neighbours(self, photos: EncodedPhotos | None, shown: Sequence[tuple[int, ...]]) -> Neighbours | None:
-        """The products of the memory that are most similar to the photos of each request."""
-        if self.memory is None or photos is None or photos.features_BV is None:
-            return None
-        # NaN is similar to nothing, so that a product without a photo has no neighbours.
-        none_V = torch.full_like(photos.features_BV[0], torch.nan)
-        features = [photos.features_BV[list(index)].mean(0) if index else none_V for index in shown]
-        return self.memory.neighbours(torch.stack(features))
-
-    def _class_probabilities(self, photos: EncodedPhotos | None, shown: Sequence[tuple[int, ...]]) -> Tensor | None:
-        """Of the classes of ImageNet, for each request the mean over its photos; zeros where it has none."""
+    def _seen_classes(
+        self, photos: EncodedPhotos | None, shown: Sequence[tuple[int, ...]], known_R: Tensor | None
+    ) -> _SeenClasses | None:
         if self.general is None or photos is None or photos.class_logits_BK is None:
             return None
-        photos_PK = self.general.probabilities(photos.class_logits_BK)
-        none_K = torch.zeros_like(photos_PK[0])
-        return torch.stack([photos_PK[list(index)].mean(0) if index else none_K for index in shown])
+        classes_RK = mean_features(self.general.probabilities(photos.class_logits_BK), shown).nan_to_num(0.0)
+        return _SeenClasses(classes_RK, known_R)
 
     def _questions_at_once(self, choices: Choices | None) -> int:
         if choices is None:
@@ -349,26 +366,24 @@ class PumGPTBackend(Backend):
         rows: Sequence[_PendingQuestion],
         choices: Choices,
         neighbours: Neighbours | None,
-        classes_RK: Tensor | None = None,
+        classes: _SeenClasses | None = None,
     ) -> list[Answer]:
         """Answers to a closed question, normalised over its choices and `CANNOT_TELL`."""
         learned = self._learned(choices)
         shares_RC = self._scores(prompts, learned).softmax(-1)
         if neighbours is not None:
             shares_RC = _weigh_neighbours(shares_RC, rows, learned, neighbours)
-        if classes_RK is None or self.general is None or not choices.class_places:
+        if classes is None or self.general is None or not choices.class_places:
             return self._ranked(shares_RC, choices)
         requests = torch.tensor([row.request for row in rows], device=shares_RC.device)
-        general_RC = self.general.shares(classes_RK[requests], choices)
-        # Where there is no photo there are no classes either.
-        known_R = torch.where(general_RC.sum(1) > 0, self._known(shares_RC), 1.0)
+        general_RC = self.general.shares(classes.probabilities_RK[requests], choices)
+        # Where nothing else says which kinds the model was trained on: it refuses others.
+        known_R = 1 - shares_RC[:, -1] if classes.known_R is None else classes.known_R[requests]
+        # Without a photo there are no classes.
+        known_R = torch.where(general_RC.sum(1) > 0, known_R, 1.0)
         mixed_RC = mix_shares(shares_RC, general_RC, known_R)
         by_class_RC = (1 - known_R)[:, None] * general_RC > mixed_RC / 2
         return self._ranked(mixed_RC, choices, by_class_RC)
-
-    def _known(self, shares_RC: Tensor) -> Tensor:
-        """How sure the model is that it was trained on such things: others it refuses."""
-        return 1 - shares_RC[:, -1]
 
     def _ranked(self, shares_RC: Tensor, choices: Choices, by_class_RC: Tensor | None = None) -> list[Answer]:
         """The answers of which these are the shares of the choices and, last, of `CANNOT_TELL`."""

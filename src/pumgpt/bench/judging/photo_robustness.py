@@ -59,12 +59,8 @@ def _score_field(name: str, items: Sequence[Item], own: ByPrecision, base: ByPre
     ids = [item.product.id for item in items]
     guesses, base_guesses = _guesses(name, ids, own[FILLED]), _guesses(name, ids, base[FILLED])
     careful, base_careful = _guesses(name, ids, own[DEFAULT]), _guesses(name, ids, base[DEFAULT])
-    filled_P, base_filled_P = _filled(careful), _filled(base_careful)
     same_P = [_same(name, guess, other) for guess, other in zip(guesses, base_guesses, strict=True)]
-    scores: Metrics = {
-        **_compare("filled", filled_P, base_filled_P),
-        "same answer": proportion(same_P),
-    }
+    scores = _compare("filled", _filled(careful), _filled(base_careful)) | {"same answer": proportion(same_P)}
     # Only of a backend with probabilities; without them nothing is more or less sure.
     if any(guess.confidence is not None for guess in [*guesses, *base_guesses]):
         scores |= _compare(f"above {SURE:g}", _sure(guesses), _sure(base_guesses))
@@ -77,15 +73,12 @@ def _score_field(name: str, items: Sequence[Item], own: ByPrecision, base: ByPre
         pairs = zip(truths, given, strict=True)
         return np.array([truth is not None and JudgedField(name, truth, guess).right for truth, guess in pairs])
 
-    accuracy = _compare("accuracy", right(guesses)[labelled_P], right(base_guesses)[labelled_P])
+    scores |= _compare("accuracy", right(guesses)[labelled_P], right(base_guesses)[labelled_P])
     # Of what is filled, only where a label can confirm or deny it.
-    ratio = (right(careful), filled_P & labelled_P)
-    base_ratio = (right(base_careful), base_filled_P & labelled_P)
-    precision = bootstrap_ratio(*ratio, count=int(ratio[1].sum()))
-    return {
-        **accuracy,
-        **scores,
-        "right of filled": precision,
+    ratio = (right(careful), _filled(careful) & labelled_P)
+    base_ratio = (right(base_careful), _filled(base_careful) & labelled_P)
+    return scores | {
+        "right of filled": bootstrap_ratio(*ratio, count=int(ratio[1].sum())),
         f"right of filled{CHANGE}": bootstrap_ratio_difference(ratio, base_ratio),
     }
 

@@ -15,7 +15,7 @@ from pumgpt.catalog.vocabulary.taxonomy import CategoryPath, split_path
 from pumgpt.ocr.reader import EXTRA, Line, mean_confidence
 from pumgpt.tasks.intents import CATEGORY, Intent, attribute_called, intents
 from pumgpt.tasks.value_meaning import is_meant, word_forms
-from pumgpt.understand.fields.attribute import attribute_field
+from pumgpt.understand.fields.attribute import attribute_field, has_attribute
 from pumgpt.understand.fields.base import FieldContext, Reply, calibration_key, text_or_none
 from pumgpt.understand.fields.category import category_field
 from pumgpt.understand.judge import LEAST_CONFIDENCE, reconcile
@@ -41,7 +41,7 @@ def answer_field(context: FieldContext, intent: Intent, replies: Sequence[Reply]
         or _listed_answer(context, intent)
         or _print_answer(context, intent)
         or next((reply_field(context, reply) for reply in replies if _is_own_words(intent, reply)), None)
-        or _abstained(intent, _reason(intent))
+        or _abstained(intent, _reason(context, intent))
     )
     return known.model_copy(update={"asks_for": intent.attribute or intent.kind})
 
@@ -129,7 +129,8 @@ def _find_field(
     match = context.plan.matches.get(reply.question.choices) if reply and reply.question.choices else None
     name = attribute_called(match.shop) if match else intent.attribute
     field = next((one for one in record.attributes or () if attribute_called(one.name) == name), None)
-    if field is None:
+    # What the record leaves out, as products of this kind don't have it, is no answer either.
+    if field is None and (reply is None or has_attribute(context, reply.question.field or "")):
         path = record.category.path if record.category else None
         field = attribute_field(context, reply, tuple(path) if path else None) if reply else None
     # A specialist that was asked for a brand names the one that it saw most often.
@@ -301,7 +302,10 @@ def _unread(intent: Intent, lines: Sequence[Line], *, is_unclear: bool) -> str:
     return f'nothing names its {intent.attribute}; its print reads "{text[:80]}"'
 
 
-def _reason(intent: Intent) -> str:
+def _reason(context: FieldContext, intent: Intent) -> str:
+    asked = context.plan.questions.attribute_of(intent)
+    if asked is not None and not has_attribute(context, asked.name):
+        return f"products of this kind have no {intent.attribute}"
     match intent.kind:
         case "unseen":
             return f"no photo shows it: {intent.attribute}"

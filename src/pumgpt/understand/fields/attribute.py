@@ -51,26 +51,24 @@ def has_attribute(context: FieldContext, name: str) -> bool:
         return True
     if context.product.category:
         known = _attributes_of_shops(plan, plan.applicability, context.product.category)
-        if known is not None:
-            return folded in known
+        return known is None or folded in known
     reply = context.category_reply
     if reply is None or not reply.answer.ranked:
         return True
+    answer = reply.answer
     likely = sum(
         share
-        for text, share in reply.answer.ranked
-        if folded in _attributes_of_models(plan.applicability, split_path(text))
+        for path, share in answer.ranked
+        if (known := _attributes_of_models(plan.applicability, split_path(path))) is None or folded in known
     )
-    unknown = 1 - (1 - reply.answer.cannot_tell) * reply.answer.known
-    likely = likely * reply.answer.known + (unknown if folded in released_attributes().anywhere else 0.0)
-    return likely >= LEAST_CONFIDENCE
+    is_known = (1 - answer.cannot_tell) * answer.known
+    return likely * answer.known + (1 - is_known) * (folded in released_attributes().anywhere) >= LEAST_CONFIDENCE
 
 
-def _attributes_of_models(applicability: Applicability, category: CategoryPath) -> frozenset[str]:
+def _attributes_of_models(applicability: Applicability, category: CategoryPath) -> frozenset[str] | None:
     """Those of a category that the model ranks: its own, or one of Shopify's that a class of ImageNet leads to."""
     own = applicability.attributes(category)
-    found = released_attributes().applicability.attributes(category) if own is None else own
-    return found or frozenset()
+    return released_attributes().applicability.attributes(category) if own is None else own
 
 
 def _attributes_of_shops(plan: Plan, applicability: Applicability, category: CategoryPath) -> frozenset[str] | None:
@@ -96,7 +94,7 @@ def attribute_field(context: FieldContext, reply: Reply, category: CategoryPath 
         spec = AttributeSpec(name, values)
     is_measured = context.plan.calibration.is_measured(calibration_key(reply))
     reading = context.statements.combine(spec, seen, is_measured, has_refused)
-    if alone is not None:
+    if alone is not None and context.is_listing_disputed:
         reading = context.statements.hold_against(name, reading, context.predict(alone))
     field = _field(context, name, reading, reply.answer)
     if reply.question.unshown is not None and field.status == "abstained":

@@ -18,6 +18,7 @@ from pumgpt.extraction.extractor import Listing
 from pumgpt.ocr.reader import Line, PrintReader, shared_reader
 from pumgpt.tasks.registry import get_task
 from pumgpt.understand.judge import NO_PREDICTION, FieldPrediction, Judge
+from pumgpt.understand.listing_check import DISPUTED_BELOW, agreement
 from pumgpt.understand.plan import Plan
 from pumgpt.understand.statements import Reading, StatementReader
 
@@ -72,6 +73,13 @@ class FieldContext:
     def category_reply(self) -> Reply | None:
         """What the model says of the category, whether the record has one or not."""
         return next((reply for reply in self.replies if reply.question.task == "category"), None)
+
+    @cached_property
+    def is_listing_disputed(self) -> bool:
+        """Whether the photos show another product than the one that the listing tells of."""
+        pairs = ((reply, self.photo_reply(reply)) for reply in self.replies if not reply.question.photo_only)
+        held = [(told.question, told.answer, seen.answer) for told, seen in pairs if seen is not None]
+        return agreement(held) < DISPUTED_BELOW
 
     def photo_reply(self, reply: Reply) -> Reply | None:
         """What was replied to the same question when it was asked of the photos alone; None where it wasn't."""

@@ -13,7 +13,6 @@ from pumgpt.understand.fields.attribute import own_attributes
 from pumgpt.understand.fields.base import FieldContext, Reply
 from pumgpt.understand.judge import NO_PREDICTION, FieldPrediction, reconcile
 from pumgpt.understand.plan import Plan
-from pumgpt.understand.statements import DISPUTED_FROM
 from pumgpt.understand.translation import translate_category
 
 MAX_ALTERNATIVES = 4
@@ -30,7 +29,7 @@ def category_field(context: FieldContext, reply: Reply, attributes: Sequence[Rep
         alone = None if alone is None else Reply(*translate_category(*alone, plan.crosswalk, product, known))
     leaf = context.predict(reply)
     prediction = leaf if leaf.sure else _broader(context, reply) or leaf
-    if alone is not None:
+    if alone is not None and context.is_listing_disputed:
         prediction = _held_against(context, prediction, context.predict(alone))
     own, overwrite = product.category, plan.overwrite_values
     # An id that the taxonomy doesn't know can't be compared with what the model says; it stands.
@@ -51,12 +50,9 @@ def category_field(context: FieldContext, reply: Reply, attributes: Sequence[Rep
 
 
 def _held_against(context: FieldContext, prediction: FieldPrediction, alone: FieldPrediction) -> FieldPrediction:
-    """The prediction, not sure where the photos alone surely show something of another part of the taxonomy."""
+    """The prediction, not sure where the photos alone show something else."""
     told, seen = prediction.value, alone.value
-    if not isinstance(told, tuple) or not isinstance(seen, tuple) or (alone.confidence or 0.0) < DISPUTED_FROM:
-        return prediction
-    # Neighbours are what a title is there to tell apart: casual shoes and sports shoes.
-    if told[:-1] == seen[:-1] or told == seen[: len(told)] or seen == told[: len(seen)]:
+    if not isinstance(told, tuple) or not isinstance(seen, tuple) or told == seen:
         return prediction
     context.remarks.append(f"category: the photo says {seen[-1]}, with the text it would be {told[-1]}")
     return replace(prediction, sure=context.plan.precision == 0)

@@ -1,5 +1,4 @@
-"""Which attributes categories have that no model has learnt, by their names: those of Shopify's taxonomy, as
-`released_attributes.csv` lists them.
+"""Which attributes categories have that no model has learnt, by their names in Shopify's taxonomy (`released_attributes.csv`).
 
 A shop's "Schreibtische" are "Furniture > Desks" there, which have a colour and no gender.
 """
@@ -50,6 +49,9 @@ def released_attributes() -> ReleasedAttributes:
     anywhere = listed.pop(split_path(""), frozenset())
     paths: dict[Parts, dict[CategoryPath, None]] = {}
     for path in listed:
+        # 'Baby & Toddler Furniture' says furniture, too, but isn't what a shop means by it.
+        if thesaurus().read(path[-1]).people:
+            continue
         for parts in _names(path, thesaurus()):
             paths.setdefault(parts, {})[path] = None
     return ReleasedAttributes(Applicability(listed), anywhere, {parts: tuple(found) for parts, found in paths.items()})
