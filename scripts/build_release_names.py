@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 
 from pumgpt.catalog.vocabulary.crosswalk import Crosswalk, codes_in_all_releases
@@ -39,8 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds taxonomy/shopify")
     release = ShopifyRelease.load(parser.parse_args().data / "taxonomy" / "shopify")
-    of_maps, of_classes = mapped_categories(), class_categories()
-    codes = wanted_categories(release, [*of_maps, *of_classes])
+    codes = wanted_categories(release)
     translated = {language: translations(release, language) for language in LANGUAGES}
     with OUT.open("w", encoding="utf-8", newline="") as file:
         file.write(
@@ -57,10 +56,13 @@ def main() -> None:
         )
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("path", "attributes"))
-        # Not of what classes lead to: there the release names parts, and gives a desk the colour of its top, but none of its own.
-        for path in [(), *sorted(wanted_categories(release, of_maps))]:
-            writer.writerow((SEPARATOR.join(path), "|".join(everyday_attributes(release, codes.get(path, "")))))
-    print(f"{len(codes)} categories in {OUT}, attributes in {ATTRIBUTES_OUT}")
+        known: dict[CategoryPath, list[str]] = {}
+        for path in [(), *sorted(codes)]:
+            attributes = everyday_attributes(release, codes.get(path, ""))
+            # Of some leaves the release names none at all: a desk has a colour as all furniture has.
+            known[path] = attributes or (known.get(path[:-1], []) if len(path) > 1 else [])
+            writer.writerow((SEPARATOR.join(path), "|".join(known[path])))
+    print(f"{len(codes)} categories in {OUT} and {ATTRIBUTES_OUT}")
 
 
 def everyday_attributes(release: ShopifyRelease, code: str) -> list[str]:
@@ -74,8 +76,8 @@ def everyday_attributes(release: ShopifyRelease, code: str) -> list[str]:
     return [name for name, count in counts.items() if count and count >= LEAST_SHARE * len(keys)]
 
 
-def wanted_categories(release: ShopifyRelease, mapped: Iterable[tuple[CategoryPath, str]]) -> dict[CategoryPath, str]:
-    """Path, as a map writes it -> code in the release, of what maps lead to and of the upper levels."""
+def wanted_categories(release: ShopifyRelease) -> dict[CategoryPath, str]:
+    """Path, as the map writes it -> code in the release."""
     wanted: dict[CategoryPath, str] = {}
     in_release = {
         code_of(id_): path for path, id_ in zip(release.taxonomy.paths, release.taxonomy.ids, strict=True) if id_
@@ -83,7 +85,7 @@ def wanted_categories(release: ShopifyRelease, mapped: Iterable[tuple[CategoryPa
     for path, id_ in zip(release.taxonomy.paths, release.taxonomy.ids, strict=True):
         if len(path) <= UPPER_LEVELS and id_:
             wanted[path] = code_of(id_)
-    for path, id_ in mapped:
+    for path, id_ in mapped_categories():
         code = next((code for code in codes_in_all_releases(code_of(id_)) if code in in_release), "")
         # The levels above have the codes above, 'aa-1-13' of 'aa-1-13-8'; where a category has moved they are others.
         for depth in range(len(path), 0, -1):
@@ -93,18 +95,14 @@ def wanted_categories(release: ShopifyRelease, mapped: Iterable[tuple[CategoryPa
     return wanted
 
 
-def mapped_categories() -> list[tuple[CategoryPath, str]]:
-    """Where the maps of a shipped model lead, with ids."""
-    maps = map(Crosswalk.load, category_maps(resolve_checkpoint("nano")))
-    rows = (row for walk in maps for found in walk.counterparts.values() for row in found)
-    return [(row.path, row.id) for row in rows if row.path is not None and row.id is not None]
-
-
-def class_categories() -> list[tuple[CategoryPath, str]]:
-    """Where the classes of ImageNet lead, with ids."""
-    return [
-        (known.shopify, known.id) for known in imagenet_classes() if known.shopify is not None and known.id is not None
-    ]
+def mapped_categories() -> Iterator[tuple[CategoryPath, str]]:
+    """Where the maps lead, with ids."""
+    for file in category_maps(resolve_checkpoint("nano")):
+        for rows in Crosswalk.load(file).counterparts.values():
+            yield from ((row.path, row.id) for row in rows if row.path is not None and row.id is not None)
+    for known in imagenet_classes():
+        if known.shopify is not None and known.id is not None:
+            yield known.shopify, known.id
 
 
 def translations(release: ShopifyRelease, language: str) -> dict[str, str]:

@@ -61,7 +61,7 @@ def main() -> None:
 def pairs_of_patches(
     old: PumGPTForConditionalGeneration, tower: VisionTower, options: argparse.Namespace
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Patches of the new tower (R, I), and of the old one (R, O), batch by batch."""
+    """Patches of the new tower (R, I), and of the old one as its Q-Former reads them (R, O), batch by batch."""
     products = read_products([SourceRecipe(files=files) for files in SOURCES], options.data, {})
     some = random.Random(0).sample(products, min(options.photos, len(products)))
     photos = PhotoCache(options.tower_px, keep=False)
@@ -69,7 +69,7 @@ def pairs_of_patches(
         for start in range(0, len(some), BATCH):
             pixels = photos.batch(some[start : start + BATCH])[1].float() / 127.5 - 1
             seen = seen_by_tower(pixels, options.tower_px, options.detail_px)
-            yield tower(seen).flatten(0, 1), old.vision_tower(pixels).flatten(0, 1)
+            yield tower(seen).flatten(0, 1), old.projection(old.vision_tower(pixels)).flatten(0, 1)
 
 
 def fit_linear(pairs: Iterator[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor, float]:
@@ -110,7 +110,8 @@ def joined(
     config.vision_config = tower.config
     config.qformer_config.encoder_hidden_size = tower.hidden_size
     config.tower_px, config.detail_px = options.tower_px, options.detail_px
-    state = {name: value for name, value in old.state_dict().items() if not name.startswith("vision_tower.")}
+    replaced = ("vision_tower.", "projection.")
+    state = {name: value for name, value in old.state_dict().items() if not name.startswith(replaced)}
     state = fold_projection({**state, "projection.weight": weight_OI, "projection.bias": bias_O})
     state |= {f"vision_tower.{name}": value for name, value in tower.state_dict().items()}
     new = PumGPTForConditionalGeneration(config)

@@ -3,8 +3,8 @@
     python experiments/resolution_leak/run.py --data ../shared/data
 
 Prints, of the fashion products: the seasons of the training photos by the size at which they are stored; how often a model
-is right about season and year on test that knows nothing of a photo but that size; and what nano says of the same test
-photos as they are stored and brought down to 60x80, by its confidence. `--without-nano` leaves the last part out.
+is right about season and year on test that knows nothing of a photo but that size; and what nano says of test photos that
+are stored larger than 60x80, as they are and brought down to that, by its confidence. `--without-nano` leaves the last out.
 """
 
 from __future__ import annotations
@@ -58,7 +58,10 @@ def main() -> None:
     report_sizes(train)
     report_size_only(train, test)
     if not options.without_nano:
-        report_model(options.model, test[:: max(1, len(test) // options.limit)][: options.limit])
+        # Of a photo that is small already nothing changes.
+        large = [photo for photo in test if photo.size[0] * photo.size[1] > SMALL[0] * SMALL[1]]
+        print(f"{len(large)} of {len(test):,} test photos are stored larger than {SMALL[0]}x{SMALL[1]}")
+        report_model(options.model, large[:: max(1, len(large) // options.limit)][: options.limit])
 
 
 def read_photos(data: Path, split: str) -> Iterator[StoredPhoto]:
@@ -99,10 +102,9 @@ def report_size_only(train: Sequence[tuple[Size, Mapping[str, str]]], test: Sequ
 
 
 def report_model(name: str, photos: Sequence[StoredPhoto]) -> None:
-    """What the model says of the photos as they are stored and all brought down to one size."""
+    """What the model says of photos as they are stored, and of the same photos brought down to `SMALL`."""
     stored = [Image.open(io.BytesIO(photo.content)).convert("RGB") for photo in photos]
-    small = [shrink(photo) for photo in stored]
-    large = [photo.size[0] * photo.size[1] > SMALL[0] * SMALL[1] for photo in photos]
+    small = [photo.resize(SMALL, Image.Resampling.LANCZOS) for photo in stored]
     backend = load_backend(name)
     plan = make_plan(backend, tasks=["attributes"], precision=0)
 
@@ -112,24 +114,24 @@ def report_model(name: str, photos: Sequence[StoredPhoto]) -> None:
         return [answered(one) for start in starts for one in understand(backend, plan, intakes[start : start + BATCH])]
 
     as_stored, shrunk = fill(stored), fill(small)
-    print(
-        f"{name} {backend.revision}, {len(photos)} test photos, {sum(large)} stored larger than {SMALL[0]}x{SMALL[1]}"
-    )
+    print(f"{name} {backend.revision}, {len(photos)} of these photos, every field filled")
     for field in [one.name for one in as_stored[0].attributes or ()]:
         pairs = [(value_of(one, field), value_of(other, field)) for one, other in zip(as_stored, shrunk, strict=True)]
-        for what, side in (("as stored", 0), ("all brought down", 1)):
-            right = [
-                pair[side].value == photo.labels[field]
-                for pair, photo in zip(pairs, photos, strict=True)
-                if field in photo.labels
-            ]
-            print(f"  {field}, {what}: right {proportion(right)}")
-        # Of a photo that is small already nothing changes.
-        changed = [pair for pair, is_large in zip(pairs, large, strict=True) if is_large]
-        print(f"  {field}, larger photos: changed {proportion([one.value != other.value for one, other in changed])}")
-        for low, high in CONFIDENCES:
-            within = [one.value != other.value for one, other in changed if low <= (one.confidence or 0.0) < high]
-            print(f"    confidence {low:g} to {min(high, 1.0):g}: changed {proportion(within)}")
+        report_field(field, pairs, [photo.labels.get(field) for photo in photos])
+
+
+def report_field(
+    name: str, pairs: Sequence[tuple[AttributeField, AttributeField]], labels: Sequence[str | None]
+) -> None:
+    for what, side in (("as stored", 0), ("brought down", 1)):
+        answers = [pair[side].value for pair in pairs]
+        verdicts = [answer == label for answer, label in zip(answers, labels, strict=True) if label is not None]
+        said = ", ".join(f"{value} {count}" for value, count in Counter(map(str, answers)).most_common(4))
+        print(f"  {name}, {what}: right {proportion(verdicts)}; said {said}")
+    print(f"  {name}, changed: {proportion([one.value != other.value for one, other in pairs])}")
+    for low, high in CONFIDENCES:
+        within = [one.value != other.value for one, other in pairs if low <= (one.confidence or 0.0) < high]
+        print(f"    at a confidence of {low:g} to {min(high, 1.0):g}: {proportion(within)}", flush=True)
 
 
 def answered(record: Understanding | BackendError) -> Understanding:
@@ -137,10 +139,6 @@ def answered(record: Understanding | BackendError) -> Understanding:
     if isinstance(record, BackendError):
         raise record
     return record
-
-
-def shrink(photo: Image.Image) -> Image.Image:
-    return photo if photo.width * photo.height <= SMALL[0] * SMALL[1] else photo.resize(SMALL, Image.Resampling.LANCZOS)
 
 
 def value_of(record: Understanding, name: str) -> AttributeField:

@@ -267,8 +267,8 @@ def test_fields_that_a_suite_does_not_count_are_published_nowhere(root: Path) ->
     path = root / "docs" / "results" / "product-fields.json"
     document = json.loads(path.read_text(encoding="utf-8"))
     columns = document["fashion"]["conditions"]["image only"]["every field filled"]
-    columns["season"] = {"accuracy": [0.999, 0.998, 1.0, 2507]}
+    columns["season"] = {"accuracy": [0.4321, 0.4123, 0.4567, 2507]}
     path.write_text(json.dumps(document), encoding="utf-8")
     assert publish("--root", root).returncode == 0
     for page in ("docs/results/product-fields.md", f"{CHECKPOINT}/pumgpt.json", "README.md"):
-        assert "0.999" not in (root / page).read_text(encoding="utf-8")
+        assert "0.432" not in (root / page).read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, Self, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -74,15 +74,6 @@ class _PendingQuestion:
     """Whether the prompt holds a listing."""
 
 
-class _SeenClasses(NamedTuple):
-    """For each request the probabilities of the classes of ImageNet, zeros where it has no photo, and how likely it shows a kind
-    that the model has learnt, where something tells.
-    """
-
-    probabilities_RK: Tensor
-    known_R: Tensor | None
-
-
 @dataclass(frozen=True, slots=True)
 class _SessionPhotos:
     """Photos that were encoded in a session, by the id of each, which stays its own while the photo is held here."""
@@ -93,11 +84,22 @@ class _SessionPhotos:
     evidence: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _PhotoSigns:
+    """What is known of the photos of R requests besides the model's own answers."""
+
+    known_R: Tensor
+    """How likely they are of a kind that was learnt."""
+    neighbours: Neighbours | None = None
+    classes_RK: Tensor | None = None
+    """How likely each class of ImageNet is, the mean over a request's photos; zeros for one without photos."""
+
+
 class PumGPTBackend(Backend):
     """A PumGPT checkpoint.
 
-    `memory` holds labelled products that have a say in closed answers, `kinds` tells whether a product is of a kind that the
-    model has learnt, and `general` answers for other kinds, where photos are encoded with the classes of ImageNet.
+    `memory` holds labelled products that have a say in closed answers. `kinds` tells whether a product is of a kind that the
+    model has learnt, and `general` answers for the others by the classes of ImageNet, where the model has a transfer tower.
     `photos_at_once` is how many photos go through the vision tower in one pass; answers don't depend on it.
     `num_visual_tokens` may be smaller than the model's own.
     """
@@ -172,8 +174,8 @@ class PumGPTBackend(Backend):
             schema=AttributeSchema(specs) if specs else None,
             applicability=Applicability.of(card.applicability) if card.applicability else None,
             calibration=calibration,
-            training_data=tuple(map(str, card.training_data)),
             knows_imagenet=knows_imagenet,
+            training_data=tuple(map(str, card.training_data)),
             gives_evidence=True,
         )
         memory, kinds = Memory.load(folder) if remembers else None, KnownKinds.load(folder)
@@ -212,11 +214,7 @@ class PumGPTBackend(Backend):
         """Answers to requests of which each has a question."""
         photos, shown = self._encode(requests, evidence)
         prefix, pending = self._prefill(requests, photos, shown)
-        features_RV = None if photos is None or photos.features_BV is None else mean_features(photos.features_BV, shown)
-        neighbours = None if self.memory is None or features_RV is None else self.memory.neighbours(features_RV)
-        known_R = None if self.kinds is None or features_RV is None else self.kinds.known(features_RV)
-        known = [1.0] * len(requests) if known_R is None else known_R.tolist()
-        classes = self._seen_classes(photos, shown, known_R)
+        signs = self._signs(photos, shown)
         answers: list[list[Answer]] = [[Answer("")] * len(request.questions) for request in requests]
         # Suffixes of about one length make batches with little padding.
         pending.sort(key=lambda row: len(row.suffix))
@@ -230,20 +228,15 @@ class PumGPTBackend(Backend):
                 # Rows of one request take the same row of the prefix: its keys and values were computed once.
                 prompts = self.decoder.extend(prefix.select(rows), [row.suffix for row in batch], attention)
                 found = (
-                    self._generate(prompts, batch)
-                    if choices is None
-                    else self._choose(prompts, batch, choices, neighbours, classes)
+                    self._generate(prompts, batch) if choices is None else self._choose(prompts, batch, choices, signs)
                 )
                 maps = self._evidence(photos, prompts, batch, shown)
-                # Where classes have a say, the shares say already how far the kind is known.
-                is_mixed = classes is not None and choices is not None and bool(choices.class_places)
                 for row, answer, evidence_maps in zip(batch, found, maps, strict=True):
                     num_tokens = row.prompt_length + (answer.num_tokens or 0)
+                    # Classes of ImageNet answer for kinds that were not learnt.
+                    known = 1.0 if answer.by_class else float(signs.known_R[row.request])
                     answers[row.request][row.position] = replace(
-                        answer,
-                        evidence=evidence_maps,
-                        num_tokens=num_tokens,
-                        known=1.0 if is_mixed else known[row.request],
+                        answer, evidence=evidence_maps, num_tokens=num_tokens, known=known
                     )
         return answers
 
@@ -344,13 +337,21 @@ class PumGPTBackend(Backend):
         """Which photos are shown, in the order of their placeholders."""
         return torch.tensor([photo for photos in shown for photo in photos], dtype=torch.long, device=self.model.device)
 
-    def _seen_classes(
-        self, photos: EncodedPhotos | None, shown: Sequence[tuple[int, ...]], known_R: Tensor | None
-    ) -> _SeenClasses | None:
-        if self.general is None or photos is None or photos.class_logits_BK is None:
-            return None
-        classes_RK = mean_features(self.general.probabilities(photos.class_logits_BK), shown).nan_to_num(0.0)
-        return _SeenClasses(classes_RK, known_R)
+    def _signs(self, photos: EncodedPhotos | None, shown: Sequence[tuple[int, ...]]) -> _PhotoSigns:
+        """What is known of the photos of each request besides the model's own answers."""
+        signs = _PhotoSigns(torch.ones(len(shown), device=self.model.device))
+        if photos is None:
+            return signs
+        if photos.features_BV is not None:
+            features_RV = mean_features(photos.features_BV, shown)
+            if self.kinds is not None:
+                signs = replace(signs, known_R=self.kinds.known(features_RV))
+            if self.memory is not None:
+                signs = replace(signs, neighbours=self.memory.neighbours(features_RV))
+        if self.general is not None and photos.class_logits_BK is not None:
+            classes_PK = self.general.probabilities(photos.class_logits_BK)
+            signs = replace(signs, classes_RK=mean_features(classes_PK, shown).nan_to_num(0.0))
+        return signs
 
     def _questions_at_once(self, choices: Choices | None) -> int:
         if choices is None:
@@ -361,33 +362,33 @@ class PumGPTBackend(Backend):
         return max(1, min(QUESTIONS_AT_ONCE, TRIE_TOKENS_AT_ONCE // max(1, self._trie(choices).num_nodes)))
 
     def _choose(
-        self,
-        prompts: PrefixCache,
-        rows: Sequence[_PendingQuestion],
-        choices: Choices,
-        neighbours: Neighbours | None,
-        classes: _SeenClasses | None = None,
+        self, prompts: PrefixCache, rows: Sequence[_PendingQuestion], choices: Choices, signs: _PhotoSigns
     ) -> list[Answer]:
         """Answers to a closed question, normalised over its choices and `CANNOT_TELL`."""
         learned = self._learned(choices)
         shares_RC = self._scores(prompts, learned).softmax(-1)
-        if neighbours is not None:
-            shares_RC = _weigh_neighbours(shares_RC, rows, learned, neighbours)
-        if classes is None or self.general is None or not choices.class_places:
-            return self._ranked(shares_RC, choices)
+        if signs.neighbours is not None:
+            shares_RC = _weigh_neighbours(shares_RC, rows, learned, signs.neighbours)
+        own = self._ranked(shares_RC, learned, self.num_ranked)
+        if signs.classes_RK is None or self.general is None or not choices.class_places:
+            return own
         requests = torch.tensor([row.request for row in rows], device=shares_RC.device)
-        general_RC = self.general.shares(classes.probabilities_RK[requests], choices)
-        # Where nothing else says which kinds the model was trained on: it refuses others.
-        known_R = 1 - shares_RC[:, -1] if classes.known_R is None else classes.known_R[requests]
-        # Without a photo there are no classes.
-        known_R = torch.where(general_RC.sum(1) > 0, known_R, 1.0)
+        general_RC = self.general.shares(signs.classes_RK[requests], choices)
+        # What the model refuses is no more of a kind that it has learnt than what its towers never saw.
+        known_R = signs.known_R[requests] * (1 - shares_RC[:, -1])
         mixed_RC = mix_shares(shares_RC, general_RC, known_R)
-        by_class_RC = (1 - known_R)[:, None] * general_RC > mixed_RC / 2
-        return self._ranked(mixed_RC, choices, by_class_RC)
+        best_R1 = mixed_RC.argmax(1, keepdim=True)
+        from_classes_R1 = (1 - known_R)[:, None] * general_RC.gather(1, best_R1)
+        # Without a photo there are no classes either. Where they have no part the model's answer stays as it was calibrated.
+        by_class_R = (general_RC.sum(1) > 0) & (from_classes_R1 > mixed_RC.gather(1, best_R1) / 2)[:, 0]
+        general = self._ranked(mixed_RC, choices, NUM_RANKED_BY_CLASS)
+        return [
+            replace(mixed, by_class=True) if by_class else alone
+            for mixed, alone, by_class in zip(general, own, by_class_R.tolist(), strict=True)
+        ]
 
-    def _ranked(self, shares_RC: Tensor, choices: Choices, by_class_RC: Tensor | None = None) -> list[Answer]:
+    def _ranked(self, shares_RC: Tensor, choices: Choices, num_ranked: int) -> list[Answer]:
         """The answers of which these are the shares of the choices and, last, of `CANNOT_TELL`."""
-        num_ranked = self.num_ranked if by_class_RC is None else NUM_RANKED_BY_CLASS
         top = shares_RC[:, :-1].topk(min(num_ranked, shares_RC.shape[1] - 1), dim=-1)
         answers = []
         for row, refusal in enumerate(shares_RC[:, -1].tolist()):
@@ -398,12 +399,10 @@ class PumGPTBackend(Backend):
                 if place < self.num_ranked or share >= LEAST_RANKED
             )
             best, share = ranked[0]
-            by_class = by_class_RC is not None and bool(by_class_RC[row, indices[0]])
             # `probability` is of the best choice given that the question can be answered; `refusal` is beside it.
             answerable = float(shares_RC[row, :-1].sum())
             probability = share / answerable if answerable > 0 else 0.0
-            text = best if share >= refusal else CANNOT_TELL
-            answers.append(Answer(text, probability, refusal, ranked, by_class=by_class))
+            answers.append(Answer(best if share >= refusal else CANNOT_TELL, probability, refusal, ranked))
         return answers
 
     def _scores(self, prompts: PrefixCache, choices: Choices) -> Tensor:

@@ -58,15 +58,17 @@ def has_attribute(context: FieldContext, name: str) -> bool:
     answer = reply.answer
     likely = sum(
         share
-        for path, share in answer.ranked
-        if (known := _attributes_of_models(plan.applicability, split_path(path))) is None or folded in known
+        for text, share in answer.ranked
+        if (known := _attributes_of_models(plan.applicability, split_path(text))) is None or folded in known
     )
     is_known = (1 - answer.cannot_tell) * answer.known
     return likely * answer.known + (1 - is_known) * (folded in released_attributes().anywhere) >= LEAST_CONFIDENCE
 
 
 def _attributes_of_models(applicability: Applicability, category: CategoryPath) -> frozenset[str] | None:
-    """Those of a category that the model ranks: its own, or one of Shopify's that a class of ImageNet leads to."""
+    """Those of a category that the model ranks: its own, or one of Shopify's that a class of ImageNet leads to. None where
+    neither knows it.
+    """
     own = applicability.attributes(category)
     return released_attributes().applicability.attributes(category) if own is None else own
 
