@@ -144,9 +144,9 @@ def test_what_a_shop_has_remembered_is_of_a_known_kind(tmp_path: Path) -> None:
     shipped = PumGPTBackend.load(resolve_checkpoint("nano"))
     photos = [draw_product(seed, size_px=64)[0] for seed in range(4)]
     features = shipped.photo_features(photos)
-    far = FeatureSpace(features.mean(0) + 100, torch.eye(features.shape[1]))
+    far = FeatureSpace(features.mean(0) + 5, torch.eye(features.shape[1]))
     shutil.copytree(resolve_checkpoint("nano"), tmp_path / "base")
-    KnownKinds(far, torch.zeros(1, features.shape[1]), radius=1.0, width=0.1).save(tmp_path / "base")
+    KnownKinds(far, torch.zeros(1, features.shape[1]), radius=10.0, width=0.1).save(tmp_path / "base")
     intakes = [Intake(Product(str(n), category=("Drawn",)), (photo,)) for n, photo in enumerate(photos)]
     remember(tmp_path / "base", intakes, tmp_path / "shop", sample=2, open_again=lambda product: photos[:1])
     before, after = KnownKinds.load(tmp_path / "base"), KnownKinds.load(tmp_path / "shop")
