@@ -21,6 +21,8 @@ from pumgpt.catalog.vocabulary.attribute_names import fold_attribute
 from pumgpt.catalog.vocabulary.crosswalk import Crosswalk
 from pumgpt.catalog.vocabulary.taxonomy import SEPARATOR, CategoryPath
 from pumgpt.model.card import CARD_FILE, CheckpointCard, category_maps, read_card
+from pumgpt.tasks.sources import shipped_facts
+from pumgpt.tasks.truth import label
 
 LEAST_SHARE = 0.01
 """Of a category's products: what fewer of them state is a slip."""
@@ -51,16 +53,18 @@ def training_products(card: CheckpointCard, data: Path) -> Iterator[Product]:
 
 def stated_attributes(products: Iterable[Product], asked: Iterable[str]) -> Attributes:
     """Of each category the attributes, of those that are asked, that its products state."""
-    names = {fold_attribute(name) for name in asked}
+    facts, names = shipped_facts(), {fold_attribute(name) for name in asked}
     counts: dict[CategoryPath, Counter[str]] = {}
     totals: Counter[CategoryPath] = Counter()
     for product in products:
         assert product.category is not None
         totals[product.category] += 1
-        counts.setdefault(product.category, Counter()).update(map(fold_attribute, product.attributes or ()))
+        # A label may be implied by another one: whoever sells for men sells for adults.
+        stated = (name for name in names if label(product, name, facts) is not None)
+        counts.setdefault(product.category, Counter()).update(stated)
     return {
-        path: frozenset(name for name in names if stated[name] >= LEAST_SHARE * totals[path] and stated[name])
-        for path, stated in counts.items()
+        path: frozenset(name for name in names if count[name] >= LEAST_SHARE * totals[path] and count[name])
+        for path, count in counts.items()
     }
 
 

@@ -22,7 +22,7 @@ from PIL.Image import Image
 from torch import Tensor
 
 from pumgpt.backends.pumgpt.backend import PumGPTBackend
-from pumgpt.backends.pumgpt.kinds import REFERENCES_PER_CATEGORY, FeatureSpace, KnownKinds, condense
+from pumgpt.backends.pumgpt.kinds import FeatureSpace, KnownKinds, condense
 from pumgpt.bench.suites.labels import find_files
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.photos.decode import open_photo
@@ -39,6 +39,8 @@ PHOTOS_AT_ONCE = 32
 COMPONENTS = 128
 KEPT_FOR_CHOICE = 0.95
 """Candidates are compared by the unknown that they take for known where this share of the known is kept."""
+LEAST_PHOTOS = 5
+"""Of a kind that is left out: a share of fewer tells nothing."""
 GROUP_DEPTH = 2
 """Kinds are left out by the upper levels of the public taxonomy that the checkpoint's first map leads to."""
 WIDTH_SHARE = 0.1
@@ -91,7 +93,7 @@ def candidates(map_widths: Sequence[int]) -> list[Candidate]:
     """Mahalanobis' distance needs a square of the columns, which only the first, narrow map of a transfer tower has room for."""
     first, whole = (0, map_widths[0]), (0, sum(map_widths))
     spaces = [(first, True), (first, False), *([(whole, True)] if whole != first else [])]
-    return [Candidate(columns, is_cosine, count) for columns, is_cosine in spaces for count in (1, 4, 1_000)]
+    return [Candidate(columns, is_cosine, count) for columns, is_cosine in spaces for count in (1, 4)]
 
 
 def main() -> int:
@@ -123,8 +125,7 @@ def _fit(options: argparse.Namespace) -> None:
     for candidate in candidates([width] if transfer is None else transfer.model.channels):
         errors[candidate] = mean_error(candidate, sets, groups)
         print(f"{errors[candidate]:.3f} of the unknown pass: {candidate}", flush=True)
-    # All photos as reference points are there to be compared with: there is no room for them.
-    chosen = min((one for one in errors if one.per_category <= REFERENCES_PER_CATEGORY), key=errors.__getitem__)
+    chosen = min(errors, key=errors.__getitem__)
     kinds = calibrated(chosen.fit(sets["training"]), sets["known"].features_NT, options.keep)
     width_V = backend.photo_features([draw_foreign(0, 64)]).shape[1]
     print(f"chosen: {chosen}, {len(kinds.references_ND)} reference points")
@@ -147,7 +148,7 @@ def mean_error(candidate: Candidate, sets: dict[str, Photos], groups: dict[str, 
             if left_out == FOREIGN
             else sets["known"].part(lambda category, own=left_out: groups[category] == own)  # type: ignore[misc]
         )
-        if not unknown.categories or not known.categories:
+        if len(unknown.categories) < LEAST_PHOTOS or not known.categories:
             continue
         kinds = candidate.fit(references)
         limit = kinds.distances(known.features_NT).quantile(KEPT_FOR_CHOICE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +15,12 @@ from torch import Tensor
 from pumgpt.backends.protocol import Choices, Question, Request
 from pumgpt.backends.pumgpt.backend import PumGPTBackend
 from pumgpt.backends.pumgpt.kinds import MAX_JOINED, FeatureSpace, KnownKinds, condense, mean_features
+from pumgpt.catalog.product import Product
 from pumgpt.errors import ModelError
-from pumgpt.model.card import KINDS_FILE, revision_of
+from pumgpt.model.card import KINDS_FILE, read_card, resolve_checkpoint, revision_of
 from pumgpt.samples import draw_product
+from pumgpt.training.remember import remember
+from pumgpt.understand.intake import Intake
 
 WIDTH, PER_KIND = 24, 40
 
@@ -134,3 +138,18 @@ def test_each_answer_says_whether_its_photos_are_of_a_known_kind(tiny: PumGPTBac
     found = [answers[0] for answers in tiny.answer(requests)]
     assert [round(answer.known, 3) for answer in found] == [1.0, 0.0, 1.0]
     assert [answer.ranked for answer in found] == [answers[0].ranked for answers in unmeasured], "its words stay"
+
+
+def test_what_a_shop_has_remembered_is_of_a_known_kind(tmp_path: Path) -> None:
+    shipped = PumGPTBackend.load(resolve_checkpoint("nano"))
+    photos = [draw_product(seed, size_px=64)[0] for seed in range(4)]
+    features = shipped.photo_features(photos)
+    far = FeatureSpace(features.mean(0) + 100, torch.eye(features.shape[1]))
+    shutil.copytree(resolve_checkpoint("nano"), tmp_path / "base")
+    KnownKinds(far, torch.zeros(1, features.shape[1]), radius=1.0, width=0.1).save(tmp_path / "base")
+    intakes = [Intake(Product(str(n), category=("Drawn",)), (photo,)) for n, photo in enumerate(photos)]
+    remember(tmp_path / "base", intakes, tmp_path / "shop", sample=2, open_again=lambda product: photos[:1])
+    before, after = KnownKinds.load(tmp_path / "base"), KnownKinds.load(tmp_path / "shop")
+    assert before is not None and after is not None
+    assert before.known(features).max() < 0.5 < after.known(features).min()
+    assert read_card(tmp_path / "shop").applicability == {}, "its categories are the shop's"

@@ -78,6 +78,16 @@ def test_another_revision_is_asked_anew(shop: tuple[Suite, SuiteData, int], tmp_
     assert newer.asked == count
 
 
+def test_an_answer_is_kept_with_what_it_rests_on(tmp_path: Path) -> None:
+    answer = Answer("Music", 0.9, 0.1, (("Music", 0.8), ("Shoes", 0.1)), known=0.4, num_tokens=7, by_class=True)
+    with AnswerCache(tmp_path, constant("Blue")) as cache:
+        cache.put([("case", TimedAnswer(answer, 0.5))])
+    with AnswerCache(tmp_path, constant("Blue")) as cache:
+        kept = cache.get("case")
+    assert kept is not None
+    assert (kept.answer, kept.answer.num_tokens, kept.seconds) == (answer, 7, 0.5)
+
+
 def test_restart_forgets(shop: tuple[Suite, SuiteData, int], tmp_path: Path) -> None:
     suite, data, _ = shop
     run(constant("Blue"), suite, data, tmp_path)

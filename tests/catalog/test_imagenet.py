@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+from collections import Counter
 from importlib.resources import files
 from pathlib import Path
 
@@ -40,6 +42,16 @@ def test_every_class_has_a_name_and_either_categories_or_a_reason() -> None:
     for known in imagenet_classes():
         assert (known.reason is None) == bool(known.shopify and known.id and known.google), known
         assert known.reason is None or (known.reason in REASONS and not (known.shopify or known.id or known.google))
+
+
+def test_the_documentation_counts_them_rightly() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "taxonomies.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| (\d+) \|", page, re.MULTILINE)
+    counts = Counter(known.reason for known in imagenet_classes())
+    assert {reason for reasons, _ in rows for reason in re.findall(r"\w+", reasons)} == set(REASONS)
+    for reasons, count in rows:
+        assert sum(counts[reason] for reason in re.findall(r"\w+", reasons)) == int(count), reasons
+    assert f"\n{counts[None]} of its thousand classes" in page
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,7 @@ def _to_json(key: str, timed: TimedAnswer) -> dict[str, Any]:
         "written": answer.written,
         "num_tokens": answer.num_tokens,
         "known": answer.known,
+        "by_class": answer.by_class,
         "seconds": round(timed.seconds, 6),
     }
 
@@ -104,6 +105,7 @@ def _load(path: Path) -> dict[str, TimedAnswer]:
                 written=document["written"],
                 num_tokens=document["num_tokens"],
                 known=float(document.get("known", 1.0)),
+                by_class=bool(document.get("by_class", False)),
             )
             answers[str(document["key"])] = TimedAnswer(answer, float(document["seconds"]))
         except (ValueError, KeyError, TypeError):  # half a line, or one of another program
