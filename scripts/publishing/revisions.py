@@ -22,7 +22,7 @@ VAGUE = re.compile(
 LISTED = re.compile(r"^\| `([0-9a-f]{12})` \|", re.MULTILINE)
 EXPERIMENT = re.compile(r"\bexperiments/(\w+)/run\.py")
 FIGURE = re.compile(r"\b0\.\d\d|\b[\d,]+ of [\d,]+")
-LOADS_NANO = re.compile(r"""["']nano["']|adapt[\w-]*\.yaml""")
+LOADS_NANO = re.compile(r"""["']nano["']|["']adapt[\w-]*["']""")
 HEADING = re.compile(r"^#+ ", re.MULTILINE)
 
 

@@ -65,7 +65,7 @@ def command(
 def _told_categories(taxonomy: Taxonomy) -> str | None:
     """How many of the shop's categories the model that ships can tell; None where all are its own."""
     from pumgpt.cli.taxonomy_match import own_vocabulary
-    from pumgpt.understand.plan import lead_to
+    from pumgpt.understand.own_words import lead_to
     from pumgpt.understand.remarks import category_remark
 
     crosswalk = lead_to(taxonomy, own_vocabulary("nano"))

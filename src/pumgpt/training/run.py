@@ -43,7 +43,7 @@ def run_stage(recipe: StageRecipe) -> Stage:
     stage = stage_class.build(recipe, arguments)
     # Convolutions run half as fast where they have to bring their weights into this order first.
     stage.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    trainer = StageTrainer(stage, arguments, recipe.augment)
+    trainer = StageTrainer(stage, arguments, recipe)
     logger.info("stage %s: %s\n%s", recipe.stage, recipe.about, describe_parameters(stage.model))
     last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
     if last:

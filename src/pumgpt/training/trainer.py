@@ -16,7 +16,6 @@ from transformers.integrations.integration_utils import get_available_reporting_
 from pumgpt.errors import RecipeError
 from pumgpt.training.averaging import WeightAverage
 from pumgpt.training.curves import draw_learning_curve
-from pumgpt.training.data.augmentation import AugmentRecipe
 from pumgpt.training.stages.base import Stage, StageRecipe
 
 
@@ -53,20 +52,20 @@ def freeze_statistics(model: nn.Module) -> None:
 class StageTrainer(Trainer):
     """`Trainer` for a stage: random views in training, the plain photo in evaluation, and the stage's own loss."""
 
-    def __init__(self, stage: Stage, arguments: TrainingArguments, views: AugmentRecipe | None) -> None:
+    def __init__(self, stage: Stage, arguments: TrainingArguments, recipe: StageRecipe) -> None:
         super().__init__(
             model=stage.model,
             args=arguments,
             train_dataset=stage.train_set,
             eval_dataset=stage.validation_set,
-            data_collator=stage.collate(views),
+            data_collator=stage.collate(recipe.augment),
             compute_metrics=stage.metrics,
         )
         self.stage = stage
         self.plain_collator = stage.collate(None)
         # Our losses are means over their batch already, whatever the signature of `forward` looks like.
         self.model_accepts_loss_kwargs = False
-        recipe = stage.recipe
+        self.learning_rates = recipe.learning_rates
         if recipe.frozen_statistics:
             freeze_statistics(stage.model)
         if recipe.average is not None:
@@ -74,7 +73,7 @@ class StageTrainer(Trainer):
 
     def create_optimizer(self, model: Any = None) -> Any:
         """As `Trainer`'s, with groups of parameters that learn more slowly where the recipe says so."""
-        factors = self.stage.recipe.learning_rates
+        factors = self.learning_rates
         optimizer = super().create_optimizer(model) if model is not None else super().create_optimizer()
         if not factors:
             return optimizer

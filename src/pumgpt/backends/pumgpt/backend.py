@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -23,15 +23,17 @@ from torch import Tensor
 
 from pumgpt.backends.calibration import Calibration
 from pumgpt.backends.protocol import Answer, Backend, Capabilities, Request
+from pumgpt.backends.pumgpt.batch import PendingQuestion, PhotoSigns, SessionPhotos, weigh_neighbours
 from pumgpt.backends.pumgpt.beam import BEAM_WIDTH, AnswerTree, score_by_beam
+from pumgpt.backends.pumgpt.closed_answers import answers_by_class, ranked_answers
 from pumgpt.backends.pumgpt.decoder import Decoder, PrefixCache
-from pumgpt.backends.pumgpt.general_knowledge import GeneralKnowledge, mix_shares
+from pumgpt.backends.pumgpt.general_knowledge import GeneralKnowledge
 from pumgpt.backends.pumgpt.kinds import KnownKinds, mean_features
-from pumgpt.backends.pumgpt.memory import Memory, Neighbours
+from pumgpt.backends.pumgpt.memory import Memory
 from pumgpt.backends.pumgpt.trie import TokenTrie
 from pumgpt.backends.registry import LoadOptions
 from pumgpt.backends.runtime import no_progress_bar, select_device, select_dtype
-from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
+from pumgpt.catalog.question import CANNOT_TELL, Choices
 from pumgpt.catalog.vocabulary.applicability import Applicability
 from pumgpt.catalog.vocabulary.imagenet import NUM_CLASSES
 from pumgpt.catalog.vocabulary.schema import AttributeSchema, AttributeSpec
@@ -49,50 +51,9 @@ TRIE_TOKENS_AT_ONCE = 12_288
 """A long list of choices is scored for fewer questions at once, so that a pass stays this small."""
 BEAM_QUESTIONS_AT_ONCE = 16
 NUM_RANKED = 5
-NUM_RANKED_BY_CLASS = 50
-"""Where classes of ImageNet count: a family of them is one category to a shop, so that small shares add up."""
-LEAST_RANKED = 1e-4
 NO_CHOICES = Choices(())
 
 _Item = TypeVar("_Item")
-
-
-@dataclass(frozen=True, slots=True)
-class _PendingQuestion:
-    """A question whose prefix is prefilled: where its answer goes, and what is left of its prompt."""
-
-    request: int
-    position: int
-    """Among the questions of its request."""
-    question: Question
-    suffix: tuple[int, ...]
-    """The tokens of its prompt behind the prefix that its request shares."""
-    prompt_length: int
-    placeholders: tuple[int, ...]
-    """Slots of the prefix that hold the photos' visual tokens."""
-    listed: bool
-    """Whether the prompt holds a listing."""
-
-
-@dataclass(frozen=True, slots=True)
-class _SessionPhotos:
-    """Photos that were encoded in a session, by the id of each, which stays its own while the photo is held here."""
-
-    photos: tuple[Image, ...]
-    encoded: EncodedPhotos
-    index: dict[int, int]
-    evidence: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _PhotoSigns:
-    """What is known of the photos of R requests besides the model's own answers."""
-
-    known_R: Tensor
-    """How likely they are of a kind that was learnt."""
-    neighbours: Neighbours | None = None
-    classes_RK: Tensor | None = None
-    """How likely each class of ImageNet is, the mean over a request's photos; zeros for one without photos."""
 
 
 class PumGPTBackend(Backend):
@@ -144,7 +105,7 @@ class PumGPTBackend(Backend):
         self._trees: dict[Choices, AnswerTree] = {}
         self._learned_choices: WeakKeyDictionary[Choices, Choices] = WeakKeyDictionary()
         self._in_session = False
-        self._session_photos: _SessionPhotos | None = None
+        self._session_photos: SessionPhotos | None = None
 
     @classmethod
     def load(
@@ -218,7 +179,7 @@ class PumGPTBackend(Backend):
         answers: list[list[Answer]] = [[Answer("")] * len(request.questions) for request in requests]
         # Suffixes of about one length make batches with little padding.
         pending.sort(key=lambda row: len(row.suffix))
-        by_choices: dict[Choices | None, list[_PendingQuestion]] = {}
+        by_choices: dict[Choices | None, list[PendingQuestion]] = {}
         for row in pending:
             by_choices.setdefault(row.question.choices, []).append(row)
         for choices, group in by_choices.items():
@@ -256,7 +217,7 @@ class PumGPTBackend(Backend):
                 for batch in _batches(list(distinct.values()), self.photos_at_once)
             ]
             index = {key: number for number, key in enumerate(distinct)}
-            kept = _SessionPhotos(tuple(distinct.values()), EncodedPhotos.concatenate(parts), index, evidence)
+            kept = SessionPhotos(tuple(distinct.values()), EncodedPhotos.concatenate(parts), index, evidence)
             if self._in_session:
                 self._session_photos = kept
         return kept.encoded, [tuple(kept.index[id(photo)] for photo in request.photos) for request in requests]
@@ -283,11 +244,11 @@ class PumGPTBackend(Backend):
 
     def _prefill(
         self, requests: Sequence[Request], photos: EncodedPhotos | None, shown: Sequence[tuple[int, ...]]
-    ) -> tuple[PrefixCache, list[_PendingQuestion]]:
+    ) -> tuple[PrefixCache, list[PendingQuestion]]:
         """Prefill what the questions of each request share: a row for each request."""
         num_visual_tokens = photos.visual_KBND.shape[2] if photos is not None else None
         prefixes: list[tuple[int, ...]] = []
-        pending: list[_PendingQuestion] = []
+        pending: list[PendingQuestion] = []
         for number, request in enumerate(requests):
             num_photos, listing = len(request.photos), request.listing
             prompts = [
@@ -300,7 +261,7 @@ class PumGPTBackend(Backend):
             prefixes.append(prefix)
             placeholders = tuple(i for i, token in enumerate(prefix) if token == self.model.config.image_token_id)
             pending.extend(
-                _PendingQuestion(
+                PendingQuestion(
                     number, position, question, prompt[length:], len(prompt), placeholders, listing is not None
                 )
                 for position, (question, prompt) in enumerate(zip(request.questions, prompts, strict=True))
@@ -337,9 +298,9 @@ class PumGPTBackend(Backend):
         """Which photos are shown, in the order of their placeholders."""
         return torch.tensor([photo for photos in shown for photo in photos], dtype=torch.long, device=self.model.device)
 
-    def _signs(self, photos: EncodedPhotos | None, shown: Sequence[tuple[int, ...]]) -> _PhotoSigns:
+    def _signs(self, photos: EncodedPhotos | None, shown: Sequence[tuple[int, ...]]) -> PhotoSigns:
         """What is known of the photos of each request besides the model's own answers."""
-        signs = _PhotoSigns(torch.ones(len(shown), device=self.model.device))
+        signs = PhotoSigns(torch.ones(len(shown), device=self.model.device))
         if photos is None:
             return signs
         if photos.features_BV is not None:
@@ -362,48 +323,21 @@ class PumGPTBackend(Backend):
         return max(1, min(QUESTIONS_AT_ONCE, TRIE_TOKENS_AT_ONCE // max(1, self._trie(choices).num_nodes)))
 
     def _choose(
-        self, prompts: PrefixCache, rows: Sequence[_PendingQuestion], choices: Choices, signs: _PhotoSigns
+        self, prompts: PrefixCache, rows: Sequence[PendingQuestion], choices: Choices, signs: PhotoSigns
     ) -> list[Answer]:
         """Answers to a closed question, normalised over its choices and `CANNOT_TELL`."""
         learned = self._learned(choices)
         shares_RC = self._scores(prompts, learned).softmax(-1)
         if signs.neighbours is not None:
-            shares_RC = _weigh_neighbours(shares_RC, rows, learned, signs.neighbours)
-        own = self._ranked(shares_RC, learned, self.num_ranked)
+            shares_RC = weigh_neighbours(shares_RC, rows, learned, signs.neighbours)
+        own = ranked_answers(shares_RC, learned, self.num_ranked)
         if signs.classes_RK is None or self.general is None or not choices.class_places:
             return own
         requests = torch.tensor([row.request for row in rows], device=shares_RC.device)
-        general_RC = self.general.shares(signs.classes_RK[requests], choices)
         # What the model refuses is no more of a kind that it has learnt than what its towers never saw.
         known_R = signs.known_R[requests] * (1 - shares_RC[:, -1])
-        mixed_RC = mix_shares(shares_RC, general_RC, known_R)
-        best_R1 = mixed_RC.argmax(1, keepdim=True)
-        from_classes_R1 = (1 - known_R)[:, None] * general_RC.gather(1, best_R1)
-        # Without a photo there are no classes either. Where they have no part the model's answer stays as it was calibrated.
-        by_class_R = (general_RC.sum(1) > 0) & (from_classes_R1 > mixed_RC.gather(1, best_R1) / 2)[:, 0]
-        general = self._ranked(mixed_RC, choices, NUM_RANKED_BY_CLASS)
-        return [
-            replace(mixed, by_class=True) if by_class else alone
-            for mixed, alone, by_class in zip(general, own, by_class_R.tolist(), strict=True)
-        ]
-
-    def _ranked(self, shares_RC: Tensor, choices: Choices, num_ranked: int) -> list[Answer]:
-        """The answers of which these are the shares of the choices and, last, of `CANNOT_TELL`."""
-        top = shares_RC[:, :-1].topk(min(num_ranked, shares_RC.shape[1] - 1), dim=-1)
-        answers = []
-        for row, refusal in enumerate(shares_RC[:, -1].tolist()):
-            indices, shares = top.indices[row].tolist(), top.values[row].tolist()
-            ranked = tuple(
-                (choices.values[index], share)
-                for place, (index, share) in enumerate(zip(indices, shares, strict=True))
-                if place < self.num_ranked or share >= LEAST_RANKED
-            )
-            best, share = ranked[0]
-            # `probability` is of the best choice given that the question can be answered; `refusal` is beside it.
-            answerable = float(shares_RC[row, :-1].sum())
-            probability = share / answerable if answerable > 0 else 0.0
-            answers.append(Answer(best if share >= refusal else CANNOT_TELL, probability, refusal, ranked))
-        return answers
+        general_RC = self.general.shares(signs.classes_RK[requests], choices)
+        return answers_by_class(own, shares_RC, general_RC, known_R, choices)
 
     def _scores(self, prompts: PrefixCache, choices: Choices) -> Tensor:
         """Log-probabilities (R, C + 1) of the choices and, last, of `CANNOT_TELL`."""
@@ -434,7 +368,7 @@ class PumGPTBackend(Backend):
     def _token_ids(self, values: Sequence[str]) -> list[list[int]]:
         return encode_plain(self.processor.tokenizer, values)
 
-    def _generate(self, prompts: PrefixCache, rows: Sequence[_PendingQuestion]) -> list[Answer]:
+    def _generate(self, prompts: PrefixCache, rows: Sequence[PendingQuestion]) -> list[Answer]:
         """Open answers, and how probable a refusal was."""
         # Not normalised over choices, of which there are none: the plain probability of the words.
         refusals = self.decoder.score(prompts, self._trie(None)).exp()[:, 0].tolist()
@@ -449,7 +383,7 @@ class PumGPTBackend(Backend):
         self,
         photos: EncodedPhotos | None,
         prompts: PrefixCache,
-        rows: Sequence[_PendingQuestion],
+        rows: Sequence[PendingQuestion],
         shown: Sequence[tuple[int, ...]],
     ) -> list[tuple[NDArray[np.float32], ...] | None]:
         """For each row an attention map over each of its photos. None where there is none, or it wasn't asked for."""
@@ -472,21 +406,6 @@ def load_pumgpt(source: str, options: LoadOptions) -> PumGPTBackend:
     """The PumGPT checkpoint that ships under the name `source`, or lies in that folder or hub repository."""
     folder = resolve_checkpoint(source)
     return PumGPTBackend.load(folder, options.device, options.batch_size, remembers=options.memory == "all")
-
-
-def _weigh_neighbours(
-    shares_RC: Tensor, rows: Sequence[_PendingQuestion], choices: Choices, neighbours: Neighbours
-) -> Tensor:
-    """The shares combined with those of the neighbours' labels; for all rows of one field at once."""
-    groups: dict[tuple[str, bool], list[int]] = {}
-    for index, row in enumerate(rows):
-        if row.question.field is not None:
-            groups.setdefault((row.question.field, row.listed), []).append(index)
-    shares_RC = shares_RC.clone()
-    for (name, listed), indices in groups.items():
-        requests = torch.tensor([rows[index].request for index in indices], device=shares_RC.device)
-        shares_RC[indices] = neighbours.weigh(shares_RC[indices], requests, name, choices, listed)
-    return shares_RC
 
 
 def _batches(items: Sequence[_Item], size: int) -> Iterable[list[_Item]]:

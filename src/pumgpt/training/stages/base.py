@@ -58,7 +58,6 @@ class Stage(ABC):
     label_names: ClassVar[Sequence[str]] = ("labels",)
     """Keys of a batch that `Trainer` hands to `metrics`."""
 
-    recipe: StageRecipe
     model: nn.Module
     train_set: Dataset[Product]
     validation_set: Dataset[Product]
