@@ -216,7 +216,7 @@ def test_a_damaged_row_group_is_set_aside(tmp_path: Path) -> None:
         ),
         ("zip.csv", b"PK\x03\x04\x00\x00\x14\x00", "NUL"),
         ("text.parquet", b"this is not a parquet file", "can't be read as Parquet"),
-        ("a.docx", b"x", "ending '.docx' is not known; a catalogue is one of .csv, .tsv, .txt, .jsonl, "),
+        ("a.docx", b"x", "ending '.docx' is not known; a catalogue is one of .csv, .tsv, .txt, .xlsx, .xlsm, .jsonl, "),
     ],
 )
 def test_files_that_give_nothing(tmp_path: Path, name: str, content: bytes, words: str) -> None:
