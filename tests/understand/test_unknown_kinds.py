@@ -4,7 +4,7 @@ products, colours of photos without any.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -12,7 +12,7 @@ from PIL import Image
 
 from pumgpt.backends.calibration import Calibration, FieldCalibration
 from pumgpt.backends.fake import FakeBackend
-from pumgpt.backends.protocol import Answer, Capabilities
+from pumgpt.backends.protocol import Answer, Capabilities, Request
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import CANNOT_TELL, Question
 from pumgpt.catalog.understanding import AttributeField, ModelInfo, Understanding
@@ -68,13 +68,17 @@ def record(
 ) -> Understanding:
     """The record where the photo alone gets the shares `seen`, and with the listing those of `told`."""
     shown = Product("1", **product)  # type: ignore[arg-type]
-    replies = []
-    for request in asked.requests(shown, [photo]):
-        shares = told if request.listing is not None and told is not None else seen
-        replies += [
-            Reply(question, answer(question, shares.get(question.field or "", {}), known))
+
+    def replies_to(requests: Iterable[Request]) -> list[Reply]:
+        asked_of = [
+            (question, told if request.listing is not None and told is not None else seen)
+            for request in requests
             for question in request.questions
         ]
+        return [Reply(one, answer(one, shares.get(one.field or "", {}), known)) for one, shares in asked_of]
+
+    replies = replies_to(asked.requests(shown, [photo]))
+    replies += replies_to(asked.second_look(shown, [photo], replies))
     return assemble(asked, shown, replies, ModelInfo(name="m", revision="0"))
 
 
@@ -204,8 +208,22 @@ def test_without_a_title_and_from_an_unmeasured_model_nothing_is_asked_twice() -
         return [question.field for request in requests for question in request.questions if question.photo_only]
 
     assert asked_alone(plan()) == []
-    assert asked_alone(plan(), title="Shirt") == ["category", "gender", "colour"]
+    assert asked_alone(plan(), title="Shirt") == ["gender", "colour"]
     assert asked_alone(replace(plan(), calibration=Calibration()), title="Shirt") == []
+
+
+def test_all_else_is_asked_of_the_photos_alone_where_a_title_is_in_doubt() -> None:
+    def replies_of(told: Shares) -> list[Reply]:
+        (listed, alone) = plan().requests(Product("1", title="Shirt"), [PHOTO])
+        return [
+            Reply(question, answer(question, shares.get(question.field or "", {}), 1.0))
+            for request, shares in ((listed, told), (alone, of_shirt()))
+            for question in request.questions
+        ]
+
+    (look,) = plan().second_look(Product("1", title="Shirt"), [PHOTO], replies_of(SWAPPED))
+    assert (look.listing, [question.field for question in look.questions]) == (None, ["category"])
+    assert plan().second_look(Product("1", title="Shirt"), [PHOTO], replies_of(of_shirt())) == ()
 
 
 # Photos without colour

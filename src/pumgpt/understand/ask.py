@@ -19,7 +19,7 @@ from pumgpt.understand.plan import Plan
 
 
 def understand(backend: Backend, plan: Plan, intakes: Sequence[Intake]) -> list[Understanding | BackendError]:
-    """Ask everything about some products in one call of the backend, and their categories' attributes in a second one.
+    """Ask everything about some products in one call of the backend, and in a second one what depends on the answers.
 
     A `BackendError` takes the place of a product that the backend had no answer for at all.
     """
@@ -29,13 +29,11 @@ def understand(backend: Backend, plan: Plan, intakes: Sequence[Intake]) -> list[
         groups = [plan.requests(intake.product, intake.photos) for intake in intakes]
         replies = _ask(backend, plan, groups)
         # The second round shows the same photos, which the session keeps encoded.
-        if plan.category_schemas is not None:
-            follow_ups = [
-                ()
-                if _all_failed(answered)
-                else plan.follow_up(intake.product, intake.photos, predicted_category(plan, intake.product, answered))
-                for intake, answered in zip(intakes, replies, strict=True)
-            ]
+        follow_ups = [
+            () if _all_failed(answered) else _follow_up(plan, intake, answered)
+            for intake, answered in zip(intakes, replies, strict=True)
+        ]
+        if any(follow_ups):
             for answered, more in zip(replies, _ask(backend, plan, follow_ups), strict=True):
                 answered.extend(more)
             groups = [(*group, *more) for group, more in zip(groups, follow_ups, strict=True)]
@@ -56,6 +54,17 @@ def understand_one(backend: Backend, plan: Plan, intake: Intake) -> Understandin
     if isinstance(result, BackendError):
         raise result
     return result
+
+
+def _follow_up(plan: Plan, intake: Intake, answered: Sequence[Reply]) -> tuple[Request, ...]:
+    """What is asked once the first answers are there: the category's own attributes, and the photos alone where a listing is
+    in doubt.
+    """
+    requests = plan.second_look(intake.product, intake.photos, answered)
+    if plan.category_schemas is None:
+        return requests
+    category = predicted_category(plan, intake.product, answered)
+    return (*plan.follow_up(intake.product, intake.photos, category), *requests)
 
 
 def _ask(backend: Backend, plan: Plan, groups: Sequence[Sequence[Request]]) -> list[list[Reply]]:

@@ -12,15 +12,32 @@ import re
 from collections.abc import Iterable
 
 from pumgpt.backends.protocol import Answer
-from pumgpt.catalog.question import CANNOT_TELL, Question
+from pumgpt.catalog.question import CANNOT_TELL, Choices, Question
 from pumgpt.catalog.vocabulary.taxonomy import split_path
 from pumgpt.tasks.words import colour_family
 
 DISPUTED_BELOW = -2.5
 """Log-likelihood ratio below which a listing is taken for another product's."""
+SUSPECTED_BELOW = -2.0
+"""The same of the few questions that are asked of the photos of every product: below, the others are asked too."""
 _LEAST_SHARE = 0.01
 _LEAST_TERM = -3.0
 """No field alone says more than this against a listing."""
+
+
+def told_and_seen(replies: Iterable[tuple[Question, Answer]]) -> list[tuple[Question, Answer, Answer]]:
+    """The closed questions that were asked with the listing and of the photos alone, with both answers."""
+    answered = list(replies)
+    seen = {_subject(question): answer for question, answer in answered if question.photo_only}
+    return [
+        (question, answer, seen[_subject(question)])
+        for question, answer in answered
+        if not question.photo_only and _subject(question) in seen
+    ]
+
+
+def _subject(question: Question) -> tuple[str, str | None, Choices | None]:
+    return question.task, question.field, question.choices
 
 
 def agreement(answers: Iterable[tuple[Question, Answer, Answer]]) -> float:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from PIL.Image import Image
 
 from pumgpt.backends.calibration import Calibration, PrecisionOf
-from pumgpt.backends.protocol import Backend, Request
+from pumgpt.backends.protocol import Answer, Backend, Request
 from pumgpt.catalog.photos.greyscale import is_greyscale
 from pumgpt.catalog.product import Product
 from pumgpt.catalog.question import Choices, Question
@@ -29,6 +29,7 @@ from pumgpt.jobs.journal import Fingerprint
 from pumgpt.tasks.context import AskedAttribute, TaskContext
 from pumgpt.tasks.registry import TASKS, get_task
 from pumgpt.understand.category_choices import category_choices
+from pumgpt.understand.listing_check import SUSPECTED_BELOW, agreement, told_and_seen
 from pumgpt.understand.own_words import ask_in_own_words, asked_attributes, lead_to
 from pumgpt.understand.questions import QuestionPlan
 
@@ -38,6 +39,8 @@ OPEN_QUESTION = "question:open"
 """In a calibration: the model's answers in its own words to questions that ask for no field were measured."""
 COLOUR = "colour"
 NO_COLOUR = "the photo is black and white"
+SOUNDED = frozenset({"gender", COLOUR})
+"""What nearly every title states, and costs little to ask of the photos alone as well."""
 _HELD_AGAINST_FIELDS = frozenset({"caption", "caption_completion"})
 
 
@@ -154,7 +157,7 @@ class Plan:
             # Without a listing both see the same prompt, so that one request will do.
             with_listing, without = [*without, *with_listing], []
         elif photos:
-            without.extend(self._asked_of_photos_alone(with_listing))
+            without.extend(self._asked_of_photos_alone(with_listing, SOUNDED))
         return self._request_all(photos, ((listing, with_listing), (None, without)))
 
     def _category_behind(self, product: Product, context: TaskContext, asked: Sequence[Question]) -> list[Question]:
@@ -163,8 +166,21 @@ class Plan:
             return []
         return [replace(question, recorded=False) for question in TASKS["category"].questions(product, context)]
 
-    def _asked_of_photos_alone(self, questions: Sequence[Question]) -> list[Question]:
-        """The closed questions again, for an answer that no title had a say in: a title may be another product's.
+    def second_look(
+        self, product: Product, photos: Sequence[Image], answered: Sequence[tuple[Question, Answer]]
+    ) -> tuple[Request, ...]:
+        """The other closed questions of the photos alone, where what most titles state speaks against this one."""
+        if agreement(told_and_seen(answered)) >= SUSPECTED_BELOW:
+            return ()
+        sounded = {question.field for question, _ in answered if question.photo_only}
+        told = [question for question, _ in answered if not question.photo_only and question.field not in sounded]
+        return self._request_all(photos, ((None, self._asked_of_photos_alone(told)),))
+
+    def _asked_of_photos_alone(
+        self, questions: Sequence[Question], only: frozenset[str] | None = None
+    ) -> list[Question]:
+        """The closed questions again, for an answer that no title had a say in: a title may be another product's. With `only`
+        those about some attributes.
 
         Only where the model's confidence in a photo's answer was measured: without, nothing says which of the two to believe.
         """
@@ -173,6 +189,7 @@ class Plan:
             for question in questions
             if question.task in ("category", "attribute_qa")
             and question.choices is not None
+            and (only is None or fold_attribute(question.field or "") in only)
             and self.calibration.is_measured(get_task(question.task).calibration_key(question))
         ]
 

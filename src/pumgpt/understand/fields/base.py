@@ -18,7 +18,7 @@ from pumgpt.extraction.extractor import Listing
 from pumgpt.ocr.reader import Line, PrintReader, shared_reader
 from pumgpt.tasks.registry import get_task
 from pumgpt.understand.judge import NO_PREDICTION, FieldPrediction, Judge
-from pumgpt.understand.listing_check import DISPUTED_BELOW, agreement
+from pumgpt.understand.listing_check import DISPUTED_BELOW, agreement, told_and_seen
 from pumgpt.understand.plan import Plan
 from pumgpt.understand.statements import Reading, StatementReader
 
@@ -77,9 +77,7 @@ class FieldContext:
     @cached_property
     def is_listing_disputed(self) -> bool:
         """Whether the photos show another product than the one that the listing tells of."""
-        pairs = ((reply, self.photo_reply(reply)) for reply in self.replies if not reply.question.photo_only)
-        held = [(told.question, told.answer, seen.answer) for told, seen in pairs if seen is not None]
-        return agreement(held) < DISPUTED_BELOW
+        return agreement(told_and_seen(self.replies)) < DISPUTED_BELOW
 
     def photo_reply(self, reply: Reply) -> Reply | None:
         """What was replied to the same question when it was asked of the photos alone; None where it wasn't."""
