@@ -9,37 +9,11 @@ from typing import Any
 
 import datasets
 import pytest
+from engine_files import FILLED_NAMES, filled, products_of, write_polars
 from filling import answer, fill
 
-from pumgpt.catalog.formats.base import RejectedRow
-from pumgpt.catalog.formats.registry import read_catalog
-from pumgpt.catalog.product import Product
-from pumgpt.catalog.understanding import Understanding
-
 pl = pytest.importorskip("polars", reason="needs polars: pip install polars")
-
-
-_NAMES = ("colour", "material")
-
-
-@pytest.fixture(autouse=True)
-def _quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
-    datasets.disable_progress_bars()
-
-
-def _filled(product: Product) -> Understanding:
-    return answer(product, category=["Home", "Rugs"], colour="Blue", material=["Wool", "Silk"])
-
-
-def _products(path: Path) -> list[Product]:
-    found = list(read_catalog(path))
-    assert not [row.error for row in found if isinstance(row, RejectedRow)]
-    return [row for row in found if isinstance(row, Product)]
-
-
-def _write_polars(path: Path, rows: dict[str, list[Any]]) -> None:
-    pl.DataFrame(rows).write_parquet(path)
+pytestmark = pytest.mark.usefixtures("quiet_datasets")
 
 
 def test_labels_of_a_data_set_are_their_names(tmp_path: Path) -> None:
@@ -64,7 +38,7 @@ def test_labels_of_a_data_set_are_their_names(tmp_path: Path) -> None:
     dataset.save_to_disk(tmp_path / "saved")
     dataset.to_parquet(tmp_path / "in.parquet")
     for source in (tmp_path / "saved", tmp_path / "in.parquet"):
-        first, second, third = _products(source)
+        first, second, third = products_of(source)
         assert [product.category for product in (first, second, third)] == [("Rugs",), ("Lamps",), None]
         assert [product.attributes for product in (first, second, third)] == [
             {"colour": "Red"},
@@ -101,13 +75,13 @@ def test_json_lines_that_went_through_datasets(tmp_path: Path) -> None:
     dataset.save_to_disk(tmp_path / "saved")
     dataset.to_parquet(tmp_path / "in.parquet")
     for source in (tmp_path / "saved", tmp_path / "in.parquet"):
-        first, second = _products(source)
+        first, second = products_of(source)
         assert (first.id, first.category, first.attributes) == ("007", ("A", "B"), {"colour": "Blue", "size": "M"})
         assert (second.title, second.category, second.attributes) == ("7", ("A", "C"), {"fit": "Slim", "size": "M"})
         assert first.extra == {"size": "M", "gtin": "012"}
         out = tmp_path / "out.parquet"
         fill(source, out, lambda product: answer(product, material="Wool"), ("material",))
-        assert _products(out)[1].attributes == {"fit": "Slim", "material": "Wool", "size": "M"}
+        assert products_of(out)[1].attributes == {"fit": "Slim", "material": "Wool", "size": "M"}
         assert datasets.Dataset.from_parquet(str(out))["size"][:] == ["M", ["M"]]
 
 
@@ -122,7 +96,7 @@ def test_objects_of_mixed_values_that_went_through_datasets(tmp_path: Path) -> N
         dataset.to_parquet(tmp_path / "in.parquet")
         fill(tmp_path / "in.parquet", tmp_path / "out.parquet", lambda product: answer(product, fit="Slim"), ("fit",))
         colours = [{"colour": "Blue", "fit": "Slim"}, {"colour": ["Red", "Green"], "fit": "Slim"}]
-        assert [product.attributes for product in _products(tmp_path / "out.parquet")] == colours
+        assert [product.attributes for product in products_of(tmp_path / "out.parquet")] == colours
 
 
 def test_json_lines_become_parquet_with_their_types(tmp_path: Path) -> None:
@@ -144,14 +118,16 @@ def test_json_lines_become_parquet_with_their_types(tmp_path: Path) -> None:
     source = tmp_path / "in.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
     for out in (tmp_path / "out.parquet", tmp_path / "new" / "out.parquet"):
-        fill(source, out, _filled, _NAMES)
+        fill(source, out, filled, FILLED_NAMES)
         table = pl.read_parquet(out)
         assert table["id"].to_list() == [7, 8] and table["price"].to_list() == [2.0, 2.5]
         assert table["new"].to_list() == [True, None] and table["tags"].to_list() == [["x", None], []]
         assert table["sizes"].to_list() == [[1, 2], None] and table["none"].to_list() == [[], None]
         assert table["mixed"].to_list() == ["1", "one"] and table["box"].to_list() == ['{"a": 1}', None]
         assert table["big"].to_list() == [None, str(2**70)]
-        assert _products(out)[0].images[0].path == str(tmp_path / "a.jpg"), "the photo is found from the new place too"
+        assert products_of(out)[0].images[0].path == str(tmp_path / "a.jpg"), (
+            "the photo is found from the new place too"
+        )
     assert pl.read_parquet(tmp_path / "out.parquet")["images"].to_list() == [["a.jpg"], None]
 
 
@@ -164,9 +140,9 @@ def test_files_of_a_folder_whose_columns_are_empty_in_one(tmp_path: Path, order:
     }
     for number, name in enumerate(order):
         (tmp_path / "in").mkdir(exist_ok=True)
-        _write_polars(tmp_path / "in" / f"{number}.parquet", rows[name])
-    categories = {product.id: product.category for product in _products(tmp_path / "in")}
+        write_polars(tmp_path / "in" / f"{number}.parquet", rows[name])
+    categories = {product.id: product.category for product in products_of(tmp_path / "in")}
     assert categories == {"1": ("A", "B"), "2": None}
-    fill(tmp_path / "in", tmp_path / "out.parquet", _filled, _NAMES)
+    fill(tmp_path / "in", tmp_path / "out.parquet", filled, FILLED_NAMES)
     table = pl.read_parquet(tmp_path / "out.parquet").sort("id")
     assert table["category"].to_list() == [["A", "B"], ["Home", "Rugs"]] and table["stock"].to_list() == [2.5, 3.0]

@@ -11,55 +11,31 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-import datasets
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from engine_files import FILLED_NAMES, filled, products_of, write_polars
 from filling import answer, fill
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pumgpt.catalog.formats.base import RejectedRow
 from pumgpt.catalog.formats.registry import read_catalog
 from pumgpt.catalog.product import Product
-from pumgpt.catalog.understanding import Understanding
 
 duckdb = pytest.importorskip("duckdb", reason="needs DuckDB: pip install duckdb")
 
 
 pl = pytest.importorskip("polars", reason="needs polars: pip install polars")
+pytestmark = pytest.mark.usefixtures("quiet_datasets")
 
 
 _ROWS = {"id": ["1", "2"], "title": ["Tee", "Bag"], "category": [None, None], "attributes": [None, None]}
 
 
-_NAMES = ("colour", "material")
-
-
-@pytest.fixture(autouse=True)
-def _quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
-    datasets.disable_progress_bars()
-
-
-def _filled(product: Product) -> Understanding:
-    return answer(product, category=["Home", "Rugs"], colour="Blue", material=["Wool", "Silk"])
-
-
-def _products(path: Path) -> list[Product]:
-    found = list(read_catalog(path))
-    assert not [row.error for row in found if isinstance(row, RejectedRow)]
-    return [row for row in found if isinstance(row, Product)]
-
-
 def _write_pandas(path: Path, rows: dict[str, list[Any]]) -> None:
     pd.DataFrame(rows).to_parquet(path)
-
-
-def _write_polars(path: Path, rows: dict[str, list[Any]]) -> None:
-    pl.DataFrame(rows).write_parquet(path)
 
 
 def _write_duckdb(path: Path, rows: dict[str, list[Any]]) -> None:
@@ -69,15 +45,15 @@ def _write_duckdb(path: Path, rows: dict[str, list[Any]]) -> None:
         database.sql(f"copy shop to '{path}' (format parquet)")
 
 
-_ENGINES = {"pandas": _write_pandas, "polars": _write_polars, "duckdb": _write_duckdb}
+_ENGINES = {"pandas": _write_pandas, "polars": write_polars, "duckdb": _write_duckdb}
 
 
 @pytest.mark.parametrize("engine", _ENGINES)
 def test_columns_without_a_value_are_filled(tmp_path: Path, engine: str) -> None:
     source, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
     _ENGINES[engine](source, {**_ROWS, "description": [None, None]})
-    fill(source, out, _filled, _NAMES)
-    for product in _products(out):
+    fill(source, out, filled, FILLED_NAMES)
+    for product in products_of(out):
         assert product.category == ("Home", "Rugs")
         assert product.attributes == {"colour": "Blue", "material": ["Wool", "Silk"]}
     schema = pq.read_schema(out)
@@ -109,8 +85,8 @@ def test_columns_without_a_value_are_filled_whatever_type_they_got(tmp_path: Pat
         pd.DataFrame({"id": ["1", "2"], "title": ["Tee", "Bag"], "category": empty}).to_parquet(source)
     else:
         pl.DataFrame({"id": ["1", "2"], "title": ["Tee", "Bag"], "category": empty}).write_parquet(source)
-    fill(source, out, _filled, _NAMES)
-    assert [product.category for product in _products(out)] == [("Home", "Rugs")] * 2
+    fill(source, out, filled, FILLED_NAMES)
+    assert [product.category for product in products_of(out)] == [("Home", "Rugs")] * 2
 
 
 @pytest.mark.parametrize("kind", [pl.Categorical, pl.Enum(["A > B"]), pl.String])
@@ -137,10 +113,10 @@ def test_objects_of_attributes_get_what_is_filled(tmp_path: Path, engine: str) -
     source, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
     attributes = [{"Color": "Red", "size": None}, {"Color": None, "size": None}]
     _ENGINES[engine](source, {**_ROWS, "category": [["A", "B"], None], "attributes": attributes})
-    first, second = _products(source)
+    first, second = products_of(source)
     assert (first.attributes, second.attributes, first.category) == ({"Color": "Red"}, None, ("A", "B"))
     fill(source, out, lambda product: answer(product, category=["C"], material="Wool", size="M"), ("size", "material"))
-    first, second = _products(out)
+    first, second = products_of(out)
     assert (first.category, second.category) == (("A", "B"), ("C",))
     assert first.attributes == {"Color": "Red", "size": "M", "material": "Wool"}
     assert second.attributes == {"size": "M", "material": "Wool"}
@@ -159,10 +135,10 @@ def test_objects_of_attributes_get_what_is_filled(tmp_path: Path, engine: str) -
 def test_maps_and_json_of_duckdb(tmp_path: Path, select: str, attributes: dict[str, Any]) -> None:
     source, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
     duckdb.sql(f"copy (select 7 as id, 'Tee' as title, {select} as attributes) to '{source}'")
-    (product,) = _products(source)
+    (product,) = products_of(source)
     assert product.attributes == attributes
     fill(source, out, lambda product: answer(product, material=["Wool", "Silk"]), ("material",))
-    (product,) = _products(out)
+    (product,) = products_of(out)
     assert product.attributes == {**attributes, "material": ["Wool", "Silk"]}
     assert pq.read_schema(out).field("attributes").type == pq.read_schema(source).field("attributes").type
     if "unit" in select:
@@ -172,8 +148,8 @@ def test_maps_and_json_of_duckdb(tmp_path: Path, select: str, attributes: dict[s
 def test_text_attributes_of_the_shops_own_stay(tmp_path: Path) -> None:
     source, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
     _write_pandas(source, {"id": ["1", "2"], "title": ["Tee", "Bag"], "attributes": ["size: M", None]})
-    assert _products(source)[0].extra == {"attributes": "size: M"}
-    fill(source, out, _filled, _NAMES)
+    assert products_of(source)[0].extra == {"attributes": "size: M"}
+    fill(source, out, filled, FILLED_NAMES)
     written = pq.read_table(out)
     assert written["attributes"].to_pylist() == ["size: M", None]
     assert written["pumgpt_colour"].to_pylist() == ["Blue", "Blue"]
@@ -181,9 +157,9 @@ def test_text_attributes_of_the_shops_own_stay(tmp_path: Path) -> None:
 
 def test_a_column_of_numbers_that_can_not_be_filled_is_named(tmp_path: Path) -> None:
     source, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
-    _write_polars(source, {"id": ["1", "2"], "title": ["Tee", "Bag"], "category": [504020, None]})
-    assert [product.category for product in _products(source)] == [("504020",), None]
-    (warning,) = fill(source, out, _filled, _NAMES)
+    write_polars(source, {"id": ["1", "2"], "title": ["Tee", "Bag"], "category": [504020, None]})
+    assert [product.category for product in products_of(source)] == [("504020",), None]
+    (warning,) = fill(source, out, filled, FILLED_NAMES)
     assert "column 'category' (int64) can't take what was filled; it is in pumgpt_category only" in warning
     fill(source, out, lambda product: answer(product, category=["Home", "Rugs"], category_id="598"))
     assert pq.read_table(out)["category"].to_pylist() == [504020, 598]
@@ -209,7 +185,7 @@ def test_ids_that_became_numbers_are_the_shops_ids(tmp_path: Path) -> None:
         with (tmp_path / "out.csv").open(newline="") as file:
             assert [row["id"] for row in csv.DictReader(file)] == texts
     duckdb.sql(f"copy (select uuid '{number}' as id, 'Tee' as title) to '{source}'")
-    assert _products(source)[0].id == str(number)
+    assert products_of(source)[0].id == str(number)
 
 
 def test_everything_else_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -232,13 +208,13 @@ def test_everything_else_comes_back_as_it_was(tmp_path: Path) -> None:
         }
     )
     frame.write_parquet(source)
-    fill(source, out, _filled, _NAMES)
+    fill(source, out, filled, FILLED_NAMES)
     assert pl.read_parquet(out).select(frame.columns).equals(frame)
     duckdb.sql(
         "copy (select 1 as id, 'Tee' as title, map {'a': 1} as m, '[1, 2.50]'::json as j, "
         f"'x'::enum('x', 'y') as e, [{{'when': timestamp_ns '2026-01-02 03:04:05.678'}}] as n) to '{source}'"
     )
-    fill(source, out, _filled, _NAMES)
+    fill(source, out, filled, FILLED_NAMES)
     before, after = (duckdb.sql(f"select id, title, m, j, e, n from '{path}'").fetchall() for path in (source, out))
     assert before == after
 
@@ -249,7 +225,7 @@ def test_categoricals_of_any_size_come_back(tmp_path: Path) -> None:
     frame = pl.DataFrame({"id": sizes, "title": sizes, "size": pl.Series(sizes, dtype=pl.Enum(sizes))})
     frame = frame.with_columns(pl.struct(pl.col("size")).alias("box"), pl.concat_list("size").alias("sizes"))
     frame.write_parquet(tmp_path / "in.parquet")
-    fill(tmp_path / "in.parquet", tmp_path / "out.parquet", _filled, _NAMES)
+    fill(tmp_path / "in.parquet", tmp_path / "out.parquet", filled, FILLED_NAMES)
     assert pl.read_parquet(tmp_path / "out.parquet").select(frame.columns).equals(frame)
 
 
@@ -263,7 +239,7 @@ def test_views_of_text_inside_of_lists_are_written_as_text(tmp_path: Path) -> No
     with pq.ParquetWriter(tmp_path / "in.parquet", schema) as file:
         for row in rows:
             file.write_table(pa.Table.from_pylist([row], schema=schema))
-    fill(tmp_path / "in.parquet", tmp_path / "out.parquet", _filled, _NAMES)
+    fill(tmp_path / "in.parquet", tmp_path / "out.parquet", filled, FILLED_NAMES)
     written = pq.read_table(tmp_path / "out.parquet")
     assert written["category"].to_pylist() == [["Home", "Rugs"], ["A", "B"]]
     assert written["tags"].to_pylist() == [["x", "0"], ["x", "1"]]
@@ -331,14 +307,14 @@ def test_whatever_the_types_what_is_filled_is_read_again(
     with tempfile.TemporaryDirectory() as folder:
         source, out = Path(folder, "in.parquet"), Path(folder, "out.parquet")
         pq.write_table(table, source)
-        before = _products(source)
+        before = products_of(source)
         fill(
             source,
             out,
             lambda product: answer(product, category=["New", "Path"], size="M", fit="Slim"),
             ("size", "fit"),
         )
-        for old, new in zip(before, _products(out), strict=True):
+        for old, new in zip(before, products_of(out), strict=True):
             assert new.category == (old.category or ("New", "Path"))
             assert new.attributes == {**(old.attributes or {}), "size": "M", "fit": "Slim"}
         written = pq.read_table(out)
